@@ -1,0 +1,112 @@
+/** What the pipelines know of Kinesis: records in, one outcome per record out. */
+
+export interface KinesisRecord {
+  readonly data: Uint8Array;
+  /** 1 to 256 characters. */
+  readonly partitionKey: string;
+  /** Decimal text of a 128-bit hash; overrides the partition key's own hash. */
+  readonly explicitHashKey?: string;
+}
+
+/**
+ * - `throttled`: over a shard's or the account's limit; slow down, retry.
+ * - `transient`: a fault of the service or the network; retry.
+ * - `notReady`: permissions, credentials, missing stream, keys: retry slowly until somebody mends it; never dead-letter.
+ * - `invalid`: the service refuses the request's content; bisect to find the poison.
+ */
+export type FailureClass = "throttled" | "transient" | "notReady" | "invalid";
+
+/** Why the stream is not writable. Stable codes; they become reasons of status conditions. */
+export type SinkFailureCode =
+  | "Throttled"
+  | "EndpointUnreachable"
+  | "TlsFailed"
+  | "RequestTimeout"
+  | "ServiceFailure"
+  | "AmbiguousAnswer"
+  | "StreamNotFound"
+  | "StreamNotActive"
+  | "AccessDenied"
+  | "InvalidCredentials"
+  | "ExpiredCredentials"
+  | "CredentialsMissing"
+  | "SecretMissing"
+  | "SecretKeyMissing"
+  | "AssumeRoleFailed"
+  | "KmsFailed"
+  | "RecordDistributionAuto"
+  | "RequestRejected";
+
+export interface SinkFailure {
+  readonly code: SinkFailureCode;
+  readonly class: FailureClass;
+  /** One sentence: what failed, and what to do. No secrets. */
+  readonly message: string;
+  /** True when the service may have accepted some or all of the records all the same. */
+  readonly ambiguous: boolean;
+}
+
+export type RecordOutcome =
+  | { readonly accepted: true; readonly shardId: string; readonly sequenceNumber: string }
+  | { readonly accepted: false; readonly failure: SinkFailure };
+
+/** `failed`: no record of the request has an outcome of its own. */
+export type RequestOutcome =
+  | { readonly kind: "answered"; readonly records: readonly RecordOutcome[] }
+  | { readonly kind: "failed"; readonly failure: SinkFailure };
+
+/** Limits of one PutRecords request, from configuration and the service's own. */
+export interface RequestLimits {
+  readonly maxRecords: number;
+  /** Data plus keys, bytes. */
+  readonly maxBytes: number;
+  /** Data plus key of one record, bytes (the stream's MaxRecordSizeInKiB). */
+  readonly maxRecordBytes: number;
+}
+
+export interface StreamDescription {
+  readonly name: string;
+  readonly arn: string;
+  readonly status: string;
+  readonly openShards: number;
+  readonly mode: "PROVISIONED" | "ON_DEMAND";
+  readonly maxRecordBytes: number;
+  /** `AUTO`: the service ignores partition and explicit hash keys. */
+  readonly recordDistribution: "PARTITION_KEY" | "AUTO";
+}
+
+/** A shard's inclusive hash range, 128-bit. */
+export interface Shard {
+  readonly shardId: string;
+  readonly startingHashKey: bigint;
+  readonly endingHashKey: bigint;
+  readonly parents: readonly string[];
+  readonly open: boolean;
+}
+
+export interface Sink {
+  /**
+   * One PutRecords request. Never rejects: every failure is an outcome. Resolves by the request's own deadline
+   * (`requestTimeout`, up to the last byte of the answer), or at once when `signal` aborts (then failed, ambiguous).
+   * An answer with another number of records than the request is `failed`, ambiguous.
+   */
+  put(records: readonly KinesisRecord[], signal: AbortSignal): Promise<RequestOutcome>;
+  /** @throws SinkError */
+  describe(signal: AbortSignal): Promise<StreamDescription>;
+  /** All shards, closed ones included. @throws SinkError (AccessDenied when ListShards is not granted) */
+  listShards(signal: AbortSignal): Promise<readonly Shard[]>;
+  close(): void;
+}
+
+export class SinkError extends Error implements SinkFailure {
+  override readonly name = "SinkError";
+  readonly code: SinkFailureCode;
+  readonly class: FailureClass;
+  readonly ambiguous: boolean;
+  constructor(failure: SinkFailure, options?: ErrorOptions) {
+    super(failure.message, options);
+    this.code = failure.code;
+    this.class = failure.class;
+    this.ambiguous = failure.ambiguous;
+  }
+}

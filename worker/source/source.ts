@@ -1,0 +1,211 @@
+/**
+ * What the pipelines know of Pulsar: assignments of topic-partitions, deliveries of messages, acknowledgements.
+ * Implemented by `wire/` (our own consumer of the binary protocol) and by `native` (pulsar-client).
+ */
+
+/** How the subscription shares its topics: ordered pipelines use Failover, unordered ones Shared. */
+export type SubscriptionType = "Exclusive" | "Failover" | "Shared";
+
+/**
+ * One activation of one topic-partition on one subscription. It ends for good when the consumer is closed, loses its
+ * connection, or another consumer becomes the active one; the next activation is a new assignment.
+ */
+export interface Assignment {
+  /** Full name as clients report it, for example `persistent://public/default/orders-partition-3`. */
+  readonly topic: string;
+  /** Greater than that of every earlier assignment of the same source. */
+  readonly epoch: number;
+  /** False, for good, once nothing of this assignment may be written or acknowledged any more. */
+  readonly active: boolean;
+  /** `Clock.now()` at which its broker was last heard from. */
+  readonly heardAt: number;
+}
+
+/** The encryption metadata of an entry that arrived encrypted and was not decrypted. */
+export interface EncryptionContext {
+  /** In wire order; `key` is the encrypted data key. */
+  readonly keys: readonly EncryptionKey[];
+  readonly param: Uint8Array;
+  readonly algorithm: string;
+  /** Null when unknown. */
+  readonly compressionType: CompressionType | null;
+  /** Bytes; null when unknown. */
+  readonly uncompressedMessageSize: number | null;
+  /** Null for an entry that is not a batch. */
+  readonly batchSize: number | null;
+}
+
+export interface EncryptionKey {
+  readonly name: string;
+  readonly key: Uint8Array;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export type CompressionType = "NONE" | "LZ4" | "ZLIB" | "ZSTD" | "SNAPPY";
+
+/** What all messages of one entry share. */
+export interface Entry {
+  /** Epoch milliseconds. */
+  readonly publishTime: number;
+  readonly producerName: string;
+  /** As on the wire (8 bytes big-endian, or opaque); null when the entry was written without a schema. */
+  readonly schemaVersion: Uint8Array | null;
+  readonly encryption: EncryptionContext | null;
+  /**
+   * Why the entry cannot be read (checksum, size, compression, batch framing); it then holds one message with the raw
+   * bytes as payload, and is poison. Null for a sound entry.
+   */
+  readonly defect: string | null;
+}
+
+export interface Message {
+  readonly entry: Entry;
+  /** The message id as Pulsar's tools print it: `ledger:entry:partition` or `ledger:entry:partition:batchIndex`. */
+  readonly id: string;
+  /** Uncompressed; empty for a tombstone; still encrypted when `entry.encryption` is set. */
+  readonly payload: Uint8Array;
+  /** As on the wire, so base64 text when `keyIsBase64`; null when not set. May be empty. */
+  readonly key: string | null;
+  readonly keyIsBase64: boolean;
+  readonly orderingKey: Uint8Array | null;
+  /** A name that occurs twice has its last value. */
+  readonly properties: ReadonlyMap<string, string>;
+  /** Epoch milliseconds; null when unset or 0. */
+  readonly eventTime: number | null;
+  /** A tombstone: the producer sent a null value. */
+  readonly isNull: boolean;
+}
+
+/**
+ * The messages of one entry (wire), or of one batch receive of one topic-partition (native), in order. They travel and
+ * are acknowledged together. Messages that the broker or the source drops are not among them; at least one is.
+ */
+export interface Delivery {
+  readonly assignment: Assignment;
+  readonly messages: readonly Message[];
+  /** Bytes of memory kept alive by this delivery, socket buffers included. */
+  readonly retainedBytes: number;
+  /** How often the broker sent it before, as far as it tells. */
+  readonly redeliveryCount: number;
+}
+
+/** The memory that received messages may take. Implemented by the pipeline; the source asks before it grants permits. */
+export interface ReceiveBudget {
+  /** Bytes; negative after a delivery that was larger than expected. */
+  readonly free: number;
+  /** The source accounts for a delivery before it hands it on. The pipeline gives the bytes back. */
+  take(bytes: number): void;
+  /** `listener` runs after bytes were given back. One listener at most. */
+  onRelease(listener: () => void): void;
+}
+
+/** The pipeline's side. Every call is synchronous and must not throw. */
+export interface SourceHandler {
+  /** A topic-partition became this worker's. Its deliveries follow; with Failover only once it is active. */
+  assigned(assignment: Assignment): void;
+  /** In order within an assignment. */
+  deliver(delivery: Delivery): void;
+  /** `assignment.active` is false already: withdraw what is queued, abort what is in flight. */
+  revoked(assignment: Assignment): void;
+}
+
+/** Why a source is not usable. Stable codes; they become reasons of status conditions. */
+export type SourceFailureCode =
+  | "BrokerUnreachable"
+  | "TlsFailed"
+  | "AuthenticationFailed"
+  | "AuthorizationFailed"
+  | "TopicNotFound"
+  | "NamespaceNotFound"
+  | "InvalidTopic"
+  | "SubscriptionBusy"
+  | "SubscriptionNotFound"
+  | "IncompatibleSchema"
+  | "BrokerNotReady"
+  | "SecretMissing"
+  | "SecretKeyMissing"
+  | "ClientMissing"
+  | "ProtocolError";
+
+export interface SourceFailure {
+  readonly code: SourceFailureCode;
+  /** One sentence: what failed, and what to do. No secrets. */
+  readonly message: string;
+}
+
+/** A snapshot, cheap enough to be taken every second. */
+export interface SourceState {
+  /** True when every topic-partition is subscribed, or (Failover) waits as a standby. */
+  readonly connected: boolean;
+  /** The oldest unresolved failure; null when connected or still starting. */
+  readonly failure: SourceFailure | null;
+  /** Topic-partitions subscribed. */
+  readonly partitions: number;
+  /** Of these, those for which this worker is the active consumer (Shared: all). */
+  readonly activePartitions: number;
+  /** Topic-partitions that were terminated and read to the end. */
+  readonly endedPartitions: number;
+}
+
+/** A schema as the broker stores it. */
+export interface SchemaInfo {
+  /** Pulsar's names: `STRING`, `JSON`, `AVRO`, `KEY_VALUE`, `PROTOBUF_NATIVE`, … */
+  readonly type: string;
+  readonly data: Uint8Array;
+  readonly properties: ReadonlyMap<string, string>;
+}
+
+export interface SchemaRegistry {
+  /**
+   * The schema that `version` of `topic` (its `-partition-N` suffix is ignored) names; `null` version: the topic's latest.
+   * Null when the topic has no such schema. Cached for ever by version.
+   * @throws SourceError when the broker cannot be asked now; ask again.
+   */
+  schema(topic: string, version: Uint8Array | null): Promise<SchemaInfo | null>;
+}
+
+/** A message that a pipeline gives up on, with the reason in properties added by the pipeline. */
+export interface DeadLetter {
+  readonly message: Message;
+  readonly topic: string;
+  /** Added to the message's own properties. */
+  readonly reason: ReadonlyMap<string, string>;
+}
+
+export interface Source {
+  readonly client: "Wire" | "Native";
+  readonly schemas: SchemaRegistry;
+  /** Subscribes in the background and keeps trying until `close`; failures show in `state()`. */
+  start(handler: SourceHandler): void;
+  state(): SourceState;
+  /**
+   * Every message of these deliveries is done. Acknowledges whole entries, grouped. Shared subscriptions only.
+   * Deliveries of an ended assignment are left out silently: the broker sends them again.
+   */
+  acknowledge(deliveries: readonly Delivery[]): void;
+  /** Everything of the assignment up to and including `delivery` is done. Exclusive and Failover only. */
+  acknowledgeThrough(delivery: Delivery): void;
+  /**
+   * Ends the assignment and subscribes again after `delayMs`, so that everything unacknowledged comes again in order.
+   * `revoked` is called before this returns.
+   */
+  rewind(assignment: Assignment, delayMs: number): void;
+  /** Grants no more permits and hands on no more deliveries; acknowledgements still work. */
+  stop(): void;
+  /** Resolves when every acknowledgement made so far was confirmed by its broker, or its assignment ended. */
+  flush(signal: AbortSignal): Promise<void>;
+  /** Publishes to the dead-letter topic; resolves on the broker's receipt. @throws SourceError: try again. */
+  publish(topic: string, letter: DeadLetter): Promise<void>;
+  /** Closes consumers, then connections. Idempotent; resolves within a few seconds even when the broker is silent. */
+  close(): Promise<void>;
+}
+
+/** Thrown where a single call fails; long-lived failures show in `Source.state()`. */
+export class SourceError extends Error implements SourceFailure {
+  override readonly name = "SourceError";
+  readonly code: SourceFailureCode;
+  constructor(code: SourceFailureCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,49 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+  /** Default `text/plain; charset=utf-8`. */
+  readonly type?: string;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Answers GET requests for a fixed set of paths: health and metrics. Port 0 takes a free one. */
+export async function serveHttp(options: {
+  port: number;
+  /** Default: all addresses, since the kubelet probes the pod's. */
+  host?: string;
+  routes: Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>>;
+}): Promise<HttpServer> {
+  const server = createServer(async (request, response) => {
+    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    const route = Object.hasOwn(options.routes, path) ? options.routes[path] : undefined;
+    let answer: HttpAnswer;
+    if (route === undefined) answer = { status: 404, body: `no ${path} here\n` };
+    else if (request.method !== "GET") answer = { status: 405, body: "GET only\n" };
+    else {
+      answer = await Promise.resolve()
+        .then(route)
+        .catch((error: unknown) => ({ status: 500, body: `${error instanceof Error ? error.message : "failed"}\n` }));
+    }
+    response.writeHead(answer.status, { "content-type": answer.type ?? "text/plain; charset=utf-8" });
+    response.end(answer.body);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,81 @@
+NODE := scripts/node
+BIN := node_modules/.bin
+CLUSTER ?= local
+DEMO ?= ordered
+IMAGE ?= pulsar-kinesis-operator:dev
+export AWS_EC2_METADATA_DISABLED := true
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: node_modules/.package-lock.json ## Install the locked dependencies (npm ci)
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: demo
+demo: install ## The main job, end to end, on real parts (DEMO=ordered|unordered, CLUSTER=local|current)
+	$(NODE) test/demo/main.ts --cluster $(CLUSTER) --pipeline $(DEMO)
+
+.PHONY: test
+test: test-unit test-broker test-e2e ## All tests
+
+.PHONY: test-unit
+test-unit: install ## Tests that need nothing but Node.js
+	$(NODE) --test --test-timeout=120000 $$($(NODE) test/select.ts unit)
+
+.PHONY: test-broker
+test-broker: install ## Tests on a real Pulsar broker (needs a JDK and Maven)
+	$(NODE) --test --test-concurrency=1 --test-timeout=300000 $$($(NODE) test/select.ts broker)
+
+.PHONY: test-e2e
+test-e2e: install ## Tests on real Kubernetes, Pulsar and Kinesis parts (needs root on Debian, Go, a JDK, Maven)
+	$(NODE) --test --test-concurrency=1 --test-timeout=900000 --test-global-setup=test/e2e/setup.ts $$($(NODE) test/select.ts e2e)
+
+.PHONY: lint
+lint: install ## Check format and lint
+	$(BIN)/biome ci --error-on-warnings .
+
+.PHONY: typecheck
+typecheck: install ## Check types
+	$(BIN)/tsc -p tsconfig.json
+
+.PHONY: generate
+generate: install ## Generate types, the chart's copy of the CRD and reference pages
+	$(NODE) scripts/generate.ts
+	$(NODE) scripts/generate-chart-readme.ts
+
+.PHONY: verify
+verify: install ## Fail when something generated is out of date
+	$(NODE) scripts/generate.ts --check
+	$(NODE) scripts/generate-chart-readme.ts --check
+
+.PHONY: build
+build: install ## Compile to dist/
+	rm -rf dist
+	$(BIN)/tsc -p tsconfig.build.json
+
+.PHONY: image
+image: ## Build the image with a container engine (IMAGE=name:tag)
+	docker build -t $(IMAGE) .
+
+.PHONY: env-up
+env-up: install ## Start the local environment and print export lines for it
+	@$(NODE) test/env/main.ts up
+
+.PHONY: env-down
+env-down: install ## Stop the local environment
+	@$(NODE) test/env/main.ts down
+
+.PHONY: bench
+bench: install ## Measure speed, cost and memory
+	$(NODE) test/bench/main.ts
+
+.PHONY: clean
+clean: ## Remove what was built here (not the cache outside the checkout)
+	rm -rf dist node_modules

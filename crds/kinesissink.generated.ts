@@ -1,0 +1,920 @@
+// Generated from crds/kinesissinks.yaml by `make generate`: edit that file instead.
+import type {ObjectMeta} from "./metadata.ts";
+
+/**
+ * What a Kinesis record holds. ONLY_RAW_PAYLOAD: the payload's bytes. FULL_MESSAGE_IN_JSON: JSON with the payload in base64, the properties and the encryption context. FULL_MESSAGE_IN_FB: the same in FlatBuffers. FULL_MESSAGE_IN_JSON_EXPAND_VALUE: JSON with topic, key, properties, event time and the payload decoded by the topic's schema.
+ */
+export type MessageFormat =
+  "ONLY_RAW_PAYLOAD" | "FULL_MESSAGE_IN_JSON" | "FULL_MESSAGE_IN_FB" | "FULL_MESSAGE_IN_JSON_EXPAND_VALUE";
+/**
+ * Partition key of messages without a key. TopicName: the topic's name, as Pulsar's own Kinesis sink does, so all of a topic partition's messages go to one shard. Spread: they are spread over all shards (only without retainOrdering).
+ */
+export type Keyless = "TopicName" | "Spread";
+/**
+ * Pulsar client of the workers. Wire: the built-in client, fast and small. Native: the pulsar-client library, for end-to-end decryption. Auto: Wire, unless the resource needs what only Native has.
+ */
+export type PulsarClientChoice = "Auto" | "Wire" | "Native";
+/**
+ * How much the workers log.
+ */
+export type LogLevel = "error" | "warn" | "info" | "debug";
+/**
+ * The aspect.
+ */
+export type ConditionType = "Ready" | "Reconciling" | "Stalled" | "SourceConnected" | "StreamWritable" | "Throttled";
+/**
+ * Whether it holds.
+ */
+export type ConditionStatus = "True" | "False" | "Unknown";
+/**
+ * Starting: not connected yet. Running: source and stream are usable. Waiting: one of them is not; the worker keeps trying and needs no help. Stalled: somebody must act; the worker keeps trying. Draining: told to stop, delivering what it holds.
+ */
+export type WorkerState = "Starting" | "Running" | "Waiting" | "Stalled" | "Draining";
+
+/**
+ * Moves the messages of Apache Pulsar topics into an Amazon Kinesis data stream. The operator runs a Deployment of workers for it; each worker reports in status.workers.
+ */
+export interface KinesisSink {
+  apiVersion: "pulsar-kinesis.io/v1alpha1";
+  kind: "KinesisSink";
+  /**
+   * Kubernetes' own part of the resource.
+   */
+  metadata: ObjectMeta;
+  spec: KinesisSinkSpec;
+  status: KinesisSinkStatus;
+}
+/**
+ * What to move, from where, to where, and how.
+ */
+export interface KinesisSinkSpec {
+  config: KinesisSinkConfig;
+  secrets?: KinesisSinkSecrets;
+  keyless: Keyless;
+  pulsar: PulsarSource;
+  deadLetter?: DeadLetter;
+  /**
+   * Number of workers. With retainOrdering, workers beyond the number of topic partitions stand by. 0 stops the sink, as paused does.
+   */
+  replicas: number;
+  /**
+   * Stop moving messages and keep everything else, the place in the topics included. The messages wait in Pulsar, within the namespace's limits for backlog and time to live.
+   */
+  paused: boolean;
+  /**
+   * Delete the subscription when this resource is deleted. False keeps it, and with it the backlog that grows in Pulsar.
+   */
+  cleanupSubscription: boolean;
+  logLevel: LogLevel;
+  serviceAccount?: WorkerServiceAccount;
+  pod: WorkerPod;
+}
+/**
+ * Properties of the Kinesis sink, by the names that Pulsar's own Kinesis sink connector gives them, so that an existing configuration can be moved here as it is. An empty string means unset.
+ */
+export interface KinesisSinkConfig {
+  /**
+   * Name of the Kinesis data stream, or its ARN (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME). The stream must exist.
+   */
+  awsKinesisStreamName: string;
+  /**
+   * AWS region of the stream, for example us-west-2. Required unless awsEndpoint is set.
+   */
+  awsRegion?: string;
+  /**
+   * Custom Kinesis endpoint, for example a VPC endpoint or a local emulator: a host, or a URL such as https://host:4567. Without a scheme, https is used. Empty means the endpoint of awsRegion.
+   */
+  awsEndpoint?: string;
+  /**
+   * Port of awsEndpoint, when the endpoint itself does not give one. Unset means the scheme's own port.
+   */
+  awsEndpointPort?: number;
+  /**
+   * How the workers find AWS credentials. Empty: the access key in awsCredentialPluginParam. org.apache.pulsar.io.kinesis.AwsDefaultProviderChainPlugin: the default chain (environment, web identity of the service account, EKS pod identity, container, instance metadata, profile). org.apache.pulsar.io.kinesis.STSAssumeRoleProviderPlugin: the default chain, then the role in awsCredentialPluginParam. The names under org.apache.pulsar.io.aws mean the same.
+   */
+  awsCredentialPluginName?: string;
+  /**
+   * JSON parameter of the credentials, in the resource itself: {"accessKey":"…","secretKey":"…"} (sessionToken is optional) or, for STSAssumeRoleProviderPlugin, {"roleArn":"…","roleSessionName":"…"} (externalId is optional). For a trial only: whoever may read the KinesisSink can read it. Use spec.secrets.awsCredentialPluginParam instead.
+   */
+  awsCredentialPluginParam?: string;
+  /**
+   * Custom STS endpoint for STSAssumeRoleProviderPlugin, a host or a URL. Empty means the endpoint of awsRegion.
+   */
+  awsStsEndpoint?: string;
+  /**
+   * Port of awsStsEndpoint, when the endpoint itself does not give one.
+   */
+  awsStsPort?: number;
+  /**
+   * Keep the order of the messages of each key. The topics are then read through a Failover subscription, so no more replicas than topic partitions do work. False: a Shared subscription, in which failed records are retried while others flow past them.
+   */
+  retainOrdering: boolean;
+  messageFormat: MessageFormat;
+  /**
+   * Leave fields that are null out of the JSON. FULL_MESSAGE_IN_JSON_EXPAND_VALUE only.
+   */
+  jsonIncludeNonNulls: boolean;
+  /**
+   * Write nested objects and arrays as one flat object with paths such as a.b[0].c. FULL_MESSAGE_IN_JSON_EXPAND_VALUE only.
+   */
+  jsonFlatten: boolean;
+  /**
+   * First delay, in milliseconds, before a failed record is sent again. It doubles with each attempt.
+   */
+  retryInitialDelayInMillis: number;
+  /**
+   * Longest delay, in milliseconds, between attempts. Retries never end.
+   */
+  retryMaxDelayInMillis: number;
+  /**
+   * Accept any certificate from awsEndpoint. For local tests only.
+   */
+  skipCertificateValidation: boolean;
+  /**
+   * Put several messages into one Kinesis record in the format of the Kinesis Producer Library, which costs far fewer PUT units. Consumers that use the Kinesis Client Library see single messages; switch it off for consumers that do not deaggregate.
+   */
+  aggregationEnabled: boolean;
+  /**
+   * Most Kinesis records in one PutRecords request.
+   */
+  collectionMaxCount: number;
+  /**
+   * Most bytes in one PutRecords request, partition keys included. A larger record goes in a request of its own.
+   */
+  collectionMaxSize: number;
+  /**
+   * Parallel connections to Kinesis per worker.
+   */
+  maxConnections: number;
+  /**
+   * Milliseconds until connecting to Kinesis is given up and tried again.
+   */
+  connectTimeout: number;
+  /**
+   * Milliseconds until a request, up to the last byte of its answer, is given up and its records are sent again.
+   */
+  requestTimeout: number;
+  /**
+   * Percent of a shard's limits (1,000 records and 1 MiB per second) that one worker may try to use. Over 100 lets a worker find the limit by being throttled; with several workers give each its part.
+   */
+  rateLimit: number;
+  /**
+   * Milliseconds after which a record that Kinesis has not accepted counts as late. It is retried on, never dropped.
+   */
+  recordTtl: number;
+  /**
+   * Endpoint for the producer library's CloudWatch metrics. Accepted and reported in status.ignoredProperties: the workers publish Prometheus metrics.
+   */
+  cloudwatchEndpoint?: string;
+  /**
+   * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties.
+   */
+  minConnections?: number;
+  /**
+   * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties.
+   */
+  credentialsRefreshDelay?: number;
+  /**
+   * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties.
+   */
+  nativeExecutable?: string;
+  /**
+   * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties.
+   */
+  extraKinesisProducerConfig?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Properties of spec.config that are kept in Secrets of the sink's namespace.
+ */
+export interface KinesisSinkSecrets {
+  awsCredentialPluginParam?: SecretKeyReference;
+}
+/**
+ * Secret and key that hold awsCredentialPluginParam as JSON. A change of the Secret is picked up without a restart.
+ */
+export interface SecretKeyReference {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key in the Secret.
+   */
+  key: string;
+}
+/**
+ * Where the messages come from.
+ */
+export interface PulsarSource {
+  client: PulsarClientChoice;
+  /**
+   * Address of the brokers or of a proxy: pulsar://host:6650, or pulsar+ssl://host:6651 with TLS. Several hosts are separated by commas and tried in turn.
+   */
+  serviceUrl: string;
+  /**
+   * Address of Pulsar's admin REST API, for example http://pulsar:8080. Optional: without it status.totals.backlog stays empty.
+   */
+  adminUrl?: string;
+  /**
+   * Topics to read: persistent://tenant/namespace/topic, tenant/namespace/topic, or a name in public/default. A partitioned topic stands for all its partitions.
+   *
+   * @maxItems 200
+   */
+  topics?: string[];
+  /**
+   * Instead of topics: persistent://tenant/namespace/REGEX. The namespace is literal, the rest a regular expression that matches the whole topic name. Topics that appear later are read too.
+   */
+  topicsPattern?: string;
+  subscription: PulsarSubscription;
+  auth?: PulsarAuth;
+  tls?: PulsarTls;
+  encryption?: PulsarEncryption;
+  /**
+   * Most messages a worker asks for ahead of delivery, per topic partition. Memory is bounded apart from this.
+   */
+  receiverQueueSize: number;
+}
+/**
+ * The subscription that keeps the sink's place in the topics.
+ */
+export interface PulsarSubscription {
+  /**
+   * Name of the subscription. Unset means NAMESPACE.NAME of this resource. To carry on where Pulsar's own Kinesis sink stopped, give the name of its subscription (tenant/namespace/name unless configured otherwise). Another name starts afresh at initialPosition.
+   */
+  name?: string;
+  /**
+   * Where a subscription starts when it is created. Earliest: at the oldest message the topic holds. Latest: at messages published from then on. An existing subscription carries on at its place.
+   */
+  initialPosition: "Earliest" | "Latest";
+}
+/**
+ * How the workers authenticate to Pulsar. At most one kind; none means no authentication.
+ */
+export interface PulsarAuth {
+  token?: TokenAuth;
+  oauth2?: OAuth2Auth;
+  tls?: ClientCertificateAuth;
+  basic?: BasicAuth;
+}
+/**
+ * A JSON web token.
+ */
+export interface TokenAuth {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key in the Secret that holds the token.
+   */
+  key: string;
+}
+/**
+ * OAuth 2.0 client credentials.
+ */
+export interface OAuth2Auth {
+  /**
+   * URL of the issuer, whose /.well-known/openid-configuration names the token endpoint.
+   */
+  issuerUrl: string;
+  /**
+   * Audience to ask the token for.
+   */
+  audience?: string;
+  /**
+   * Scopes to ask for, separated by blanks.
+   */
+  scope?: string;
+  credentials: OAuth2CredentialsReference;
+}
+/**
+ * Secret and key that hold the credentials file as JSON, {"client_id":"…","client_secret":"…"}.
+ */
+export interface OAuth2CredentialsReference {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key in the Secret.
+   */
+  key: string;
+}
+/**
+ * A TLS client certificate, for example from cert-manager. The Secret may be rotated.
+ */
+export interface ClientCertificateAuth {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key in the Secret that holds the certificate chain in PEM.
+   */
+  certificateKey: string;
+  /**
+   * Key in the Secret that holds the private key in PEM.
+   */
+  privateKeyKey: string;
+}
+/**
+ * User name and password.
+ */
+export interface BasicAuth {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key in the Secret that holds the user name.
+   */
+  usernameKey: string;
+  /**
+   * Key in the Secret that holds the password.
+   */
+  passwordKey: string;
+}
+/**
+ * How the workers check Pulsar's certificate, on pulsar+ssl:// and https:// addresses.
+ */
+export interface PulsarTls {
+  ca?: CertificateAuthorities;
+  /**
+   * Accept any certificate. For local tests only.
+   */
+  allowInsecureConnection: boolean;
+  /**
+   * Check that the certificate is for the host that was asked for.
+   */
+  hostnameVerification: boolean;
+}
+/**
+ * Certificate authorities to trust, in PEM. Unset means those of the worker's image.
+ */
+export interface CertificateAuthorities {
+  secret?: CaSecretReference;
+  configMap?: CaConfigMapReference;
+}
+/**
+ * A Secret that holds the certificates.
+ */
+export interface CaSecretReference {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key that holds the certificates in PEM.
+   */
+  key: string;
+}
+/**
+ * A ConfigMap that holds the certificates.
+ */
+export interface CaConfigMapReference {
+  /**
+   * Name of the ConfigMap, in the sink's namespace.
+   */
+  name: string;
+  /**
+   * Key that holds the certificates in PEM.
+   */
+  key: string;
+}
+/**
+ * Decrypts messages that were encrypted end to end. Without it they are passed on encrypted, with their encryption context where messageFormat has a place for it.
+ */
+export interface PulsarEncryption {
+  privateKeys: PrivateKeysReference;
+  /**
+   * What to do with a message that cannot be decrypted. Fail: treat it as a message that cannot be delivered (see spec.deadLetter). Consume: pass it on encrypted.
+   */
+  onFailure: "Fail" | "Consume";
+}
+/**
+ * A Secret in which each key is the name of an encryption key and each value its private key in PEM.
+ */
+export interface PrivateKeysReference {
+  /**
+   * Name of the Secret, in the sink's namespace.
+   */
+  name: string;
+}
+/**
+ * Where messages go that can never be delivered, for example because they exceed the stream's record size. Without it such a message stops its topic partition (retainOrdering) or stays unacknowledged and is tried again (otherwise), and the status names it. Nothing is ever dropped.
+ */
+export interface DeadLetter {
+  /**
+   * Topic that receives the message with its payload, key, properties and schema, and the reason in its properties. Never read by topicsPattern.
+   */
+  topic: string;
+}
+/**
+ * Service account of the workers. Unset means one made for this sink.
+ */
+export interface WorkerServiceAccount {
+  /**
+   * An existing service account to use. It is neither changed nor deleted.
+   */
+  name?: string;
+  /**
+   * Annotations of the account made for this sink, for example eks.amazonaws.com/role-arn for IAM roles for service accounts.
+   */
+  annotations?: {
+    [k: string]: string;
+  };
+}
+/**
+ * The workers' pods. Fields mean what they mean in a pod's specification.
+ */
+export interface WorkerPod {
+  resources: ResourceRequirements;
+  /**
+   * Labels added to the pods.
+   */
+  labels?: {
+    [k: string]: string;
+  };
+  /**
+   * Annotations added to the pods.
+   */
+  annotations?: {
+    [k: string]: string;
+  };
+  /**
+   * Labels that a node must have.
+   */
+  nodeSelector?: {
+    [k: string]: string;
+  };
+  affinity?: Affinity;
+  /**
+   * Taints of nodes that the pods tolerate.
+   *
+   * @maxItems 64
+   */
+  tolerations?: Toleration[];
+  /**
+   * How the pods are spread over zones and nodes. Give each a labelSelector for the sink's pods (status.selector).
+   *
+   * @maxItems 16
+   */
+  topologySpreadConstraints?: TopologySpreadConstraint[];
+  /**
+   * Priority class of the pods.
+   */
+  priorityClassName?: string;
+  /**
+   * Environment variables added to the worker's container, for example a proxy's address. A Secret used here is not re-read when it changes.
+   *
+   * @maxItems 64
+   */
+  env?: EnvVar[];
+  /**
+   * Image of the worker. Unset means the operator's own image.
+   */
+  image?: string;
+  /**
+   * When the image is pulled. Unset means Kubernetes' default for the image's tag.
+   */
+  imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
+  /**
+   * Secrets for pulling the image.
+   *
+   * @maxItems 16
+   */
+  imagePullSecrets?: LocalObjectReference[];
+  /**
+   * Seconds a worker has, when it is stopped, to deliver and acknowledge what it holds. What it cannot is delivered again by another.
+   */
+  terminationGracePeriodSeconds: number;
+}
+/**
+ * Resources of the worker's container.
+ */
+export interface ResourceRequirements {
+  limits?: {
+    [k: string]: number | string;
+  };
+  requests?: {
+    [k: string]: number | string;
+  };
+}
+/**
+ * Affinity of the pods to nodes and to other pods.
+ */
+export interface Affinity {
+  nodeAffinity?: NodeAffinity;
+  podAffinity?: PodAffinity;
+  podAntiAffinity?: PodAffinity;
+}
+export interface NodeAffinity {
+  /**
+   * @maxItems 64
+   */
+  preferredDuringSchedulingIgnoredDuringExecution?: {
+    preference: NodeSelectorTerm;
+    weight: number;
+  }[];
+  requiredDuringSchedulingIgnoredDuringExecution?: {
+    /**
+     * @maxItems 64
+     */
+    nodeSelectorTerms: NodeSelectorTerm[];
+  };
+}
+export interface NodeSelectorTerm {
+  /**
+   * @maxItems 64
+   */
+  matchExpressions?: {
+    key: string;
+    operator: string;
+    /**
+     * @maxItems 256
+     */
+    values?: string[];
+  }[];
+  /**
+   * @maxItems 64
+   */
+  matchFields?: {
+    key: string;
+    operator: string;
+    /**
+     * @maxItems 256
+     */
+    values?: string[];
+  }[];
+}
+export interface PodAffinity {
+  /**
+   * @maxItems 64
+   */
+  preferredDuringSchedulingIgnoredDuringExecution?: {
+    podAffinityTerm: PodAffinityTerm;
+    weight: number;
+  }[];
+  /**
+   * @maxItems 64
+   */
+  requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[];
+}
+export interface PodAffinityTerm {
+  labelSelector?: LabelSelector;
+  /**
+   * @maxItems 64
+   */
+  matchLabelKeys?: string[];
+  /**
+   * @maxItems 64
+   */
+  mismatchLabelKeys?: string[];
+  namespaceSelector?: LabelSelector;
+  /**
+   * @maxItems 64
+   */
+  namespaces?: string[];
+  topologyKey: string;
+}
+export interface LabelSelector {
+  /**
+   * @maxItems 64
+   */
+  matchExpressions?: {
+    key: string;
+    operator: string;
+    /**
+     * @maxItems 256
+     */
+    values?: string[];
+  }[];
+  matchLabels?: {
+    [k: string]: string;
+  };
+}
+export interface Toleration {
+  effect?: string;
+  key?: string;
+  operator?: string;
+  tolerationSeconds?: number;
+  value?: string;
+}
+export interface TopologySpreadConstraint {
+  labelSelector?: LabelSelector;
+  /**
+   * @maxItems 64
+   */
+  matchLabelKeys?: string[];
+  maxSkew: number;
+  minDomains?: number;
+  nodeAffinityPolicy?: string;
+  nodeTaintsPolicy?: string;
+  topologyKey: string;
+  whenUnsatisfiable: string;
+}
+export interface EnvVar {
+  name: string;
+  value?: string;
+  valueFrom?: {
+    configMapKeyRef?: {
+      key: string;
+      name?: string;
+      optional?: boolean;
+    };
+    fieldRef?: {
+      apiVersion?: string;
+      fieldPath: string;
+    };
+    resourceFieldRef?: {
+      containerName?: string;
+      divisor?: number | string;
+      resource: string;
+    };
+    secretKeyRef?: {
+      key: string;
+      name?: string;
+      optional?: boolean;
+    };
+  };
+}
+export interface LocalObjectReference {
+  name: string;
+}
+/**
+ * What was observed. Written by the operator, except for each worker's own entry in workers.
+ */
+export interface KinesisSinkStatus {
+  /**
+   * metadata.generation that the operator has acted on. -1 until it has seen the resource.
+   */
+  observedGeneration?: number;
+  /**
+   * Ready: data can flow now. Reconciling and Stalled are present only while true. SourceConnected, StreamWritable and Throttled say what the workers report of Pulsar and Kinesis.
+   *
+   * @maxItems 16
+   */
+  conditions?: Condition[];
+  /**
+   * Worker pods that exist and are not terminating.
+   */
+  replicas?: number;
+  /**
+   * Worker pods that are ready.
+   */
+  readyReplicas?: number;
+  /**
+   * Label selector of the worker pods, as the scale subresource wants it.
+   */
+  selector?: string;
+  totals?: Totals;
+  /**
+   * One entry per worker pod, written by that worker. At most 200 are kept.
+   *
+   * @maxItems 200
+   */
+  workers?: WorkerStatus[];
+  /**
+   * Fields of the spec that were given and have no effect, as paths such as spec.config.minConnections.
+   *
+   * @maxItems 64
+   */
+  ignoredProperties?: string[];
+}
+/**
+ * One aspect of the sink's state.
+ */
+export interface Condition {
+  type: ConditionType;
+  status: ConditionStatus;
+  /**
+   * The cause in one word.
+   */
+  reason: string;
+  /**
+   * The cause in a sentence, and what to do about it.
+   */
+  message: string;
+  /**
+   * When status last changed.
+   */
+  lastTransitionTime: string;
+  /**
+   * metadata.generation that the condition was computed for.
+   */
+  observedGeneration?: number;
+}
+/**
+ * What the present workers report, together. Gauges; counters are in the metrics.
+ */
+export interface Totals {
+  /**
+   * Messages accepted by Kinesis per second, mean of the last 60 seconds.
+   */
+  ratePerSecond?: number;
+  /**
+   * Bytes of record data accepted by Kinesis per second, mean of the last 60 seconds.
+   */
+  bytesPerSecond?: number;
+  /**
+   * Messages accepted by Kinesis since the present workers started. It falls when a worker goes.
+   */
+  delivered?: number;
+  /**
+   * Messages received and not yet acknowledged.
+   */
+  inFlight?: number;
+  /**
+   * Entries that wait in the subscription. An entry is a batch as the producer sent it, so the messages are more. Absent without spec.pulsar.adminUrl.
+   */
+  backlog?: number;
+  /**
+   * Age, in seconds since it was published, of the oldest message received and not yet accepted by Kinesis. 0 when there is none.
+   */
+  lagSeconds?: number;
+  /**
+   * Messages sent to the dead-letter topic since the present workers started.
+   */
+  deadLettered?: number;
+}
+/**
+ * What one worker reports of itself.
+ */
+export interface WorkerStatus {
+  /**
+   * Name of the pod.
+   */
+  pod: string;
+  state: WorkerState;
+  /**
+   * The cause in one word, when the state is not Running.
+   */
+  reason?: string;
+  /**
+   * The cause in a sentence, and what to do about it.
+   */
+  message?: string;
+  /**
+   * Hash of the configuration the worker runs with.
+   */
+  configHash?: string;
+  /**
+   * Pulsar client in use.
+   */
+  client?: "Wire" | "Native";
+  /**
+   * When the worker started.
+   */
+  startedAt?: string;
+  /**
+   * When the worker wrote this entry.
+   */
+  reportedAt?: string;
+  source?: SourceStatus;
+  stream?: StreamStatus;
+  throttled?: ThrottledStatus;
+  /**
+   * Present while the memory budget is full. The shard that the worker waits for.
+   */
+  slowestShard?: string;
+  poison?: PoisonStatus;
+  /**
+   * Messages accepted by Kinesis per second, mean of the last 60 seconds.
+   */
+  ratePerSecond?: number;
+  /**
+   * Bytes of record data accepted by Kinesis per second, mean of the last 60 seconds.
+   */
+  bytesPerSecond?: number;
+  /**
+   * Messages accepted by Kinesis since the worker started.
+   */
+  delivered?: number;
+  /**
+   * Messages received and not yet acknowledged.
+   */
+  inFlight?: number;
+  /**
+   * Entries that wait in the subscription, over its active partitions (retainOrdering) or over all (otherwise). Absent without spec.pulsar.adminUrl.
+   */
+  backlog?: number;
+  /**
+   * Age, in seconds since it was published, of the oldest message received and not yet accepted. 0 when there is none.
+   */
+  lagSeconds?: number;
+  /**
+   * Records sent again since the worker started.
+   */
+  retried?: number;
+  /**
+   * Messages that Pulsar delivered more than once since the worker started.
+   */
+  redelivered?: number;
+  /**
+   * Messages sent to the dead-letter topic since the worker started.
+   */
+  deadLettered?: number;
+}
+/**
+ * The worker's side of Pulsar.
+ */
+export interface SourceStatus {
+  /**
+   * Whether it is subscribed to every topic it should read.
+   */
+  connected: boolean;
+  /**
+   * The cause in one word, when it is not connected.
+   */
+  reason?: string;
+  /**
+   * The cause in a sentence, and what to do about it.
+   */
+  message?: string;
+  /**
+   * Topic partitions it is subscribed to. A topic without partitions counts as one.
+   */
+  partitions?: number;
+  /**
+   * Topic partitions that deliver to this worker. With retainOrdering each has one active worker.
+   */
+  activePartitions?: number;
+}
+/**
+ * The worker's side of Kinesis.
+ */
+export interface StreamStatus {
+  /**
+   * Whether records can be put into the stream.
+   */
+  writable: boolean;
+  /**
+   * The cause in one word, when it is not writable.
+   */
+  reason?: string;
+  /**
+   * The cause in a sentence, and what to do about it.
+   */
+  message?: string;
+  /**
+   * Open shards of the stream, when the worker may list them.
+   */
+  shards?: number;
+}
+/**
+ * Present while Kinesis throttles this worker.
+ */
+export interface ThrottledStatus {
+  /**
+   * The shard that is throttled most.
+   */
+  shard: string;
+  /**
+   * Number of throttled shards.
+   */
+  shards?: number;
+  /**
+   * Percent of the records sent to that shard in the last 60 seconds that were throttled.
+   */
+  percent?: number;
+}
+/**
+ * Present while messages that cannot be delivered hold a topic partition or are parked.
+ */
+export interface PoisonStatus {
+  /**
+   * Number of such messages.
+   */
+  count: number;
+  /**
+   * Topic partition of the first.
+   */
+  topic: string;
+  /**
+   * Message id of the first, ledger:entry:partition or ledger:entry:partition:batchIndex.
+   */
+  messageId: string;
+  /**
+   * Why it cannot be delivered, in one word.
+   */
+  reason: string;
+  /**
+   * Why it cannot be delivered, in a sentence.
+   */
+  message?: string;
+}
+
+/** Answer to a list request, one page of it. */
+export interface KinesisSinkList {
+  apiVersion: "pulsar-kinesis.io/v1alpha1";
+  kind: "KinesisSinkList";
+  metadata: {
+    resourceVersion?: string;
+    /** Token of the next page; empty or absent on the last one. */
+    continue?: string;
+    remainingItemCount?: number;
+  };
+  items: KinesisSink[];
+}

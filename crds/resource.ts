@@ -1,0 +1,9 @@
+/** What names the KinesisSink resource in the Kubernetes API. */
+export const resource = {
+  group: "pulsar-kinesis.io",
+  version: "v1alpha1",
+  apiVersion: "pulsar-kinesis.io/v1alpha1",
+  kind: "KinesisSink",
+  plural: "kinesissinks",
+  shortName: "ksink",
+} as const;

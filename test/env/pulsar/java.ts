@@ -1,0 +1,44 @@
+import { join } from "node:path";
+
+export interface JavaOptions {
+  /** Heap and direct memory, in MiB each. */
+  readonly memory: number;
+  /** Compile fully, for load; otherwise start quickly (the first compiler tier only). */
+  readonly optimize: boolean;
+  readonly loggingFile: string;
+}
+
+const OPENED = [
+  "java.base/java.io",
+  "java.base/java.util.zip",
+  "java.base/java.nio",
+  "java.base/jdk.internal.misc",
+  "java.base/jdk.internal.platform",
+  "java.management/sun.management",
+  "jdk.management/com.sun.management.internal",
+];
+
+/** The command line of the standalone broker up to, and without, its own arguments. */
+export function standaloneCommand(home: string, options: JavaOptions): string[] {
+  const drivers = "org.apache.pulsar.metadata.bookkeeper.PulsarMetadata";
+  return [
+    "java",
+    "-Xms64m",
+    `-Xmx${options.memory}m`,
+    `-XX:MaxDirectMemorySize=${options.memory}m`,
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    ...(options.optimize ? [] : ["-XX:TieredStopAtLevel=1"]),
+    "-Djava.net.preferIPv4Stack=true",
+    ...OPENED.flatMap((name) => ["--add-opens", `${name}=ALL-UNNAMED`]),
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    `-Dlog4j.configurationFile=${options.loggingFile}`,
+    "-Dlog4j2.is.webapp=false",
+    "-Dlog4j.shutdownHookEnabled=false",
+    `-Dbookkeeper.metadata.bookie.drivers=${drivers}BookieDriver`,
+    `-Dbookkeeper.metadata.client.drivers=${drivers}ClientDriver`,
+    "-cp",
+    join(home, "lib", "*"),
+    "org.apache.pulsar.PulsarStandaloneStarter",
+  ];
+}

@@ -1,0 +1,152 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { AwsCredentialIdentity } from "@smithy/types";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Credentials } from "./credentials.ts";
+import { describeStream, listAllShards, streamName } from "./describe.ts";
+import { resolveEndpoint } from "./endpoint.ts";
+import { classifyRequestError, type FailureContext, unanswered, unsent } from "./errors.ts";
+import { exchange } from "./exchange.ts";
+import { putRecords } from "./put-records.ts";
+import { createRequestGate } from "./request-gate.ts";
+import type { Sink, SinkFailure } from "./sink.ts";
+import { SinkError } from "./sink.ts";
+
+export interface KinesisSinkOptions {
+  /** `awsKinesisStreamName`: a name or an ARN. */
+  readonly stream: string;
+  readonly region: string | undefined;
+  /** A bare host or an http(s) URL. */
+  readonly endpoint: string | undefined;
+  readonly endpointPort: number | undefined;
+  readonly credentials: Credentials;
+  /** Sockets, and requests at once. */
+  readonly maxConnections: number;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  /** Milliseconds, from the first byte sent to the last byte received. */
+  readonly requestTimeout: number;
+  /** Local tests only. */
+  readonly skipCertificateValidation: boolean;
+  readonly userAgent: { readonly name: string; readonly version: string };
+  readonly clock: Clock;
+}
+
+/** Idle sockets are closed before the service or a NAT does it, which would look like a lost answer. Milliseconds. */
+const IDLE_SOCKET_MS = 20_000;
+/** Connecting ends this long before the deadline: what was never connected is then known not to have been sent. */
+const CONNECT_MARGIN_MS = 250;
+
+/**
+ * A sink on one Kinesis data stream. Retries nothing: that is the pipelines' part.
+ * @throws EndpointError when endpoint and region make no address
+ */
+export function createKinesisSink(options: KinesisSinkOptions): Sink {
+  const { credentials, clock, requestTimeout: timeoutMs } = options;
+  const endpoint = resolveEndpoint({
+    host: options.endpoint,
+    port: options.endpointPort,
+    region: options.region,
+    property: "awsEndpoint",
+  });
+  const client = createClient(options, endpoint);
+  const stream = streamName(options.stream);
+  const gate = createRequestGate(options.maxConnections);
+  const contextOf = (operation: string): FailureContext => ({
+    stream: options.stream,
+    endpoint: endpoint.url ?? `Kinesis in ${endpoint.region}`,
+    action: `kinesis:${operation}`,
+  });
+
+  /** One call within a socket, with valid credentials and a deadline. Never rejects. */
+  const call = async <T>(
+    operation: string,
+    signal: AbortSignal,
+    request: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | SinkFailure> => {
+    const context = contextOf(operation);
+    if (!(await gate.enter(signal))) return unsent(context);
+    try {
+      const identity = await exchange(() => credentials.resolve(), { timeoutMs, signal, clock });
+      if (identity.kind === "threw") return classifyRequestError(identity.error, context);
+      if (identity.kind === "aborted") return unsent(context);
+      if (identity.kind === "expired") return slowCredentials(timeoutMs);
+      const answer = await exchange(request, { timeoutMs, signal, clock });
+      switch (answer.kind) {
+        case "answered":
+          return answer.value;
+        case "threw":
+          return refused(classifyRequestError(answer.error, context), credentials, identity.value);
+        case "expired":
+          return unanswered(context, timeoutMs);
+        case "aborted":
+          return unanswered(context, null);
+      }
+    } finally {
+      gate.leave();
+    }
+  };
+
+  return {
+    async put(records, signal) {
+      const context = contextOf("PutRecords");
+      const outcome = await call("PutRecords", signal, (abort) => putRecords(client, stream, records, context, abort));
+      return "kind" in outcome ? outcome : { kind: "failed", failure: outcome };
+    },
+    async describe(signal) {
+      return orThrow(await call("DescribeStreamSummary", signal, (abort) => describeStream(client, stream, abort)));
+    },
+    async listShards(signal) {
+      return orThrow(await call("ListShards", signal, (abort) => listAllShards(client, stream, abort)));
+    },
+    close() {
+      client.destroy();
+    },
+  };
+}
+
+function orThrow<T extends object>(outcome: T | SinkFailure): T {
+  if ("ambiguous" in outcome) throw new SinkError(outcome);
+  return outcome;
+}
+
+function refused(failure: SinkFailure, credentials: Credentials, used: AwsCredentialIdentity): SinkFailure {
+  if (failure.code === "InvalidCredentials" || failure.code === "ExpiredCredentials") credentials.refresh(used);
+  return failure;
+}
+
+function slowCredentials(timeoutMs: number): SinkFailure {
+  return {
+    code: "CredentialsMissing",
+    class: "notReady",
+    message: `No AWS credentials came within ${timeoutMs} ms: check the pod's identity and the network to STS or the metadata service`,
+    ambiguous: false,
+  };
+}
+
+function createClient(
+  options: KinesisSinkOptions,
+  endpoint: { readonly url: string | undefined; readonly region: string },
+): KinesisClient {
+  const { credentials, userAgent, maxConnections: maxSockets } = options;
+  const agent = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS };
+  const connectionTimeout = Math.min(options.connectTimeout, Math.max(1, options.requestTimeout - CONNECT_MARGIN_MS));
+  return new KinesisClient({
+    region: endpoint.region,
+    ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
+    // Marked as memoized, or the SDK would keep keys without expiration for ever and miss a rotation.
+    credentials: Object.assign(() => credentials.resolve(), { memoized: true }),
+    maxAttempts: 1,
+    retryMode: "standard",
+    defaultsMode: "standard",
+    customUserAgent: [[userAgent.name, userAgent.version]],
+    // HTTP/1.1: the SDK's default HTTP/2 handler reaches half the throughput.
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout,
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent({ ...agent, rejectUnauthorized: !options.skipCertificateValidation }),
+    }),
+  });
+}

@@ -1,0 +1,67 @@
+import type { KinesisClient, Shard as ShardAnswer, StreamDescriptionSummary } from "@aws-sdk/client-kinesis";
+import { DescribeStreamSummaryCommand, ListShardsCommand } from "@aws-sdk/client-kinesis";
+import type { Shard, StreamDescription } from "./sink.ts";
+
+/** How requests name the stream. */
+export type StreamName = { readonly StreamName: string } | { readonly StreamARN: string };
+
+export function streamName(nameOrArn: string): StreamName {
+  return nameOrArn.startsWith("arn:") ? { StreamARN: nameOrArn } : { StreamName: nameOrArn };
+}
+
+/** Without MaxRecordSizeInKiB in the answer: the service's limit before it could be raised. */
+const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
+
+/** @throws what the SDK throws */
+export async function describeStream(
+  client: KinesisClient,
+  stream: StreamName,
+  abortSignal: AbortSignal,
+): Promise<StreamDescription> {
+  const { StreamDescriptionSummary: summary } = await client.send(new DescribeStreamSummaryCommand(stream), {
+    abortSignal,
+  });
+  if (summary === undefined) throw new Error("the answer to DescribeStreamSummary has no StreamDescriptionSummary");
+  return toDescription(summary);
+}
+
+function toDescription(summary: StreamDescriptionSummary): StreamDescription {
+  const { MaxRecordSizeInKiB: maxKiB } = summary;
+  return {
+    name: summary.StreamName ?? "",
+    arn: summary.StreamARN ?? "",
+    status: summary.StreamStatus ?? "",
+    openShards: summary.OpenShardCount ?? 0,
+    mode: summary.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "ON_DEMAND" : "PROVISIONED",
+    maxRecordBytes: maxKiB === undefined ? DEFAULT_MAX_RECORD_BYTES : maxKiB * 1024,
+    recordDistribution: summary.RecordDistributionStrategy === "AUTO" ? "AUTO" : "PARTITION_KEY",
+  };
+}
+
+/** Every page, closed shards included. @throws what the SDK throws */
+export async function listAllShards(
+  client: KinesisClient,
+  stream: StreamName,
+  abortSignal: AbortSignal,
+): Promise<readonly Shard[]> {
+  const shards: Shard[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = nextToken === undefined ? { ...stream, MaxResults: 1000 } : { NextToken: nextToken };
+    const answer = await client.send(new ListShardsCommand(page), { abortSignal });
+    for (const shard of answer.Shards ?? []) shards.push(toShard(shard));
+    nextToken = answer.NextToken;
+  } while (nextToken !== undefined);
+  return shards;
+}
+
+function toShard(shard: ShardAnswer): Shard {
+  const range = shard.HashKeyRange;
+  return {
+    shardId: shard.ShardId ?? "",
+    startingHashKey: BigInt(range?.StartingHashKey ?? 0),
+    endingHashKey: BigInt(range?.EndingHashKey ?? 0),
+    parents: [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined),
+    open: shard.SequenceNumberRange?.EndingSequenceNumber === undefined,
+  };
+}

@@ -1,0 +1,57 @@
+import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import { PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import type { StreamName } from "./describe.ts";
+import { ambiguousAnswer, classifyRecordError, type FailureContext } from "./errors.ts";
+import type { KinesisRecord, RecordOutcome, RequestOutcome } from "./sink.ts";
+
+/** One entry of PutRecords' answer (Kinesis API reference, PutRecordsResultEntry). */
+export interface PutRecordsResult {
+  readonly SequenceNumber?: string | undefined;
+  readonly ShardId?: string | undefined;
+  readonly ErrorCode?: string | undefined;
+  readonly ErrorMessage?: string | undefined;
+}
+
+/** One PutRecords request. @throws what the SDK throws */
+export async function putRecords(
+  client: KinesisClient,
+  stream: StreamName,
+  records: readonly KinesisRecord[],
+  context: FailureContext,
+  abortSignal: AbortSignal,
+): Promise<RequestOutcome> {
+  const command = new PutRecordsCommand({
+    ...stream,
+    Records: records.map(({ data, partitionKey, explicitHashKey }) => ({
+      Data: data,
+      PartitionKey: partitionKey,
+      ExplicitHashKey: explicitHashKey,
+    })),
+  });
+  const answer = await client.send(command, { abortSignal });
+  return toOutcome(answer.Records, records.length, context);
+}
+
+/** Pairs the answer with the request's records by position. */
+export function toOutcome(
+  results: readonly PutRecordsResult[] | undefined,
+  sent: number,
+  context: FailureContext,
+): RequestOutcome {
+  if (results === undefined || results.length !== sent) {
+    const detail = `it speaks of ${results?.length ?? 0} records instead of ${sent}`;
+    return { kind: "failed", failure: ambiguousAnswer(context, detail) };
+  }
+  const records: RecordOutcome[] = [];
+  for (const { ErrorCode: errorCode, SequenceNumber: sequenceNumber, ShardId: shardId } of results) {
+    if (errorCode !== undefined && errorCode !== null) {
+      records.push({ accepted: false, failure: classifyRecordError(errorCode, context) });
+    } else if (sequenceNumber && shardId) {
+      records.push({ accepted: true, shardId, sequenceNumber });
+    } else {
+      const failure = ambiguousAnswer(context, "a record has neither a sequence number nor an error code");
+      records.push({ accepted: false, failure });
+    }
+  }
+  return { kind: "answered", records };
+}

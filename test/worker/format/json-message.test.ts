@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { PoisonError } from "../../../worker/format/format.ts";
+import { jsonMessageFormat } from "../../../worker/format/json-message.ts";
+import type { EncryptionContext } from "../../../worker/source/source.ts";
+import { type MessageParts, messageOf } from "./message.ts";
+
+const TOPIC = "persistent://public/default/in";
+const textOf = (parts: MessageParts): string =>
+  Buffer.from(jsonMessageFormat().encode(messageOf(parts), TOPIC)).toString();
+
+const CONTEXT: EncryptionContext = {
+  keys: [
+    { name: "k1", key: Buffer.from("k1v"), metadata: new Map() },
+    { name: "k2", key: Buffer.from("k2v"), metadata: new Map([["version", "v1"]]) },
+  ],
+  param: Buffer.from("iv"),
+  algorithm: "AES",
+  compressionType: "LZ4",
+  uncompressedMessageSize: 10,
+  batchSize: 2,
+};
+
+describe("FULL_MESSAGE_IN_JSON", () => {
+  test("holds the payload in base64, and properties even when there are none", () =>
+    assert.equal(textOf({ payload: "hello" }), '{"payloadBase64":"aGVsbG8=","properties":{}}'));
+
+  test("encodes a payload that is a plain Uint8Array inside a larger buffer", () =>
+    assert.equal(
+      textOf({ payload: new Uint8Array([9, 255, 0, 9]).subarray(1, 3) }),
+      '{"payloadBase64":"/wA=","properties":{}}',
+    ));
+
+  test("writes properties of any text", () => {
+    const properties: [string, string][] = [
+      ['"\\\n', "<é😀\u2028>"],
+      ["__proto__", "x"],
+    ];
+    assert.deepEqual(
+      Object.entries((JSON.parse(textOf({ properties })) as { properties: object }).properties),
+      properties,
+    );
+  });
+
+  test("has an empty payload for a tombstone", () =>
+    assert.equal(textOf({ isNull: true }), '{"payloadBase64":"","properties":{}}'));
+
+  test("adds the encryption context of a message that is still encrypted", () =>
+    assert.deepEqual(JSON.parse(textOf({ payload: "x", encryption: CONTEXT })), {
+      payloadBase64: "eA==",
+      properties: {},
+      encryptionCtx: {
+        keysMapBase64: { k1: "azF2", k2: "azJ2" },
+        keysMetadataMap: { k2: { version: "v1" } },
+        encParamBase64: "aXY=",
+        algorithm: "AES",
+        compressionType: "LZ4",
+        uncompressedMessageSize: 10,
+        batchSize: 2,
+      },
+    }));
+
+  test("leaves out what is unknown of the encryption context", () => {
+    const encryption = { ...CONTEXT, compressionType: null, batchSize: null };
+    const context = (JSON.parse(textOf({ encryption })) as { encryptionCtx: object }).encryptionCtx;
+    assert.deepEqual(Object.keys(context), ["keysMapBase64", "keysMetadataMap", "encParamBase64", "algorithm"]);
+  });
+
+  test("refuses an entry that could not be read", () =>
+    assert.throws(
+      () => textOf({ defect: "the checksum does not match" }),
+      (error) => error instanceof PoisonError && error.code === "CorruptEntry",
+    ));
+});

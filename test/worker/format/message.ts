@@ -1,0 +1,39 @@
+/** Messages for tests: all fields have plain defaults. */
+import type { Delivery, EncryptionContext, Entry, Message } from "../../../worker/source/source.ts";
+
+export interface MessageParts {
+  readonly payload?: Uint8Array | string;
+  readonly key?: string | null;
+  readonly keyIsBase64?: boolean;
+  readonly properties?: Iterable<readonly [string, string]>;
+  readonly eventTime?: number | null;
+  readonly isNull?: boolean;
+  readonly schemaVersion?: Uint8Array | null;
+  readonly encryption?: EncryptionContext | null;
+  readonly defect?: string | null;
+}
+
+export function messageOf(parts: MessageParts): Message {
+  const { payload = "", encryption = null, defect = null, schemaVersion = null } = parts;
+  const entry: Entry = { publishTime: 0, producerName: "p", schemaVersion, encryption, defect };
+  return {
+    entry,
+    id: "1:2:-1",
+    payload: typeof payload === "string" ? Buffer.from(payload) : payload,
+    key: parts.key ?? null,
+    keyIsBase64: parts.keyIsBase64 ?? false,
+    orderingKey: null,
+    properties: new Map(parts.properties ?? []),
+    eventTime: parts.eventTime ?? null,
+    isNull: parts.isNull ?? false,
+  };
+}
+
+export function deliveryOf(messages: readonly Message[], topic: string): Delivery {
+  return {
+    assignment: { topic, epoch: 1, active: true, heardAt: 0 },
+    messages,
+    retainedBytes: 0,
+    redeliveryCount: 0,
+  };
+}

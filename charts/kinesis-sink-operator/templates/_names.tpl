@@ -1,0 +1,61 @@
+{{- define "kinesis-sink-operator.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* 50 characters leave room for the suffixes of the objects' names. */}}
+{{- define "kinesis-sink-operator.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "kinesis-sink-operator.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "kinesis-sink-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "kinesis-sink-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "kinesis-sink-operator.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "kinesis-sink-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: pulsar-kinesis-operator
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "kinesis-sink-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "kinesis-sink-operator.fullname" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A reference from {repository, tag, digest}; takes (dict "image" … "chart" .Chart). */}}
+{{- define "kinesis-sink-operator.imageReference" -}}
+{{- if .image.digest -}}
+{{- printf "%s@%s" .image.repository .image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .image.repository (.image.tag | default .chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "kinesis-sink-operator.image" -}}
+{{- include "kinesis-sink-operator.imageReference" (dict "image" .Values.image "chart" .Chart) -}}
+{{- end -}}
+
+{{- define "kinesis-sink-operator.workerImage" -}}
+{{- if .Values.workerImage.repository -}}
+{{- include "kinesis-sink-operator.imageReference" (dict "image" .Values.workerImage "chart" .Chart) -}}
+{{- else -}}
+{{- include "kinesis-sink-operator.image" . -}}
+{{- end -}}
+{{- end -}}

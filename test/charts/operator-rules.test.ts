@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { load } from "js-yaml";
+import { NAMESPACE_RULES, type PolicyRule } from "../../operator/rbac.ts";
+
+const RULES = join(import.meta.dirname, "../../charts/kinesis-sink-operator/files/operator-rules.yaml");
+
+/** Rules as a sorted list of single permissions, `group/resource verb`. */
+function permissions(rules: readonly PolicyRule[]): string[] {
+  const all = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
+  );
+  return all.sort();
+}
+
+describe("the operator's rules in the chart", () => {
+  const rules = load(readFileSync(RULES, "utf8")) as PolicyRule[];
+
+  it("are those that the operator declares", () => {
+    assert.deepEqual(permissions(rules), permissions(NAMESPACE_RULES));
+  });
+
+  it("hold no verb on secrets and no wildcard", () => {
+    const given = permissions(rules);
+    assert.ok(given.length > 20);
+    assert.deepEqual(
+      given.filter((permission) => permission.includes("secrets") || permission.includes("*")),
+      [],
+    );
+  });
+
+  it("hold neither escalate nor bind nor impersonate", () => {
+    assert.deepEqual(
+      permissions(rules).filter((permission) => / (escalate|bind|impersonate)$/.test(permission)),
+      [],
+    );
+  });
+});

@@ -20,6 +20,7 @@ export interface StructuralSchema {
   maxLength?: number;
   pattern?: string;
   maxItems?: number;
+  uniqueItems?: boolean;
   maxProperties?: number;
   required?: readonly string[];
   properties?: Readonly<Record<string, StructuralSchema>>;
@@ -34,18 +35,8 @@ export interface StructuralSchema {
   "x-kubernetes-map-type"?: "atomic" | "granular";
 }
 
-/** Keywords of Kubernetes in a structural schema: Ajv must know them to be strict about all others. */
-export const kubernetesKeywords = [
-  "x-kubernetes-validations",
-  "x-kubernetes-int-or-string",
-  "x-kubernetes-preserve-unknown-fields",
-  "x-kubernetes-list-type",
-  "x-kubernetes-list-map-keys",
-  "x-kubernetes-map-type",
-] as const;
-
 /**
- * Copies a structural schema with every object closed to unknown fields, as `kubectl` treats it. The API server refuses a
+ * Copies a structural schema as a JSON schema with every object closed to unknown fields, as `kubectl` treats it. The API server refuses a
  * schema that is closed in the definition itself. Shared parts stay shared.
  */
 export function closeSchema(
@@ -62,6 +53,7 @@ export function closeSchema(
     return closed;
   }
   if (pattern !== undefined) closed.pattern = pattern;
+  if (schema["x-kubernetes-list-type"] === "set") closed.uniqueItems = true;
   if (items !== undefined) closed.items = closeSchema(items, seen);
   if (properties !== undefined) {
     closed.properties = Object.fromEntries(

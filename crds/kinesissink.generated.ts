@@ -430,7 +430,7 @@ export interface WorkerServiceAccount {
  * The workers' pods. Fields mean what they mean in a pod's specification.
  */
 export interface WorkerPod {
-  resources: ResourceRequirements;
+  resources?: ResourceRequirements;
   /**
    * Labels added to the pods.
    */
@@ -492,7 +492,7 @@ export interface WorkerPod {
   terminationGracePeriodSeconds: number;
 }
 /**
- * Resources of the worker's container.
+ * Resources of the worker's container. Unset means the operator's default for workers, 100m CPU and 256Mi to 512Mi memory unless the chart's values say otherwise.
  */
 export interface ResourceRequirements {
   limits?: {
@@ -841,6 +841,10 @@ export interface SourceStatus {
    * Topic partitions that deliver to this worker. With retainOrdering each has one active worker.
    */
   activePartitions?: number;
+  /**
+   * Topic partitions that were terminated in Pulsar and read to the end.
+   */
+  endedPartitions?: number;
 }
 /**
  * The worker's side of Kinesis.

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Clock } from "../../../runtime/clock.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import { createReporter } from "../../../worker/report/reporter.ts";
+import { beatDelay, changeDelay } from "../../../worker/report/schedule.ts";
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+
+/** A clock that moves only by `advance`, and lets promises settle between timers. */
+function manualClock(): Clock & { advance(ms: number): Promise<void> } {
+  let now = 0;
+  const timers = new Set<{ at: number; run: () => void }>();
+  const clock = {
+    now: () => now,
+    wall: () => now,
+    timer: (ms: number, run: () => void) => {
+      const entry = { at: now + ms, run };
+      timers.add(entry);
+      return { cancel: () => void timers.delete(entry) };
+    },
+    sleep: (ms: number) => new Promise<void>((resolve) => void clock.timer(ms, resolve)),
+    advance: async (ms: number) => {
+      const end = now + ms;
+      await new Promise((resolve) => setImmediate(resolve));
+      for (;;) {
+        const next = [...timers].filter((t) => t.at <= end).sort((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        timers.delete(next);
+        now = next.at;
+        next.run();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      now = end;
+    },
+  };
+  return clock;
+}
+
+function setUp(options: { replicas?: number; fail?: () => boolean } = {}) {
+  const clock = manualClock();
+  const published: { at: number; report: string }[] = [];
+  let facts = "Running";
+  const reporter = createReporter({
+    report: () => facts,
+    facts: () => facts,
+    publish: async (report) => {
+      if (options.fail?.()) throw new Error("no API server");
+      published.push({ at: clock.now(), report });
+      return { replicas: options.replicas ?? 1 };
+    },
+    clock,
+    log: silent,
+    random: () => 0.5,
+  });
+  return { clock, published, reporter, change: (value: string) => (facts = value) };
+}
+
+test("the beat is ten seconds for few workers and N²/40 seconds for many", () => {
+  assert.equal(beatDelay(1, 0.5), 10_000);
+  assert.equal(beatDelay(100, 0.5), 250_000);
+  assert.equal(beatDelay(1, 0), 8000);
+});
+
+test("a change waits within N × 0.5 s and at least until 5 s after the last report", () => {
+  assert.equal(changeDelay(1, 0, 60_000), 0);
+  assert.equal(changeDelay(1, 0, 1000), 4000);
+  assert.equal(changeDelay(100, 0.9, 60_000), 45_000);
+});
+
+test("it reports at once when it starts, and then on every beat", async () => {
+  const { clock, published, reporter } = setUp();
+  reporter.start();
+  await clock.advance(25_000);
+  assert.deepEqual(
+    published.map(({ at }) => at),
+    [0, 10_000, 20_000],
+  );
+});
+
+test("a change is reported before the next beat, but not within five seconds of the last report", async () => {
+  const { clock, published, reporter, change } = setUp({ replicas: 1 });
+  reporter.start();
+  await clock.advance(1000);
+  change("Stalled");
+  reporter.notice();
+  await clock.advance(6000);
+  assert.deepEqual(published, [
+    { at: 0, report: "Running" },
+    { at: 5000, report: "Stalled" },
+  ]);
+});
+
+test("a report that fails is tried again with a back-off", async () => {
+  let failures = 3;
+  const { clock, published, reporter } = setUp({ fail: () => failures-- > 0 });
+  reporter.start();
+  await clock.advance(9000);
+  assert.equal(published.length, 1);
+  assert.ok((published[0]?.at ?? 0) > 1000);
+});
+
+test("the last report is written before close resolves", async () => {
+  const { clock, published, reporter, change } = setUp();
+  reporter.start();
+  await clock.advance(1000);
+  change("Terminated");
+  const closed = reporter.close(new AbortController().signal);
+  await clock.advance(5000);
+  await closed;
+  assert.deepEqual(published.at(-1), { at: 5000, report: "Terminated" });
+  await clock.advance(60_000);
+  assert.equal(published.length, 2);
+});

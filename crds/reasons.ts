@@ -1,0 +1,92 @@
+/** What a reason in a worker's entry means. */
+export interface Reason {
+  /** True when it does not pass by itself: somebody must act. The worker keeps trying all the same. */
+  readonly stalls: boolean;
+  /** For users. */
+  readonly meaning: string;
+}
+
+/** Reasons in `status.workers[].source.reason`; the operator carries them into SourceConnected. */
+export const sourceReasons = {
+  BrokerUnreachable: { stalls: false, meaning: "No broker answers at spec.pulsar.serviceUrl." },
+  TlsFailed: { stalls: true, meaning: "The broker's certificate is not trusted, or the client's is refused." },
+  AuthenticationFailed: { stalls: true, meaning: "The broker refuses the credentials of spec.pulsar.auth." },
+  AuthorizationFailed: { stalls: true, meaning: "The role may not consume from the topic." },
+  TopicNotFound: { stalls: true, meaning: "A topic of spec.pulsar does not exist and is not created by itself." },
+  NamespaceNotFound: { stalls: true, meaning: "The tenant or namespace of a topic does not exist." },
+  InvalidTopic: { stalls: true, meaning: "The broker refuses the name of a topic." },
+  SubscriptionBusy: { stalls: false, meaning: "Another consumer holds the subscription in another mode." },
+  SubscriptionNotFound: { stalls: true, meaning: "The subscription does not exist and may not be created." },
+  IncompatibleSchema: { stalls: true, meaning: "The broker refuses the consumer because of the topic's schema." },
+  BrokerNotReady: { stalls: false, meaning: "The broker is starting, overloaded, or unloading the topic." },
+  SecretMissing: { stalls: true, meaning: "A Secret or ConfigMap that the spec names does not exist." },
+  SecretKeyMissing: { stalls: true, meaning: "A Secret or ConfigMap lacks the key that the spec names." },
+  ClientMissing: { stalls: true, meaning: "The image does not contain pulsar-client, which the spec asks for." },
+  ProtocolError: { stalls: false, meaning: "The broker broke its protocol; the worker connects anew." },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+/** Reasons in `status.workers[].stream.reason`; the operator carries them into StreamWritable. */
+export const streamReasons = {
+  Throttled: { stalls: false, meaning: "The stream takes no more: its shards' limits are reached." },
+  EndpointUnreachable: { stalls: false, meaning: "The Kinesis endpoint does not answer." },
+  TlsFailed: { stalls: true, meaning: "The endpoint's certificate is not trusted." },
+  RequestTimeout: { stalls: false, meaning: "Answers take longer than spec.config.requestTimeout." },
+  ServiceFailure: { stalls: false, meaning: "Kinesis answers with a fault of its own." },
+  AmbiguousAnswer: {
+    stalls: false,
+    meaning: "An answer does not say which records were accepted; they are sent again.",
+  },
+  StreamNotFound: {
+    stalls: true,
+    meaning: "spec.config.awsKinesisStreamName does not exist in that region and account.",
+  },
+  StreamNotActive: { stalls: false, meaning: "The stream is being created or deleted." },
+  AccessDenied: { stalls: true, meaning: "The AWS identity may not write to the stream." },
+  InvalidCredentials: { stalls: true, meaning: "AWS does not accept the credentials." },
+  ExpiredCredentials: { stalls: true, meaning: "The credentials have expired." },
+  CredentialsMissing: { stalls: true, meaning: "No credentials were found where awsCredentialPluginName says." },
+  SecretMissing: { stalls: true, meaning: "The Secret of spec.secrets.awsCredentialPluginParam does not exist." },
+  SecretKeyMissing: { stalls: true, meaning: "The Secret lacks the key of spec.secrets.awsCredentialPluginParam." },
+  AssumeRoleFailed: { stalls: true, meaning: "STS does not let the identity assume the role." },
+  KmsFailed: { stalls: true, meaning: "The key that encrypts the stream cannot be used." },
+  RecordDistributionAuto: {
+    stalls: true,
+    meaning: "The stream ignores partition keys (RecordDistributionStrategy AUTO), so order cannot be kept.",
+  },
+  RequestRejected: {
+    stalls: true,
+    meaning: "Kinesis refuses the request for another cause, which the message quotes.",
+  },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+/** Reasons in `status.workers[].poison.reason`. */
+export const poisonReasons = {
+  Undecodable: { stalls: true, meaning: "The payload does not fit the schema it was written with." },
+  CorruptEntry: { stalls: true, meaning: "The entry is damaged: checksum, size, compression or batch framing." },
+  SchemaMissing: { stalls: true, meaning: "The broker has no schema of the version that the message names." },
+  UnsupportedSchema: { stalls: true, meaning: "The messageFormat cannot expand values of this kind of schema." },
+  Encrypted: { stalls: true, meaning: "The message is encrypted, and the messageFormat has no place for that." },
+  RecordTooLarge: { stalls: true, meaning: "The record exceeds what the stream takes." },
+  RejectedByKinesis: { stalls: true, meaning: "Kinesis refuses this record and accepts its neighbours." },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+/** Reasons in `status.workers[].reason` that belong to the worker as a whole. Otherwise it is the source's or stream's. */
+export const workerReasons = {
+  Connecting: { stalls: false, meaning: "The worker has just started." },
+  InvalidConfiguration: {
+    stalls: true,
+    meaning: "The worker cannot use its configuration; the message names the field.",
+  },
+  UnsupportedField: {
+    stalls: true,
+    meaning: "The spec uses what this version does not have; the message names the field.",
+  },
+  PoisonMessage: { stalls: true, meaning: "A message that can never be delivered holds its topic partition." },
+  TooManyParked: { stalls: true, meaning: "More messages that cannot be delivered are parked than the worker holds." },
+  Draining: { stalls: false, meaning: "The worker was told to stop and delivers what it holds." },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+export type SourceReason = keyof typeof sourceReasons;
+export type StreamReason = keyof typeof streamReasons;
+export type PoisonReason = keyof typeof poisonReasons;
+export type WorkerReason = keyof typeof workerReasons;

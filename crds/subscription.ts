@@ -1,0 +1,10 @@
+import type { KinesisSink } from "./kinesissink.generated.ts";
+
+/**
+ * Name of the sink's subscription: the given one, else `NAMESPACE.NAME`, which no other sink of the cluster has because a
+ * namespace's name has no dot.
+ */
+export function subscriptionName({ metadata, spec }: KinesisSink): string {
+  const { name } = spec.pulsar.subscription;
+  return name === undefined || name === "" ? `${metadata.namespace ?? "default"}.${metadata.name}` : name;
+}

@@ -801,7 +801,7 @@ export interface WorkerStatus {
    */
   backlog?: number;
   /**
-   * Age, in seconds since it was published, of the oldest message received and not yet accepted. 0 when there is none.
+   * Age, in seconds since it was published, of the oldest message received and not yet accepted by Kinesis. 0 when there is none.
    */
   lagSeconds?: number;
   /**

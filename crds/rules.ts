@@ -72,7 +72,7 @@ const sinkRules: readonly Rule[] = [
     "OperatorLabel",
     "spec.pod.labels",
     "spec.pod.labels",
-    "labels under pulsar-kinesis.io/ and app.kubernetes.io/name, instance, component and managed-by are the operator's own: use other names",
+    "may not set pulsar-kinesis.io/… and app.kubernetes.io/name, instance, component and managed-by, which are the operator's own: use other names",
     ({ pod }) =>
       !Object.keys(pod.labels ?? {}).some(
         (name) => name.startsWith("pulsar-kinesis.io/") || operatorLabels.includes(name),

@@ -1,0 +1,150 @@
+import type { V1ResourceRequirements } from "@kubernetes/client-node";
+import type { LogLevel } from "../runtime/log.ts";
+
+export type ImagePullPolicy = "Always" | "IfNotPresent" | "Never";
+
+/** What every worker pod gets unless its KinesisSink says otherwise. */
+export interface WorkerDefaults {
+  readonly image: string;
+  readonly imagePullPolicy: ImagePullPolicy;
+  /** Names of Secrets in the sink's namespace. */
+  readonly imagePullSecrets: readonly string[];
+  readonly resources: V1ResourceRequirements;
+}
+
+export interface LeaderElectionConfig {
+  readonly enabled: boolean;
+  readonly leaseName: string;
+  readonly leaseDurationMs: number;
+  readonly renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
+}
+
+export interface OperatorConfig {
+  readonly podName: string;
+  readonly podNamespace: string;
+  /** Namespaces whose KinesisSinks are served; empty means all. */
+  readonly watchNamespaces: readonly string[];
+  readonly worker: WorkerDefaults;
+  readonly logLevel: LogLevel;
+  /** Health and metrics. */
+  readonly httpPort: number;
+  readonly concurrency: number;
+  readonly leaderElection: LeaderElectionConfig;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** An environment variable that cannot be used. The message names it and the remedy. */
+export class ConfigError extends Error {
+  readonly code = "OPERATOR_CONFIG";
+
+  constructor(variable: string, remedy: string) {
+    super(`${variable}: ${remedy}`);
+    this.name = "ConfigError";
+  }
+}
+
+const DEFAULT_RESOURCES: V1ResourceRequirements = {
+  requests: { cpu: "100m", memory: "256Mi" },
+  limits: { memory: "512Mi" },
+};
+
+/** Reads the operator's configuration from environment variables. Throws ConfigError. */
+export function readConfig(environment: Environment): OperatorConfig {
+  const leaderElection = {
+    enabled: flag(environment, "LEADER_ELECTION", true),
+    leaseName: optional(environment, "LEADER_ELECTION_LEASE_NAME") ?? "kinesis-sink-operator",
+    leaseDurationMs: 1000 * integer(environment, "LEADER_ELECTION_LEASE_DURATION_SECONDS", 15, 1, 3600),
+    renewDeadlineMs: 1000 * integer(environment, "LEADER_ELECTION_RENEW_DEADLINE_SECONDS", 10, 1, 3600),
+    retryPeriodMs: 1000 * integer(environment, "LEADER_ELECTION_RETRY_PERIOD_SECONDS", 2, 1, 3600),
+  };
+  if (leaderElection.renewDeadlineMs >= leaderElection.leaseDurationMs) {
+    throw new ConfigError("LEADER_ELECTION_RENEW_DEADLINE_SECONDS", "must be less than the lease duration");
+  }
+  if (leaderElection.retryPeriodMs >= leaderElection.renewDeadlineMs) {
+    throw new ConfigError("LEADER_ELECTION_RETRY_PERIOD_SECONDS", "must be less than the renew deadline");
+  }
+  return {
+    podName: required(environment, "POD_NAME", "set it to the pod's name (downward API: metadata.name)"),
+    podNamespace: required(environment, "POD_NAMESPACE", "set it to the pod's namespace (metadata.namespace)"),
+    watchNamespaces: namespaces(environment),
+    worker: {
+      image: required(environment, "WORKER_IMAGE", "set it to the image that worker pods run"),
+      imagePullPolicy: choice(environment, "WORKER_IMAGE_PULL_POLICY", ["IfNotPresent", "Always", "Never"]),
+      imagePullSecrets: list(environment, "WORKER_IMAGE_PULL_SECRETS"),
+      resources: resources(environment),
+    },
+    logLevel: choice(environment, "LOG_LEVEL", ["info", "debug", "warn", "error"]),
+    httpPort: integer(environment, "HTTP_PORT", 8080, 0, 65_535),
+    concurrency: integer(environment, "MAX_CONCURRENT_RECONCILES", 4, 1, 64),
+    leaderElection,
+  };
+}
+
+function optional(environment: Environment, name: string): string | undefined {
+  const text = environment[name]?.trim();
+  return text === undefined || text === "" ? undefined : text;
+}
+
+function required(environment: Environment, name: string, remedy: string): string {
+  const text = optional(environment, name);
+  if (text === undefined) throw new ConfigError(name, `is not set: ${remedy}`);
+  return text;
+}
+
+function list(environment: Environment, name: string): string[] {
+  const items = (optional(environment, name) ?? "").split(",").map((item) => item.trim());
+  return [...new Set(items.filter((item) => item !== ""))];
+}
+
+function namespaces(environment: Environment): string[] {
+  const names = list(environment, "WATCH_NAMESPACES");
+  const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong === undefined) return names;
+  throw new ConfigError(
+    "WATCH_NAMESPACES",
+    `"${wrong}" is no namespace: give names with commas between, or nothing for all`,
+  );
+}
+
+function integer(environment: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = optional(environment, name);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new ConfigError(name, `"${text}" is not an integer from ${min} to ${max}`);
+}
+
+function flag(environment: Environment, name: string, fallback: boolean): boolean {
+  const text = optional(environment, name);
+  if (text === undefined) return fallback;
+  if (text === "true" || text === "false") return text === "true";
+  throw new ConfigError(name, `"${text}" is neither true nor false`);
+}
+
+/** One of a few words; the first is the default. */
+function choice<const T extends string>(environment: Environment, name: string, words: readonly [T, ...T[]]): T {
+  const text = optional(environment, name) ?? words[0];
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  throw new ConfigError(name, `"${text}" is none of ${words.join(", ")}`);
+}
+
+function resources(environment: Environment): V1ResourceRequirements {
+  const name = "WORKER_RESOURCES";
+  const text = optional(environment, name);
+  if (text === undefined) return DEFAULT_RESOURCES;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ConfigError(name, 'is not JSON: give for example {"limits":{"memory":"512Mi"}}');
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigError(name, "must be a JSON object with requests and limits");
+  }
+  const unknown = Object.keys(value).find((key) => key !== "requests" && key !== "limits");
+  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give requests and limits`);
+  return value;
+}

@@ -1,0 +1,60 @@
+import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements } from "@kubernetes/client-node";
+import type { ResourceRequirements } from "../../crds/kinesissink.generated.ts";
+import type { WorkerDefaults } from "../config.ts";
+import { configHash } from "./configMap.ts";
+import type { LiveSink } from "./names.ts";
+import { CONFIG_FILE, volumes } from "./volumes.ts";
+
+export const WORKER_CONTAINER = "worker";
+export const WORKER_COMMAND: readonly string[] = ["node"];
+export const WORKER_ARGS: readonly string[] = ["/app/dist/worker/main.js", "--config", CONFIG_FILE];
+export const HTTP_PORT = 8080;
+
+export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container {
+  const { pod } = sink.spec;
+  const policy = pod.imagePullPolicy ?? (pod.image ? undefined : defaults.imagePullPolicy);
+  return {
+    name: WORKER_CONTAINER,
+    image: pod.image || defaults.image,
+    ...(policy ? { imagePullPolicy: policy } : {}),
+    command: [...WORKER_COMMAND],
+    args: [...WORKER_ARGS],
+    env: environment(sink),
+    ports: [{ name: "http", containerPort: HTTP_PORT, protocol: "TCP" }],
+    resources: pod.resources ? resources(pod.resources) : defaults.resources,
+    livenessProbe: probe("/livez", { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 6 }),
+    readinessProbe: probe("/readyz", { initialDelaySeconds: 1, periodSeconds: 5, failureThreshold: 2 }),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    volumeMounts: volumes(sink).map(({ mount }) => mount),
+  };
+}
+
+/** The worker's own variables; the sink may add others but not replace these. */
+function environment(sink: LiveSink): V1EnvVar[] {
+  const own: V1EnvVar[] = [
+    field("POD_NAME", "metadata.name"),
+    field("POD_NAMESPACE", "metadata.namespace"),
+    field("POD_UID", "metadata.uid"),
+    { name: "CONFIG_HASH", value: configHash(sink) },
+  ];
+  const added = (sink.spec.pod.env ?? []).filter(({ name }) => !own.some((variable) => variable.name === name));
+  return [...own, ...(added as V1EnvVar[])];
+}
+
+function field(name: string, fieldPath: string): V1EnvVar {
+  return { name, valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } } };
+}
+
+function probe(path: string, timing: V1Probe): V1Probe {
+  return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...timing };
+}
+
+function resources(given: ResourceRequirements): V1ResourceRequirements {
+  const quantities = (list: Record<string, number | string> | undefined) =>
+    Object.fromEntries(Object.entries(list ?? {}).map(([name, quantity]) => [name, String(quantity)]));
+  return { requests: quantities(given.requests), limits: quantities(given.limits) };
+}

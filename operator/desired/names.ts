@@ -1,0 +1,58 @@
+import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { resource } from "../../crds/resource.ts";
+import type { ObjectMeta, OwnerReference } from "../kube/objects.ts";
+
+/** A KinesisSink as the API server returns it: with namespace, uid and generation. */
+export interface LiveSink extends KinesisSink {
+  metadata: KinesisSink["metadata"] & { namespace: string; uid: string; generation: number };
+}
+
+export const SINK_LABEL = "pulsar-kinesis.io/sink";
+export const TEMPLATE_HASH_ANNOTATION = "pulsar-kinesis.io/template-hash";
+export const CONFIG_HASH_ANNOTATION = "pulsar-kinesis.io/config-hash";
+
+/** Selects whatever the operator makes, and the pods and ReplicaSets that come from it. */
+export const MANAGED_SELECTOR = "app.kubernetes.io/managed-by=kinesis-sink-operator";
+
+/** The name of every child: a plain sink name could be the name of something that is not ours. */
+export function childName(sink: KinesisSink): string {
+  return `${sink.metadata.name}-kinesis-sink`;
+}
+
+export function serviceAccountName(sink: KinesisSink): string {
+  return sink.spec.serviceAccount?.name || childName(sink);
+}
+
+/** Labels that select the worker pods of one sink; they can never change, as a Deployment's selector cannot. */
+export function selectorLabels(sink: KinesisSink): Record<string, string> {
+  return { "app.kubernetes.io/name": "kinesis-sink-worker", [SINK_LABEL]: sink.metadata.name };
+}
+
+export function childLabels(sink: KinesisSink): Record<string, string> {
+  return {
+    ...selectorLabels(sink),
+    "app.kubernetes.io/instance": childName(sink),
+    "app.kubernetes.io/component": "worker",
+    "app.kubernetes.io/managed-by": "kinesis-sink-operator",
+  };
+}
+
+export function ownerReference(sink: LiveSink): OwnerReference {
+  return {
+    apiVersion: resource.apiVersion,
+    kind: resource.kind,
+    name: sink.metadata.name,
+    uid: sink.metadata.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export function childMetadata(sink: LiveSink): ObjectMeta {
+  return {
+    name: childName(sink),
+    namespace: sink.metadata.namespace,
+    labels: childLabels(sink),
+    ownerReferences: [ownerReference(sink)],
+  };
+}

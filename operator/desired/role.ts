@@ -1,0 +1,19 @@
+import { resource } from "../../crds/resource.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import type { PolicyRule } from "../rbac.ts";
+import { childMetadata, type LiveSink } from "./names.ts";
+
+export interface RoleObject extends KubeObject {
+  rules: PolicyRule[];
+}
+
+/**
+ * A worker may write the status of its own sink; the admission policy narrows that to its own entry. It may read the sink
+ * only when that holds the credentials itself, because they are kept out of the ConfigMap.
+ */
+export function role(sink: LiveSink): RoleObject {
+  const own = { apiGroups: [resource.group], resourceNames: [sink.metadata.name] };
+  const rules: PolicyRule[] = [{ ...own, resources: [`${resource.plural}/status`], verbs: ["patch"] }];
+  if (sink.spec.config.awsCredentialPluginParam) rules.push({ ...own, resources: [resource.plural], verbs: ["get"] });
+  return { metadata: childMetadata(sink), rules };
+}

@@ -1,0 +1,77 @@
+import type { V1Volume, V1VolumeMount } from "@kubernetes/client-node";
+import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
+import { CONFIG_KEY } from "./configMap.ts";
+import { childName, type LiveSink } from "./names.ts";
+
+/** Everything that is mounted for a worker lies below; Secrets and ConfigMaps as `<root>/secrets/<name>/<key>`. */
+export const MOUNT_ROOT = "/etc/kinesis-sink";
+export const CONFIG_FILE = `${MOUNT_ROOT}/config/${CONFIG_KEY}`;
+/** Folder of the pod's API credentials: token, ca.crt, namespace. */
+export const TOKEN_FOLDER = "/var/run/secrets/kinesis-sink/token-dir";
+
+/** The API server's least is 600 s; the kubelet renews a token at 80 % of its life. */
+const TOKEN_SECONDS = 3607;
+/** Readable by the pod's group, which fsGroup sets. */
+const GROUP_READ = 0o440;
+
+export interface Mounted {
+  readonly volume: V1Volume;
+  readonly mount: V1VolumeMount;
+}
+
+/**
+ * The volumes of a worker. Secrets and certificate authorities are whole folders, so that they follow a rotation, and
+ * optional, so that a worker starts and can name what is missing.
+ */
+export function volumes(sink: LiveSink): Mounted[] {
+  return [
+    mounted({ name: "config", configMap: { name: childName(sink) } }, `${MOUNT_ROOT}/config`),
+    mounted({ name: "token", projected: { sources: tokenSources(), defaultMode: GROUP_READ } }, TOKEN_FOLDER),
+    { volume: { name: "tmp", emptyDir: {} }, mount: { name: "tmp", mountPath: "/tmp" } },
+    ...secretNames(sink.spec).map((secretName, index) =>
+      mounted(
+        { name: `secret-${index}`, secret: { secretName, optional: true, defaultMode: GROUP_READ } },
+        `${MOUNT_ROOT}/secrets/${secretName}`,
+      ),
+    ),
+    ...configMapNames(sink.spec).map((name, index) =>
+      mounted({ name: `configmap-${index}`, configMap: { name, optional: true } }, `${MOUNT_ROOT}/configmaps/${name}`),
+    ),
+  ];
+}
+
+/** Names of the Secrets that the spec refers to, each once, in order. */
+export function secretNames(spec: KinesisSinkSpec): string[] {
+  const { auth, tls, encryption } = spec.pulsar;
+  return names([
+    spec.secrets?.awsCredentialPluginParam?.name,
+    auth?.token?.name,
+    auth?.oauth2?.credentials.name,
+    auth?.tls?.name,
+    auth?.basic?.name,
+    tls?.ca?.secret?.name,
+    encryption?.privateKeys.name,
+  ]);
+}
+
+export function configMapNames(spec: KinesisSinkSpec): string[] {
+  return names([spec.pulsar.tls?.ca?.configMap?.name]);
+}
+
+function names(given: readonly (string | undefined)[]): string[] {
+  return [...new Set(given.filter((name) => name !== undefined))].sort();
+}
+
+function mounted(volume: V1Volume, mountPath: string): Mounted {
+  return { volume, mount: { name: volume.name, mountPath, readOnly: true } };
+}
+
+function tokenSources() {
+  return [
+    { serviceAccountToken: { path: "token", expirationSeconds: TOKEN_SECONDS } },
+    { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+    {
+      downwardAPI: { items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }] },
+    },
+  ];
+}

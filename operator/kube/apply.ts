@@ -1,0 +1,84 @@
+import type { KubeClient } from "./client.ts";
+import { isNotFound } from "./errors.ts";
+import { apiVersion, type KubeObject, objectPath, type ResourceType } from "./objects.ts";
+
+/** The operator's name in `metadata.managedFields`. */
+export const FIELD_MANAGER = "kinesis-sink-operator";
+
+export interface Target {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * Server-side apply of the whole desired state. With `force` fields that others have set are taken back; without it they
+ * are a conflict (ApiError 409). An `metadata.uid` in the object makes a successor of the same name a conflict as well.
+ */
+export async function applyObject<T>(
+  client: KubeClient,
+  target: Target,
+  object: KubeObject,
+  options: { force: boolean; subresource?: "status"; signal: AbortSignal },
+): Promise<T> {
+  return await client.request<T>({
+    method: "PATCH",
+    path: objectPath(target.type, target.namespace, target.name, options.subresource),
+    query: { fieldManager: FIELD_MANAGER, force: options.force },
+    contentType: "application/apply-patch+yaml",
+    body: { ...object, apiVersion: apiVersion(target.type), kind: target.type.kind },
+    signal: options.signal,
+  });
+}
+
+export interface JsonPatchOperation {
+  readonly op: "test" | "remove" | "replace" | "add";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** RFC 6902 patch; a failed `test` is ApiError 422. */
+export async function patchJson<T>(
+  client: KubeClient,
+  target: Target,
+  operations: readonly JsonPatchOperation[],
+  options: { subresource?: "status"; signal: AbortSignal },
+): Promise<T> {
+  return await client.request<T>({
+    method: "PATCH",
+    path: objectPath(target.type, target.namespace, target.name, options.subresource),
+    query: { fieldManager: FIELD_MANAGER },
+    contentType: "application/json-patch+json",
+    body: operations,
+    signal: options.signal,
+  });
+}
+
+/** Reads one object; undefined when it does not exist. */
+export async function readObject<T>(client: KubeClient, target: Target, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await client.request<T>({ path: objectPath(target.type, target.namespace, target.name), signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Deletes exactly the object with this uid; one that is gone already, or was replaced, is left alone. */
+export async function deleteObject(
+  client: KubeClient,
+  target: Target,
+  uid: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await client.request({
+      method: "DELETE",
+      path: objectPath(target.type, target.namespace, target.name),
+      body: { preconditions: { uid }, propagationPolicy: "Background" },
+      signal,
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

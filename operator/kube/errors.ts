@@ -1,0 +1,47 @@
+/** The body that the Kubernetes API sends with a failure (`kind: Status`). */
+export interface ApiStatus {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly code?: number;
+  readonly details?: { readonly retryAfterSeconds?: number };
+}
+
+/** An answer of the Kubernetes API other than 2xx. `status` is the HTTP status, `reason` the API's machine-readable word. */
+export class ApiError extends Error {
+  readonly code = "KUBE_API";
+  readonly status: number;
+  readonly reason: string;
+  /** Milliseconds that the server asks to wait; absent when it names none. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(request: string, status: number, body: ApiStatus) {
+    super(`${request}: ${status} ${body.reason ?? ""} ${body.message ?? ""}`.trim());
+    this.name = "ApiError";
+    this.status = status;
+    this.reason = body.reason ?? "";
+    const seconds = body.details?.retryAfterSeconds;
+    this.retryAfterMs = seconds === undefined ? undefined : seconds * 1000;
+  }
+}
+
+/** The connection failed, or no whole answer came in time. */
+export class ApiUnreachableError extends Error {
+  readonly code = "KUBE_UNREACHABLE";
+
+  constructor(request: string, cause: unknown) {
+    super(`${request}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = "ApiUnreachableError";
+  }
+}
+
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof ApiError && error.status === status;
+}
+
+export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
+export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
+export const isInvalid = (error: unknown): boolean => hasStatus(error, 422);
+export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
+
+/** The resource version or the continue token is too old: only a new list helps. */
+export const isGone = (error: unknown): boolean => hasStatus(error, 410);

@@ -1,0 +1,100 @@
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+/** Object metadata as the API's JSON has it: times are RFC 3339 text. */
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  managedFields?: unknown[];
+}
+
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+}
+
+/** Names one collection of the API. All resources that the operator touches live in a namespace. */
+export interface ResourceType {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+}
+
+export const DEPLOYMENTS: ResourceType = { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" };
+export const REPLICA_SETS: ResourceType = { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" };
+export const CONFIG_MAPS: ResourceType = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap" };
+export const SERVICE_ACCOUNTS: ResourceType = {
+  group: "",
+  version: "v1",
+  plural: "serviceaccounts",
+  kind: "ServiceAccount",
+};
+export const PODS: ResourceType = { group: "", version: "v1", plural: "pods", kind: "Pod" };
+export const CORE_EVENTS: ResourceType = { group: "", version: "v1", plural: "events", kind: "Event" };
+export const EVENTS: ResourceType = { group: "events.k8s.io", version: "v1", plural: "events", kind: "Event" };
+export const LEASES: ResourceType = { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" };
+export const ROLES: ResourceType = {
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  plural: "roles",
+  kind: "Role",
+};
+export const ROLE_BINDINGS: ResourceType = {
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  plural: "rolebindings",
+  kind: "RoleBinding",
+};
+export const KINESIS_SINKS: ResourceType = {
+  group: "pulsar-kinesis.io",
+  version: "v1alpha1",
+  plural: "kinesissinks",
+  kind: "KinesisSink",
+};
+
+export function apiVersion(type: ResourceType): string {
+  return type.group === "" ? type.version : `${type.group}/${type.version}`;
+}
+
+/** The path of a collection; without a namespace, of all namespaces. */
+export function collectionPath(type: ResourceType, namespace?: string): string {
+  const root = type.group === "" ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
+  return namespace === undefined
+    ? `${root}/${type.plural}`
+    : `${root}/namespaces/${encodeURIComponent(namespace)}/${type.plural}`;
+}
+
+export function objectPath(type: ResourceType, namespace: string, name: string, subresource?: string): string {
+  const path = `${collectionPath(type, namespace)}/${encodeURIComponent(name)}`;
+  return subresource === undefined ? path : `${path}/${subresource}`;
+}
+
+/** `namespace/name`, the key of an object in stores and in the work queue. */
+export function objectKey(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ""}/${name}`;
+}
+
+export function splitKey(key: string): { namespace: string; name: string } {
+  const slash = key.indexOf("/");
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
+}

@@ -1,0 +1,31 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import { systemClock } from "../runtime/clock.ts";
+import { createLogger } from "../runtime/log.ts";
+import { onTermination } from "../runtime/shutdown.ts";
+import { ConfigError, type OperatorConfig, readConfig } from "./config.ts";
+import { createOperator } from "./operator.ts";
+
+const PROGRAM = "kinesis-sink-operator";
+
+function configuration(): OperatorConfig {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    createLogger({ program: PROGRAM, level: "error" }).error("the configuration cannot be used", { error });
+    process.exit(2);
+  }
+}
+
+const config = configuration();
+const logger = createLogger({ program: PROGRAM, level: config.logLevel });
+const kubeConfig = new KubeConfig();
+kubeConfig.loadFromDefault();
+
+try {
+  await createOperator({ config, kubeConfig, clock: systemClock, logger }).start(onTermination());
+  process.exit(0);
+} catch (error) {
+  logger.error("the operator ended", { error });
+  process.exit(1);
+}

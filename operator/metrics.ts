@@ -1,0 +1,65 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export interface OperatorMetrics {
+  readonly registry: Registry;
+  /** Seconds per reconcile, by `result`: success or error. */
+  readonly reconciles: Histogram<"result">;
+  /** Kubernetes requests that the operator writes with, by `kind` and `operation`. */
+  readonly writes: Counter<"kind" | "operation">;
+  readonly watchRestarts: Counter<"resource">;
+  /** Names where the queue's depth is read when metrics are asked for. */
+  observeQueue(depth: () => number): void;
+  observeLeader(leading: () => boolean): void;
+}
+
+export function createMetrics(): OperatorMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  let depth = () => 0;
+  let leading = () => false;
+  new Gauge({
+    name: "kinesis_sink_operator_queue_depth",
+    help: "KinesisSinks that wait for a reconcile.",
+    registers,
+    collect() {
+      this.set(depth());
+    },
+  });
+  new Gauge({
+    name: "kinesis_sink_operator_leader",
+    help: "1 while this process is the leader.",
+    registers,
+    collect() {
+      this.set(leading() ? 1 : 0);
+    },
+  });
+  return {
+    registry,
+    reconciles: new Histogram({
+      name: "kinesis_sink_operator_reconcile_duration_seconds",
+      help: "Time per reconcile of one KinesisSink.",
+      labelNames: ["result"],
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+      registers,
+    }),
+    writes: new Counter({
+      name: "kinesis_sink_operator_writes_total",
+      help: "Objects that the operator wrote to the Kubernetes API.",
+      labelNames: ["kind", "operation"],
+      registers,
+    }),
+    watchRestarts: new Counter({
+      name: "kinesis_sink_operator_watch_restarts_total",
+      help: "Watches that ended in an error and were started again.",
+      labelNames: ["resource"],
+      registers,
+    }),
+    observeQueue: (read) => {
+      depth = read;
+    },
+    observeLeader: (read) => {
+      leading = read;
+    },
+  };
+}

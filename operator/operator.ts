@@ -1,0 +1,79 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Clock } from "../runtime/clock.ts";
+import { type HttpServer, serveHttp } from "../runtime/http.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { OperatorConfig } from "./config.ts";
+import { type Controller, createController } from "./controller/controller.ts";
+import { createKubeClient } from "./kube/client.ts";
+import { createLeaderElection, type LeaderElection } from "./kube/leader.ts";
+import { createLeaseClient } from "./kube/lease.ts";
+import { createMetrics, type OperatorMetrics } from "./metrics.ts";
+
+export interface OperatorOptions {
+  readonly config: OperatorConfig;
+  readonly kubeConfig: KubeConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Operator {
+  /** Serves health and metrics, campaigns, reconciles while leading. Resolves when the signal aborted and all has ended. */
+  start(signal: AbortSignal): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export function createOperator({ config, kubeConfig, clock, logger }: OperatorOptions): Operator {
+  const client = createKubeClient(kubeConfig, {
+    userAgent: "kinesis-sink-operator",
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  });
+  const metrics = createMetrics();
+  const controller = createController({ ...config, client, clock, logger, metrics, identity: config.podName });
+  const election = createLeaderElection({
+    ...config.leaderElection,
+    clock,
+    logger,
+    leases: createLeaseClient(client, config.podNamespace, config.leaderElection.leaseName),
+    identity: config.podName,
+  });
+  metrics.observeLeader(() => !config.leaderElection.enabled || election.isLeader());
+
+  return {
+    start: async (signal) => {
+      const server = await health(config, controller, election, metrics);
+      logger.info("started", { port: server.port, namespaces: config.watchNamespaces, image: config.worker.image });
+      try {
+        if (config.leaderElection.enabled) await election.run((term) => controller.run(term), signal);
+        else await controller.run(signal);
+      } finally {
+        await server.close();
+        client.close();
+        logger.info("stopped");
+      }
+    },
+  };
+}
+
+/** A standby is ready: it can take over. A leader is ready once it sees everything. */
+function health(
+  config: OperatorConfig,
+  controller: Controller,
+  election: LeaderElection,
+  metrics: OperatorMetrics,
+): Promise<HttpServer> {
+  const ready = () => controller.synced() || (config.leaderElection.enabled && !election.isLeader());
+  return serveHttp({
+    port: config.httpPort,
+    routes: {
+      "/livez": () => ({ status: 200, body: "ok\n" }),
+      "/readyz": () =>
+        ready() ? { status: 200, body: "ok\n" } : { status: 503, body: "the watches are not in sync\n" },
+      "/metrics": async () => ({
+        status: 200,
+        body: await metrics.registry.metrics(),
+        type: metrics.registry.contentType,
+      }),
+    },
+  });
+}

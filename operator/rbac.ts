@@ -1,0 +1,41 @@
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/**
+ * Everything that the operator may do in the namespaces it watches: the rules of its ClusterRole, or of one Role per
+ * namespace. There is no verb on secrets. To grant workers their Role it holds what the Role grants (`get` and
+ * `kinesissinks/status` `patch`), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
+ * admission policy tells the operator by. `kinesissinks/finalizers` is for owner references where
+ * OwnerReferencesPermissionEnforcement is on.
+ */
+export const NAMESPACE_RULES: readonly PolicyRule[] = [
+  { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks"], verbs: ["get", "list", "watch"] },
+  { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks/status"], verbs: ["patch", "update"] },
+  { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks/finalizers"], verbs: ["update"] },
+  {
+    apiGroups: ["apps"],
+    resources: ["deployments"],
+    verbs: ["get", "list", "watch", "create", "patch", "delete"],
+  },
+  { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["list", "watch"] },
+  {
+    apiGroups: [""],
+    resources: ["configmaps", "serviceaccounts"],
+    verbs: ["get", "list", "watch", "create", "patch", "delete"],
+  },
+  {
+    apiGroups: ["rbac.authorization.k8s.io"],
+    resources: ["roles", "rolebindings"],
+    verbs: ["get", "list", "watch", "create", "patch", "delete"],
+  },
+  { apiGroups: [""], resources: ["pods", "events"], verbs: ["list", "watch"] },
+  { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
+];
+
+/** The rules of the operator's Role in its own namespace: the leader election's Lease. */
+export const LEASE_RULES: readonly PolicyRule[] = [
+  { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "update"] },
+];

@@ -1,0 +1,52 @@
+import type { LiveSink } from "../desired/names.ts";
+import type { ResourceType } from "../kube/objects.ts";
+import type { Stored } from "../kube/store.ts";
+import type { ObservedDeployment, Problem } from "../status/observed.ts";
+
+/** What is remembered of an object that a sink may own. */
+export interface ChildView extends Stored {
+  readonly uid: string;
+  readonly group: string | undefined;
+  /** The uid of its controlling owner. */
+  readonly controllerUid: string | undefined;
+  /** Changes whenever somebody changes what the operator applies. */
+  readonly fingerprint: string;
+  /** For a Deployment only. */
+  readonly deployment?: ObservedDeployment;
+}
+
+export interface SinkView extends Stored {
+  readonly sink: LiveSink;
+}
+
+export interface PodView extends Stored {
+  readonly group: string | undefined;
+  readonly name: string;
+  readonly controllerUid: string | undefined;
+  readonly templateHash: string | undefined;
+  readonly terminating: boolean;
+  readonly ready: boolean;
+  /** A container runs or has run, so that events of mounting and pulling are history. */
+  readonly started: boolean;
+  readonly problem: Problem | undefined;
+}
+
+export interface PodEventView extends Stored {
+  /** Key of the pod. */
+  readonly pod: string;
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** The cluster as the watches last saw it. Keys are `namespace/name`. */
+export interface Cluster {
+  sink(key: string): LiveSink | undefined;
+  child(type: ResourceType, key: string): ChildView | undefined;
+  /** ReplicaSets and pods that carry the sink's labels, whoever controls them. */
+  replicaSets(sinkKey: string): ChildView[];
+  pods(sinkKey: string): PodView[];
+  /** Warnings about one pod. */
+  podEvents(podKey: string): PodEventView[];
+}

@@ -1,0 +1,50 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { WorkerDefaults } from "../config.ts";
+import type { Child } from "../desired/children.ts";
+import type { LiveSink } from "../desired/names.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/events.ts";
+import type { OperatorMetrics } from "../metrics.ts";
+import type { Problem } from "../status/observed.ts";
+import type { OperatorStatus } from "../status/status.ts";
+import type { Cluster } from "./cluster.ts";
+
+export interface Dependencies {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: OperatorMetrics;
+  readonly events: EventRecorder;
+  readonly cluster: Cluster;
+  readonly worker: WorkerDefaults;
+}
+
+/** What the operator remembers of a sink between reconciles. Losing it costs some needless writes. */
+export interface Memory {
+  readonly uid: string;
+  /** By kind: what was applied last, and what it made of the object. */
+  readonly applied: Map<string, string>;
+  /** The status as last written; fresher than the watch. */
+  status: OperatorStatus | undefined;
+  /** Monotonic milliseconds. */
+  statusWrittenAt: number;
+}
+
+export interface Context extends Dependencies {
+  readonly sink: LiveSink;
+  /** `namespace/name` of the sink. */
+  readonly key: string;
+  readonly children: readonly Child[];
+  /** By kind: uids of the children that exist and are this sink's. */
+  readonly owned: Map<string, string>;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
+}
+
+/** A step towards the desired objects. A problem ends the chain, goes into the status, and is tried again later. */
+export type Step = (context: Context) => Problem | undefined | Promise<Problem | undefined>;
+
+export function target(context: Context, child: Child, name: string) {
+  return { type: child.type, namespace: context.sink.metadata.namespace, name };
+}

@@ -1,0 +1,58 @@
+import { resource } from "../../crds/resource.ts";
+import { jsonHash } from "../desired/hash.ts";
+import { applyObject } from "../kube/apply.ts";
+import { isNotFound } from "../kube/errors.ts";
+import { KINESIS_SINKS, type KubeObject } from "../kube/objects.ts";
+import type { OperatorStatus } from "../status/status.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * Milliseconds between two writes of totals alone: max(10 s, N²/40 s) for N replicas, the beat of the workers. Each write costs
+ * the API server in proportion to the number of workers.
+ */
+export function beatMs(replicas: number): number {
+  return Math.max(10_000, (replicas * replicas * 1000) / 40);
+}
+
+/** Writes the status when it changed; totals alone wait for the beat. Returns after how long to come back for them. */
+export async function writeStatus(context: Context, status: OperatorStatus): Promise<number | undefined> {
+  const { clock, memory, sink } = context;
+  const known = memory.status ?? sink.status;
+  if (same(withoutTotals(known), withoutTotals(status))) {
+    if (same(known?.totals, status.totals)) return undefined;
+    const wait = memory.statusWrittenAt + beatMs(sink.spec.replicas) - clock.now();
+    if (wait > 0) return wait;
+  }
+  await apply(context, status);
+  memory.status = status;
+  memory.statusWrittenAt = clock.now();
+  return undefined;
+}
+
+async function apply({ client, metrics, signal, sink }: Context, status: OperatorStatus): Promise<void> {
+  const { name, namespace, uid } = sink.metadata;
+  const object: KubeObject & { status: OperatorStatus } = { metadata: { name, namespace, uid }, status };
+  try {
+    await applyObject(client, { type: KINESIS_SINKS, namespace, name }, object, {
+      force: true,
+      subresource: "status",
+      signal,
+    });
+    metrics.writes.inc({ kind: resource.kind, operation: "status" });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function withoutTotals(status: Partial<OperatorStatus> | undefined) {
+  if (!status) return undefined;
+  const { observedGeneration, conditions, replicas, readyReplicas, selector, ignoredProperties } = status;
+  const facts = { observedGeneration, replicas, readyReplicas, selector, ignoredProperties };
+  // The server may reorder a list that is a map, and its JSON leaves out what is empty.
+  const byType = [...(conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1));
+  return { ...facts, ignoredProperties: ignoredProperties ?? [], conditions: byType };
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return jsonHash(a) === jsonHash(b);
+}

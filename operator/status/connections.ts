@@ -1,0 +1,54 @@
+import type { Facts } from "./facts.ts";
+import { type Verdict, verdict } from "./verdict.ts";
+
+interface Side {
+  readonly usable: boolean;
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** Whether a worker, any one, is subscribed to the topics. */
+export function sourceConnected(facts: Facts): Verdict {
+  const sides = facts.reports.flatMap(({ source }) =>
+    source ? [{ usable: source.connected, reason: source.reason, message: source.message }] : [],
+  );
+  return sideVerdict(facts, sides, { yes: "Connected", no: "NotConnected", what: "connected to Pulsar" });
+}
+
+/** Whether a worker, any one, can put records into the stream. */
+export function streamWritable(facts: Facts): Verdict {
+  const sides = facts.reports.flatMap(({ stream }) =>
+    stream ? [{ usable: stream.writable, reason: stream.reason, message: stream.message }] : [],
+  );
+  return sideVerdict(facts, sides, { yes: "Writable", no: "NotWritable", what: "able to write to the stream" });
+}
+
+export function throttled(facts: Facts): Verdict {
+  if (facts.reports.length === 0) return unreported(facts);
+  const hit = facts.reports.flatMap(({ pod, throttled }) => (throttled ? [{ pod, ...throttled }] : []));
+  hit.sort((a, b) => (b.percent ?? 0) - (a.percent ?? 0));
+  const worst = hit[0];
+  if (!worst) return verdict("False", "NotThrottled", "Kinesis accepts records at the rate they come");
+  const percent = worst.percent === undefined ? "" : `, ${worst.percent} % of its records`;
+  return verdict(
+    "True",
+    "ShardThrottled",
+    `${hit.length} of ${facts.reports.length} workers are throttled, most on ${worst.shard}${percent}: add shards to the stream, or spread the keys`,
+  );
+}
+
+function sideVerdict(facts: Facts, sides: readonly Side[], words: { yes: string; no: string; what: string }): Verdict {
+  if (sides.length === 0) return unreported(facts);
+  const usable = sides.filter((side) => side.usable).length;
+  const count = `${usable} of ${sides.length} workers are ${words.what}`;
+  const failed = sides.find((side) => !side.usable);
+  const cause = failed?.message ? `; ${failed.message}` : "";
+  if (usable > 0) return verdict("True", words.yes, `${count}${cause}`);
+  return verdict("False", failed?.reason ?? words.no, failed?.message ?? count);
+}
+
+function unreported({ desired }: Facts): Verdict {
+  return desired === 0
+    ? verdict("Unknown", "NoWorkers", "no worker runs")
+    : verdict("Unknown", "NoReport", "no worker has reported yet");
+}

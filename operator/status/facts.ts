@@ -1,0 +1,88 @@
+import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import type { Observed, ObservedDeployment, ObservedPod, Problem } from "./observed.ts";
+
+/** What the checks ask, derived once from what was observed. */
+export interface Facts {
+  readonly observed: Observed;
+  /** Pods that should exist. */
+  readonly desired: number;
+  /** Pods that are not terminating. */
+  readonly live: readonly ObservedPod[];
+  /** Live pods of the desired template. */
+  readonly current: readonly ObservedPod[];
+  readonly ready: readonly ObservedPod[];
+  /** Reports of the live pods. */
+  readonly reports: readonly WorkerStatus[];
+  /** The gravest problem of the current pods. */
+  readonly problem: Problem | undefined;
+}
+
+export function facts(observed: Observed): Facts {
+  const { spec } = observed.sink;
+  const live = observed.pods.filter((pod) => !pod.terminating);
+  const current = live.filter((pod) => pod.current);
+  const names = new Set(live.map((pod) => pod.name));
+  const desired = spec.paused ? 0 : spec.replicas;
+  return {
+    observed,
+    desired,
+    live,
+    current,
+    ready: live.filter((pod) => pod.ready),
+    reports: observed.workers.filter((worker) => names.has(worker.pod)),
+    problem: problemOf(current, observed, desired),
+  };
+}
+
+/** A problem that needs help goes before one that may pass, and what pods say before what their Deployment says. */
+function problemOf(current: readonly ObservedPod[], observed: Observed, desired: number): Problem | undefined {
+  const problems = current.filter((pod) => !pod.ready).flatMap((pod) => podProblem(pod, observed) ?? []);
+  const first = problems.find((problem) => problem.stalls) ?? problems[0];
+  const creation = current.length < desired ? replicaFailure(observed.deployment) : undefined;
+  if (creation && !first?.stalls) return creation;
+  const stuck = stuckRollout(observed.deployment);
+  if (!stuck) return first;
+  return first ? { ...first, stalls: true } : stuck;
+}
+
+/** A container that does not run cannot report, so its report is old and Kubernetes knows better. */
+function podProblem(pod: ObservedPod, observed: Observed): Problem | undefined {
+  if (pod.problem) return { ...pod.problem, message: `${pod.name}: ${pod.problem.message}` };
+  const report = observed.workers.find((worker) => worker.pod === pod.name);
+  return report && reportProblem(report);
+}
+
+/** What a worker's report complains about. */
+export function reportProblem(report: WorkerStatus): Problem | undefined {
+  if (report.state !== "Waiting" && report.state !== "Stalled") return undefined;
+  const { poison } = report;
+  const cause = report.message ?? (poison ? `message ${poison.messageId} of ${poison.topic}: ${poison.reason}` : "");
+  return {
+    reason: report.reason ?? (poison ? "PoisonMessage" : `Worker${report.state}`),
+    message: `${report.pod}: ${cause || "the worker gives no cause: see its log"}`,
+    stalls: report.state === "Stalled",
+  };
+}
+
+/** The ReplicaSet may not create pods: a quota, Pod Security, an admission webhook. */
+function replicaFailure(deployment: ObservedDeployment | undefined): Problem | undefined {
+  const found = deployment?.conditions.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+  if (!found) return undefined;
+  const reason = found.message.includes("violates PodSecurity")
+    ? "PodSecurityViolation"
+    : found.message.includes("exceeded quota")
+      ? "QuotaExceeded"
+      : found.reason || "FailedCreate";
+  return { reason, message: `pods cannot be created: ${found.message}`, stalls: true };
+}
+
+function stuckRollout(deployment: ObservedDeployment | undefined): Problem | undefined {
+  const found = deployment?.conditions.find(({ type, status }) => type === "Progressing" && status === "False");
+  // A Deployment that may not create pods is not progressing either; ReplicaFailure says why.
+  if (found?.reason !== "ProgressDeadlineExceeded") return undefined;
+  return {
+    reason: found.reason,
+    message: `the workers did not become ready in time: ${found.message}; see their logs`,
+    stalls: true,
+  };
+}

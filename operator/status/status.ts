@@ -1,0 +1,51 @@
+import type { Condition, ConditionType, KinesisSinkStatus } from "../../crds/kinesissink.generated.ts";
+import { selectorLabels } from "../desired/names.ts";
+import { sourceConnected, streamWritable, throttled } from "./connections.ts";
+import { type Facts, facts } from "./facts.ts";
+import type { Observed } from "./observed.ts";
+import { reconciling, stalled } from "./progress.ts";
+import { readiness } from "./readiness.ts";
+import { totals } from "./totals.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** The part of a status that the operator writes: everything but the workers' entries. */
+export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers">>;
+
+/**
+ * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as
+ * they were, for the time since when each holds; `now` is RFC 3339.
+ */
+export function computeStatus(observed: Observed, previous: readonly Condition[], now: string): OperatorStatus {
+  const known = facts(observed);
+  const { generation } = observed.sink.metadata;
+  return {
+    observedGeneration: generation,
+    conditions: conditions(known).map(([type, verdict]) => {
+      const before = previous.find((condition) => condition.type === type);
+      const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : now;
+      return { type, ...verdict, lastTransitionTime, observedGeneration: generation };
+    }),
+    replicas: known.live.length,
+    readyReplicas: known.ready.length,
+    selector: Object.entries(selectorLabels(observed.sink))
+      .map(([name, value]) => `${name}=${value}`)
+      .join(","),
+    totals: totals(known.reports, observed.sink.spec.config.retainOrdering),
+    ignoredProperties: [...observed.ignoredProperties],
+  };
+}
+
+function conditions(known: Facts): [ConditionType, Verdict][] {
+  const blocked = stalled(known);
+  // kstatus reads Reconciling first, so a stalled sink must not claim to be on its way.
+  const moving = blocked ? undefined : reconciling(known);
+  const all: [ConditionType, Verdict | undefined][] = [
+    ["Ready", readiness(known)],
+    ["Reconciling", moving],
+    ["Stalled", blocked],
+    ["SourceConnected", sourceConnected(known)],
+    ["StreamWritable", streamWritable(known)],
+    ["Throttled", throttled(known)],
+  ];
+  return all.filter((entry): entry is [ConditionType, Verdict] => entry[1] !== undefined);
+}

@@ -1,0 +1,19 @@
+import type { Totals, WorkerStatus } from "../../crds/kinesissink.generated.ts";
+
+type Gauge = "ratePerSecond" | "bytesPerSecond" | "delivered" | "inFlight" | "deadLettered";
+
+const SUMS: readonly Gauge[] = ["ratePerSecond", "bytesPerSecond", "delivered", "inFlight", "deadLettered"];
+
+/**
+ * What the present workers report, together. The backlog of an ordered sink is the sum over its workers, each of which counts
+ * its active partitions; workers of an unordered one all see the same, so it is the largest. Absent when nobody reports it.
+ */
+export function totals(workers: readonly WorkerStatus[], ordered: boolean): Totals {
+  const result: Totals = {};
+  for (const gauge of SUMS) result[gauge] = workers.reduce((sum, worker) => sum + (worker[gauge] ?? 0), 0);
+  const backlogs = workers.flatMap(({ backlog }) => backlog ?? []);
+  if (backlogs.length > 0) result.backlog = ordered ? backlogs.reduce((sum, n) => sum + n, 0) : Math.max(...backlogs);
+  const lags = workers.flatMap(({ lagSeconds }) => lagSeconds ?? []);
+  if (lags.length > 0) result.lagSeconds = Math.max(...lags);
+  return result;
+}

@@ -1,0 +1,22 @@
+import type { ConditionStatus } from "../../crds/kinesissink.generated.ts";
+
+/** A condition without its type and times. */
+export interface Verdict {
+  readonly status: ConditionStatus;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The definition's limit for a condition's message is 4096 characters; nobody reads as many. */
+const MESSAGE_LIMIT = 1024;
+
+/** The definition's pattern for a reason. Kubernetes' own reasons fit, but nobody promises it of all. */
+const REASON = /^[A-Za-z]([A-Za-z0-9_,:]{0,126}[A-Za-z0-9_])?$/;
+
+export function verdict(status: ConditionStatus, reason: string, message: string): Verdict {
+  return {
+    status,
+    reason: REASON.test(reason) ? reason : "Other",
+    message: message.length > MESSAGE_LIMIT ? `${message.slice(0, MESSAGE_LIMIT - 1)}…` : message,
+  };
+}

@@ -30,6 +30,10 @@ export interface PipelineState {
   /** Accepted records whose sequence number was not above the lane's last one in that shard (I7). */
   readonly outOfOrder: number;
   readonly deadLettered: number;
+  /** Messages of deliveries that the broker says it sent before. */
+  readonly redelivered: number;
+  /** Epoch milliseconds of the oldest message received and not yet done, within a delivery or two; null when none is pending. */
+  readonly oldestPublishTime: number | null;
   /** Messages received and not yet done; bytes they retain; the budget. */
   readonly pending: number;
   readonly pendingBytes: number;

@@ -143,6 +143,8 @@ export interface SourceState {
   readonly partitions: number;
   /** Of these, those for which this worker is the active consumer (Shared: all). */
   readonly activePartitions: number;
+  /** Names of the active ones. */
+  readonly activeTopics: readonly string[];
   /** Topic-partitions that were terminated and read to the end. */
   readonly endedPartitions: number;
 }

@@ -1,4 +1,6 @@
-import { onPath } from "./process.ts";
+import { existsSync } from "node:fs";
+import { type Log, onPath, run } from "./process.ts";
+import { step } from "./progress.ts";
 
 /** The Debian package that brings each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -40,4 +42,42 @@ export function missingPrograms(programs: readonly string[]): string[] {
 
 export function packagesOf(programs: readonly string[]): string[] {
   return [...new Set(programs.map((program) => PACKAGES[program] ?? program))];
+}
+
+const INSTEAD = "To use a cluster that you have: make demo CLUSTER=current";
+
+/**
+ * Makes sure that a Kubernetes node can run here: Linux, root, and the programs. Missing programs are installed with apt-get
+ * where there is one. Throws {@link MissingPrerequisiteError} with what is missing and what to do instead.
+ */
+export async function requireNode(log: Log): Promise<void> {
+  if (process.platform !== "linux") {
+    throw new MissingPrerequisiteError(`the local cluster needs Linux, and this is ${process.platform}. ${INSTEAD}`);
+  }
+  if (process.getuid?.() !== 0) {
+    throw new MissingPrerequisiteError(
+      `the local cluster needs root: it makes namespaces and network links. ${INSTEAD}`,
+    );
+  }
+  const programs = ["busybox", "containerd", "ctr", "curl", "flock", "ip", "iptables", "nsenter", "openssl", "runc"];
+  const missing = [...missingPrograms([...programs, "setpriv", "unshare"])];
+  const packages = packagesOf(missing);
+  if (!existsSync("/usr/lib/cni/bridge")) packages.push("containernetworking-plugins");
+  if (packages.length > 0) await install(packages, log);
+  if (onPath("go") === undefined) {
+    throw new MissingPrerequisiteError(
+      `missing: go. Install Go 1.21 or newer, which fetches the version that Kubernetes needs. ${INSTEAD}`,
+    );
+  }
+}
+
+async function install(packages: readonly string[], log: Log): Promise<void> {
+  const line = `apt-get install --yes --no-install-recommends ${packages.join(" ")}`;
+  if (onPath("apt-get") === undefined) {
+    throw new MissingPrerequisiteError(`missing Debian packages: ${packages.join(", ")}. ${INSTEAD}`);
+  }
+  const [command = "", ...args] = line.split(" ");
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await step(log, "apt-get update", () => run("apt-get", ["update"], { env }));
+  await step(log, line, () => run(command, args, { env }));
 }

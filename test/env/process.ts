@@ -58,6 +58,8 @@ export interface DaemonOptions {
   readonly logFile: string;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** What the kernel sends it when this process dies: SIGKILL by default, SIGTERM for one that cleans up. */
+  readonly deathSignal?: "SIGTERM" | "SIGKILL";
 }
 
 /** A process that runs until it is stopped, and never longer than the process that started it. */
@@ -73,11 +75,11 @@ export interface Daemon {
   stop(graceMs?: number): Promise<void>;
 }
 
-/** Starts a daemon with its output in `logFile`. On Linux the kernel kills it when this process dies. */
+/** Starts a daemon with its output in `logFile`. On Linux the kernel ends it when this process dies. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const log = await open(options.logFile, "a");
   const [command = "", ...args] = onPath("setpriv")
-    ? ["setpriv", "--pdeathsig", "KILL", "--", ...options.command]
+    ? ["setpriv", "--pdeathsig", (options.deathSignal ?? "SIGKILL").slice(3), "--", ...options.command]
     : options.command;
   // a session of its own: Ctrl-C in the terminal reaches the owner alone, which then stops its parts in order
   const child: ChildProcess = spawn(command, args, {

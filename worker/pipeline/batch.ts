@@ -1,0 +1,29 @@
+/** What one PutRecords request carries. */
+import type { KinesisRecord, RequestLimits } from "../sink/sink.ts";
+
+/** A record ready to be sent. */
+export interface Outgoing extends KinesisRecord {
+  /** Data plus partition key, bytes: what the service's limits count. */
+  readonly bytes: number;
+}
+
+export interface Batch<R extends Outgoing> {
+  readonly records: R[];
+  bytes: number;
+}
+
+export function emptyBatch<R extends Outgoing>(): Batch<R> {
+  return { records: [], bytes: 0 };
+}
+
+/** True when `record` may join. An empty batch takes any record: one above `maxBytes` goes in a request of its own. */
+export function admits<R extends Outgoing>(batch: Batch<R>, record: R, limits: RequestLimits): boolean {
+  const count = batch.records.length;
+  if (count === 0) return true;
+  return count < limits.maxRecords && batch.bytes + record.bytes <= limits.maxBytes;
+}
+
+export function add<R extends Outgoing>(batch: Batch<R>, record: R): void {
+  batch.records.push(record);
+  batch.bytes += record.bytes;
+}

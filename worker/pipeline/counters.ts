@@ -1,0 +1,53 @@
+import type { SinkFailure } from "../sink/sink.ts";
+import type { Delivery, SourceFailure } from "../source/source.ts";
+
+/** What `PipelineState` reports, while it grows. */
+export interface Counters {
+  received: number;
+  delivered: number;
+  deliveredBytes: number;
+  requests: number;
+  records: number;
+  retries: number;
+  throttled: number;
+  outOfOrder: number;
+  deadLettered: number;
+  redelivered: number;
+  pending: number;
+  sinkFailure: SinkFailure | null;
+  sourceFailure: SourceFailure | null;
+}
+
+export function createCounters(): Counters {
+  return {
+    received: 0,
+    delivered: 0,
+    deliveredBytes: 0,
+    requests: 0,
+    records: 0,
+    retries: 0,
+    throttled: 0,
+    outOfOrder: 0,
+    deadLettered: 0,
+    redelivered: 0,
+    pending: 0,
+    sinkFailure: null,
+    sourceFailure: null,
+  };
+}
+
+export function countReceived(counters: Counters, delivery: Delivery): void {
+  const count = delivery.messages.length;
+  counters.received += count;
+  if (delivery.redeliveryCount > 0) counters.redelivered += count;
+}
+
+/** Epoch milliseconds; null when there is none. */
+export function oldestPublishTime(deliveries: Iterable<Delivery | undefined>): number | null {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const delivery of deliveries) {
+    const time = delivery?.messages[0]?.entry.publishTime;
+    if (time !== undefined && time < oldest) oldest = time;
+  }
+  return oldest === Number.POSITIVE_INFINITY ? null : oldest;
+}

@@ -1,0 +1,86 @@
+/** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
+import type { Outgoing } from "./batch.ts";
+import type { Mark } from "./checkpoint.ts";
+import type { Partition } from "./partition.ts";
+import { isAfter } from "./sequence.ts";
+
+/** One message on its way; is itself the Kinesis record. */
+export interface Item extends Outgoing {
+  readonly partition: Partition;
+  readonly mark: Mark;
+  /** Position in its delivery. */
+  readonly index: number;
+  /** Counts the messages of the assignment. */
+  readonly ordinal: number;
+  readonly lane: Lane;
+  next: Item | null;
+}
+
+export interface Lane {
+  readonly key: string;
+  /** UTF-8 bytes of the key. */
+  readonly keyBytes: number;
+  readonly partition: Partition;
+  /** The oldest message; stays the head while its record is in flight. */
+  head: Item | null;
+  tail: Item | null;
+  /** Ready, in flight or waiting for its next attempt: not to be made ready by a new message. */
+  busy: boolean;
+  /** Failed attempts of the head. */
+  attempt: number;
+  /** Where the last record landed: later ones of the same shard must have greater sequence numbers. */
+  shardId: string;
+  sequenceNumber: string;
+}
+
+export function createLane(partition: Partition, key: string): Lane {
+  return {
+    key,
+    keyBytes: Buffer.byteLength(key),
+    partition,
+    head: null,
+    tail: null,
+    busy: false,
+    attempt: 0,
+    shardId: "",
+    sequenceNumber: "",
+  };
+}
+
+export function append(lane: Lane, item: Item): void {
+  if (lane.tail === null) lane.head = item;
+  else lane.tail.next = item;
+  lane.tail = item;
+}
+
+export function removeHead(lane: Lane): void {
+  const head = lane.head;
+  if (head === null) return;
+  lane.head = head.next;
+  if (lane.head === null) lane.tail = null;
+  lane.attempt = 0;
+}
+
+/** Cuts the lane before its first message from `ordinal` on; returns how many were cut off. */
+export function truncate(lane: Lane, ordinal: number): number {
+  let last: Item | null = null;
+  let item = lane.head;
+  while (item !== null && item.ordinal < ordinal) {
+    last = item;
+    item = item.next;
+  }
+  let cut = 0;
+  for (let rest = item; rest !== null; rest = rest.next) cut += 1;
+  if (last === null) lane.head = null;
+  else last.next = null;
+  lane.tail = last;
+  return cut;
+}
+
+/** False when the record was executed before an earlier one of its lane, as far as sequence numbers tell. */
+export function inOrder(lane: Lane, shardId: string, sequenceNumber: string): boolean {
+  if (lane.shardId === shardId && !isAfter(sequenceNumber, lane.sequenceNumber)) return false;
+  lane.shardId = shardId;
+  lane.sequenceNumber = sequenceNumber;
+  return true;
+}

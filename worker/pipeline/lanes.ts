@@ -1,0 +1,173 @@
+/** The lanes of the ordered pipeline: which message may be sent next, and what an answer means for those behind it. */
+import type { SinkFailure } from "../sink/sink.ts";
+import { add, admits, type Batch } from "./batch.ts";
+import type { Mark } from "./checkpoint.ts";
+import type { Counters } from "./counters.ts";
+import { createDelays } from "./delays.ts";
+import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
+import { createFifo } from "./fifo.ts";
+import { append, createLane, type Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
+import type { Settings } from "./options.ts";
+import type { Partition } from "./partition.ts";
+import { fullJitter } from "./retry.ts";
+import type { Accepted } from "./sender.ts";
+
+/** Idle lanes are kept, for their sequence numbers and because making them costs, until there are so many. */
+const SWEEP_AT = 16_384;
+
+/** How long a lane rests after a failure that somebody has to mend; the gate decides how often the stream is asked. */
+const NOT_READY_REST_MS = 1_000;
+
+export interface Lanes {
+  laneOf(partition: Partition, key: string): Lane;
+  append(lane: Lane, mark: Mark, index: number, data: Uint8Array): void;
+  /** Lanes that became ready since the last call. */
+  takeWoken(): number;
+  waiting(): number;
+  fill(batch: Batch<Item>, now: number): void;
+  mayWrite(item: Item, now: number): boolean;
+  /** True when the message is done; false when it was withdrawn, or is sent again. */
+  accepted(item: Item, outcome: Accepted): boolean;
+  failed(item: Item, failure: SinkFailure): void;
+  /** Takes the message out, and lets those behind it pass. */
+  remove(item: Item): void;
+  /** Withdraws the messages from `ordinal` on. */
+  cut(partition: Partition, ordinal: number): void;
+  forget(partition: Partition): void;
+  close(): void;
+}
+
+export function createLanes(options: Settings, counters: Counters, wake: () => void): Lanes {
+  const { clock, limits, retry, random, handoverWaitMs } = options;
+  const ready = createFifo<Lane>();
+  const partitions = new Set<Partition>();
+  let count = 0;
+  let sweepAt = SWEEP_AT;
+  let woken = 0;
+
+  const makeReady = (lane: Lane): void => {
+    ready.push(lane);
+    woken += 1;
+  };
+  const delays = createDelays<Lane>(clock, makeReady, wake);
+
+  /** The lane's turn is over: the next message is ready, or the lane is idle. */
+  const next = (lane: Lane): void => {
+    if (lane.head === null) lane.busy = false;
+    else makeReady(lane);
+  };
+  const rest = (lane: Lane, ms: number): void => delays.add(lane, clock.now() + ms);
+
+  function sweep(): void {
+    count = 0;
+    for (const { lanes } of partitions) {
+      for (const [key, lane] of lanes) {
+        if (!lane.busy && lane.head === null) lanes.delete(key);
+      }
+      count += lanes.size;
+    }
+    sweepAt = Math.max(SWEEP_AT, 2 * count);
+  }
+
+  return {
+    laneOf: (partition, key) => {
+      const known = partition.lanes.get(key);
+      if (known !== undefined) return known;
+      if (count >= sweepAt) sweep();
+      const lane = createLane(partition, key);
+      partition.lanes.set(key, lane);
+      partitions.add(partition);
+      count += 1;
+      return lane;
+    },
+    append: (lane, mark, index, data) => {
+      const { partition } = lane;
+      append(lane, {
+        data,
+        partitionKey: lane.key,
+        bytes: data.byteLength + lane.keyBytes,
+        partition,
+        mark,
+        index,
+        ordinal: partition.nextOrdinal,
+        lane,
+        next: null,
+      });
+      partition.nextOrdinal += 1;
+      partition.queued += 1;
+      if (lane.busy) return;
+      lane.busy = true;
+      makeReady(lane);
+    },
+    takeWoken: () => {
+      const taken = woken;
+      woken = 0;
+      return taken;
+    },
+    waiting: () => ready.length,
+    fill: (batch, now) => {
+      for (let lane = ready.peek(); lane !== undefined; lane = ready.peek()) {
+        const { head } = lane;
+        if (head === null) {
+          ready.shift();
+          lane.busy = false;
+        } else if (!mayWrite(lane.partition.assignment, now)) {
+          ready.shift();
+          if (lane.partition.cut !== -1) rest(lane, HEARD_AGAIN_MS);
+        } else {
+          if (!admits(batch, head, limits)) return;
+          ready.shift();
+          add(batch, head);
+        }
+      }
+    },
+    mayWrite: (item, now) => !withdrawn(item) && mayWrite(item.partition.assignment, now),
+    accepted: (item, outcome) => {
+      const { lane } = item;
+      if (withdrawn(item)) {
+        next(lane);
+        return false;
+      }
+      if (!inOrder(lane, outcome.shardId, outcome.sequenceNumber)) {
+        counters.outOfOrder += 1;
+        counters.retries += 1;
+        lane.attempt += 1;
+        rest(lane, fullJitter(retry, lane.attempt - 1, random));
+        return false;
+      }
+      removeHead(lane);
+      item.partition.queued -= 1;
+      next(lane);
+      return true;
+    },
+    failed: (item, failure) => {
+      const { lane } = item;
+      if (withdrawn(item)) return next(lane);
+      const backOff = fullJitter(retry, lane.attempt, random);
+      lane.attempt += 1;
+      if (failure.ambiguous) rest(lane, Math.max(backOff, handoverWaitMs));
+      else if (failure.class === "notReady" || failure.class === "invalid") rest(lane, NOT_READY_REST_MS);
+      else rest(lane, backOff);
+    },
+    remove: (item) => {
+      if (!withdrawn(item)) {
+        removeHead(item.lane);
+        item.partition.queued -= 1;
+      }
+      next(item.lane);
+    },
+    cut: (partition, ordinal) => {
+      partition.cut = ordinal;
+      for (const lane of partition.lanes.values()) partition.queued -= truncate(lane, ordinal);
+    },
+    forget: (partition) => {
+      if (partitions.delete(partition)) count -= partition.lanes.size;
+      partition.lanes.clear();
+    },
+    close: () => delays.close(),
+  };
+}
+
+function withdrawn(item: Item): boolean {
+  return item.ordinal >= item.partition.cut;
+}

@@ -1,0 +1,42 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Format } from "../format/format.ts";
+import type { RequestLimits, Sink } from "../sink/sink.ts";
+import type { Message } from "../source/source.ts";
+import type { RetryDelays } from "./retry.ts";
+
+export interface PipelineOptions {
+  /** `retainOrdering` */
+  readonly ordered: boolean;
+  readonly format: Format;
+  /** 1 to 256 UTF-16 units. */
+  readonly partitionKey: (message: Message, topic: string) => string;
+  readonly sink: Sink;
+  readonly limits: RequestLimits;
+  /** `retryInitialDelayInMillis`, `retryMaxDelayInMillis` */
+  readonly retry: RetryDelays;
+  /**
+   * Milliseconds that pass before a newly assigned topic-partition is first written for, and before a record whose
+   * fate is unknown is written again. Ordered only.
+   */
+  readonly handoverWaitMs: number;
+  /** `maxConnections` */
+  readonly maxConcurrentRequests: number;
+  /** Memory that received messages may retain, bytes. */
+  readonly budgetBytes: number;
+  /** Where messages go that can never be delivered; null: they stop their topic-partition, or stay parked. */
+  readonly deadLetterTopic: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** 0 to below 1. Default `Math.random`. */
+  readonly random?: () => number;
+  /** Runs the callback at the end of this turn of the event loop. Default `setImmediate`. */
+  readonly nextTurn?: (callback: () => void) => void;
+}
+
+/** The options with nothing left open. */
+export type Settings = Required<PipelineOptions>;
+
+export function settings(options: PipelineOptions): Settings {
+  return { random: Math.random, nextTurn: (callback) => setImmediate(callback), ...options };
+}

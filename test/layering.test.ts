@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, "..");
 /** What the files below a folder may import of the project, longest folder first. */
 const ALLOWED: readonly (readonly [folder: string, mayImport: readonly string[]])[] = [
   ["crds/", ["crds/"]],
-  ["runtime/", ["runtime/"]],
+  ["runtime/", ["runtime/", "package.json"]],
   ["operator/", ["operator/", "crds/", "runtime/"]],
   ["worker/source/", ["worker/source/", "runtime/"]],
   ["worker/format/", ["worker/format/", "worker/source/", "runtime/"]],

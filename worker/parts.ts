@@ -1,0 +1,132 @@
+/** From a KinesisSink to the parts of a worker: the one place that knows which property goes where. */
+import type { KinesisSink } from "../crds/kinesissink.generated.ts";
+import { subscriptionName } from "../crds/subscription.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { program } from "../runtime/version.ts";
+import { set } from "./config.ts";
+import { createFormat } from "./format/create.ts";
+import { partitionKey } from "./format/partition-key.ts";
+import { createPipeline } from "./pipeline/create.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
+import { pulsarAccess } from "./pulsar-access.ts";
+import { createAdminGet } from "./pulsar-admin.ts";
+import type { KeyReader } from "./secrets.ts";
+import { createKinesisSink } from "./sink/client.ts";
+import { createCredentials } from "./sink/credentials.ts";
+import type { Sink, StreamDescription } from "./sink/sink.ts";
+import { createSource } from "./source/create.ts";
+import type { SchemaRegistry, Source } from "./source/source.ts";
+import type { WorkerParts } from "./worker.ts";
+
+export interface PartsOptions {
+  readonly manifest: KinesisSink;
+  readonly readKey: KeyReader;
+  /** The inline `awsCredentialPluginParam`. */
+  readonly readInlineParam: () => Promise<string>;
+  /** As brokers show it in their statistics. */
+  readonly consumerName: string;
+  /** Bytes of memory that received messages may retain. */
+  readonly budgetBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function createParts(options: PartsOptions): WorkerParts {
+  const { manifest, clock } = options;
+  const { adminUrl } = manifest.spec.pulsar;
+  const access = pulsarAccess(manifest.spec.pulsar, options.readKey, clock);
+  const sink = kinesisSink(options);
+  return {
+    sink,
+    adminGet: set(adminUrl) === undefined ? null : createAdminGet(adminUrl ?? "", access),
+    connect: async (stream) => {
+      // The format asks the source for schemas, the source takes its budget from the pipeline, which encodes by the format.
+      let source: Source | null = null;
+      const schemas: SchemaRegistry = {
+        schema: (topic, version) => {
+          if (source === null) throw new Error("a schema was asked for before the source was there");
+          return source.schemas.schema(topic, version);
+        },
+      };
+      const pipeline = createPipeline(pipelineOptions(options, sink, stream, schemas));
+      source = await createSource(sourceOptions(options, access, pipeline));
+      return { source, pipeline };
+    },
+  };
+}
+
+function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions): Sink {
+  const { config, secrets } = manifest.spec;
+  const secret = secrets?.awsCredentialPluginParam;
+  const readParam = secret
+    ? async () => (await readKey({ kind: "Secret", ...secret })).toString("utf8")
+    : readInlineParam;
+  const connection = {
+    region: set(config.awsRegion),
+    connectTimeout: config.connectTimeout,
+    requestTimeout: config.requestTimeout,
+    skipCertificateValidation: config.skipCertificateValidation,
+    clock,
+  };
+  const credentials = createCredentials({
+    ...connection,
+    pluginName: config.awsCredentialPluginName ?? "",
+    readParam,
+    stsEndpoint: set(config.awsStsEndpoint),
+    stsPort: config.awsStsPort,
+  });
+  return createKinesisSink({
+    ...connection,
+    stream: config.awsKinesisStreamName,
+    endpoint: set(config.awsEndpoint),
+    endpointPort: config.awsEndpointPort,
+    credentials,
+    maxConnections: config.maxConnections,
+    userAgent: program,
+  });
+}
+
+function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescription, schemas: SchemaRegistry) {
+  const { config, deadLetter } = options.manifest.spec;
+  return {
+    ordered: config.retainOrdering,
+    format: createFormat(config, schemas),
+    partitionKey,
+    sink,
+    limits: {
+      maxRecords: config.collectionMaxCount,
+      maxBytes: config.collectionMaxSize,
+      maxRecordBytes: stream.maxRecordBytes,
+    },
+    retry: { initialMs: config.retryInitialDelayInMillis, maxMs: config.retryMaxDelayInMillis },
+    handoverWaitMs: config.requestTimeout,
+    maxConcurrentRequests: config.maxConnections,
+    budgetBytes: options.budgetBytes,
+    deadLetterTopic: deadLetter?.topic ?? null,
+    clock: options.clock,
+    log: options.log,
+  };
+}
+
+function sourceOptions(options: PartsOptions, access: ReturnType<typeof pulsarAccess>, pipeline: Pipeline) {
+  const { manifest } = options;
+  const { pulsar, config } = manifest.spec;
+  return {
+    client: pulsar.client,
+    serviceUrl: pulsar.serviceUrl,
+    topics: pulsar.topics ?? [],
+    topicsPattern: set(pulsar.topicsPattern),
+    subscription: {
+      name: subscriptionName(manifest),
+      type: config.retainOrdering ? ("Failover" as const) : ("Shared" as const),
+      initialPosition: pulsar.subscription.initialPosition,
+    },
+    access,
+    receiverQueueSize: pulsar.receiverQueueSize,
+    budget: pipeline.budget,
+    consumerName: options.consumerName,
+    clock: options.clock,
+    log: options.log,
+  };
+}

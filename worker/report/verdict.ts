@@ -1,0 +1,78 @@
+import type { WorkerState } from "../../crds/kinesissink.generated.ts";
+import { type Reason, sourceReasons, streamReasons } from "../../crds/reasons.ts";
+import type { WorkerFacts } from "./facts.ts";
+
+export interface Cause {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface WorkerVerdict {
+  readonly state: WorkerState;
+  readonly cause: Cause | null;
+  /** Data can flow now: what the readiness probe answers. */
+  readonly ready: boolean;
+  readonly source: { readonly connected: boolean; readonly cause: Cause | null };
+  readonly stream: { readonly writable: boolean; readonly cause: Cause | null };
+}
+
+/** What the facts mean. Pure. */
+export function judge(facts: WorkerFacts): WorkerVerdict {
+  const source = judgeSource(facts);
+  const stream = judgeStream(facts);
+  const ready = facts.obstacle === null && !facts.draining && source.connected && stream.writable;
+  const { state, cause } = judgeState(facts, source, stream);
+  return { state, cause, ready, source, stream };
+}
+
+function judgeSource({ source }: WorkerFacts): WorkerVerdict["source"] {
+  if (source === null) return { connected: false, cause: null };
+  const cause = source.failure && { reason: source.failure.code, message: source.failure.message };
+  return { connected: source.connected, cause: source.connected ? null : cause };
+}
+
+function judgeStream({ stream }: WorkerFacts): WorkerVerdict["stream"] {
+  const { description, failure } = stream;
+  // Being throttled is a matter of speed: the stream is writable.
+  if (failure !== null && failure.class !== "throttled") {
+    return { writable: false, cause: { reason: failure.code, message: failure.message } };
+  }
+  return { writable: description !== null, cause: null };
+}
+
+function judgeState(
+  facts: WorkerFacts,
+  source: WorkerVerdict["source"],
+  stream: WorkerVerdict["stream"],
+): { state: WorkerState; cause: Cause | null } {
+  const { obstacle, pipeline } = facts;
+  if (facts.draining) return { state: "Draining", cause: null };
+  if (obstacle !== null) return { state: "Stalled", cause: { reason: obstacle.code, message: obstacle.message } };
+  if (facts.stream.failure !== null && stream.cause !== null) {
+    return { state: stateOf(streamReasons[facts.stream.failure.code]), cause: stream.cause };
+  }
+  if (facts.source?.failure && source.cause !== null) {
+    return { state: stateOf(sourceReasons[facts.source.failure.code]), cause: source.cause };
+  }
+  const poison = pipeline?.poison[0];
+  if (pipeline !== null && poison !== undefined) {
+    return {
+      state: "Stalled",
+      cause: {
+        reason: "PoisonMessage",
+        message: `message ${poison.messageId} of ${poison.topic} cannot be delivered (${poison.code}): ${poison.message}`,
+      },
+    };
+  }
+  if (pipeline?.sourceFailure) {
+    return {
+      state: "Waiting",
+      cause: { reason: pipeline.sourceFailure.code, message: pipeline.sourceFailure.message },
+    };
+  }
+  return source.connected && stream.writable ? { state: "Running", cause: null } : { state: "Starting", cause: null };
+}
+
+function stateOf(reason: Reason): WorkerState {
+  return reason.stalls ? "Stalled" : "Waiting";
+}

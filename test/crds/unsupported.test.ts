@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { unsupportedFields } from "../../crds/unsupported.ts";
+import { validateKinesisSink } from "../../crds/validate.ts";
+import { goodManifest, mergePatch } from "./good-manifest.ts";
+
+test("a plain sink uses nothing that is unsupported", () => {
+  const result = validateKinesisSink(goodManifest);
+  assert.ok(result.ok);
+  assert.deepEqual(unsupportedFields(result.value), []);
+});
+
+test("end-to-end decryption is reported with a remedy, not passed over", () => {
+  const patch = { spec: { pulsar: { encryption: { privateKeys: { name: "keys" } } } } };
+  const result = validateKinesisSink(mergePatch(goodManifest, patch));
+  assert.ok(result.ok);
+  const [error, ...others] = unsupportedFields(result.value);
+  assert.equal(error?.field, "spec.pulsar.encryption");
+  assert.match(error?.message ?? "", /is not supported by this version: remove it/);
+  assert.deepEqual(others, []);
+});

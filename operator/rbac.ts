@@ -31,7 +31,8 @@ export const NAMESPACE_RULES: readonly PolicyRule[] = [
     resources: ["roles", "rolebindings"],
     verbs: ["get", "list", "watch", "create", "patch", "delete"],
   },
-  { apiGroups: [""], resources: ["pods", "events"], verbs: ["list", "watch"] },
+  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
+  { apiGroups: [""], resources: ["events"], verbs: ["list", "watch"] },
   { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
 ];
 

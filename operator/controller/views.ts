@@ -4,7 +4,7 @@ import type { Stored } from "../kube/store.ts";
 import type { ChildView, PodEventView, PodView, SinkView } from "../reconcile/cluster.ts";
 import { fingerprint } from "../reconcile/fingerprint.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
-import { type Pod, podProblem } from "../status/podProblem.ts";
+import { type Pod, podCrash, podProblem } from "../status/podProblem.ts";
 
 /** An event's text is quoted in a status; more than this says nothing new. */
 const MESSAGE_LIMIT = 512;
@@ -67,6 +67,7 @@ export function podView(pod: Pod): PodView {
       status?.containerStatuses?.some(({ state, lastState }) => Boolean(state?.running ?? lastState?.terminated)) ??
       false,
     problem: podProblem(pod),
+    crash: podCrash(pod),
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { KubeClient } from "./client.ts";
@@ -49,13 +50,14 @@ export function createEventRecorder(options: {
   const series = new Map<string, Series>();
 
   const create = async (subject: EventSubject, note: EventNote, signal: AbortSignal): Promise<string> => {
-    const created = await options.client.request<{ metadata: { name: string } }>({
+    const name = `${subject.name}.${randomBytes(8).toString("hex")}`;
+    await options.client.request({
       method: "POST",
       path: collectionPath(EVENTS, subject.namespace),
       body: {
         apiVersion: "events.k8s.io/v1",
         kind: "Event",
-        metadata: { generateName: `${subject.name}.`, namespace: subject.namespace },
+        metadata: { name, namespace: subject.namespace },
         eventTime: microTime(options.clock.wall()),
         reportingController: "kinesis-sink-operator",
         reportingInstance: options.reportingInstance,
@@ -65,7 +67,7 @@ export function createEventRecorder(options: {
       },
       signal,
     });
-    return created.metadata.name;
+    return name;
   };
 
   const countUp = async (known: Series, signal: AbortSignal) => {

@@ -29,6 +29,7 @@ export interface PodView extends Stored {
   /** A container runs or has run, so that events of mounting and pulling are history. */
   readonly started: boolean;
   readonly problem: Problem | undefined;
+  readonly crash: Problem | undefined;
 }
 
 export interface PodEventView extends Stored {

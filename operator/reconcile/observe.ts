@@ -35,9 +35,9 @@ export function observe(context: Context, refusal: Problem | undefined): Observe
 }
 
 function observedPod(context: Context, view: PodView, current: string | undefined): ObservedPod {
-  const { name, ready, terminating } = view;
-  const problem = view.problem ?? (view.started ? undefined : eventProblem(context, view));
-  return { name, ready, terminating, current: view.templateHash === current, problem };
+  const { name, ready, terminating, problem, crash } = view;
+  const suspicion = crash ?? (view.started ? undefined : eventProblem(context, view));
+  return { name, ready, terminating, current: view.templateHash === current, problem, suspicion };
 }
 
 /** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */

@@ -47,9 +47,13 @@ function problemOf(current: readonly ObservedPod[], observed: Observed, desired:
 
 /** A container that does not run cannot report, so its report is old and Kubernetes knows better. */
 function podProblem(pod: ObservedPod, observed: Observed): Problem | undefined {
-  if (pod.problem) return { ...pod.problem, message: `${pod.name}: ${pod.problem.message}` };
   const report = observed.workers.find((worker) => worker.pod === pod.name);
-  return report && reportProblem(report);
+  if (!pod.problem && report) {
+    const reported = reportProblem(report);
+    if (reported) return reported;
+  }
+  const problem = pod.problem ?? pod.suspicion;
+  return problem && { ...problem, message: `${pod.name}: ${problem.message}` };
 }
 
 /** What a worker's report complains about. */

@@ -34,6 +34,8 @@ export interface ObservedPod {
   readonly terminating: boolean;
   /** What keeps the pod from running, as Kubernetes tells it. */
   readonly problem: Problem | undefined;
+  /** What to blame when neither Kubernetes nor the worker's report names a cause: an earlier crash, a warning event. */
+  readonly suspicion: Problem | undefined;
 }
 
 /** Everything that a sink's status is computed from. */

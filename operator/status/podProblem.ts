@@ -4,7 +4,14 @@ import type { Problem } from "./observed.ts";
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: { readonly startedAt?: string };
-  readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+  readonly terminated?: { readonly reason?: string; readonly exitCode?: number; readonly message?: string };
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
 }
 
 /** What is read of a pod (`core/v1`). */
@@ -14,7 +21,7 @@ export interface Pod extends KubeObject {
     readonly reason?: string;
     readonly message?: string;
     readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
-    readonly containerStatuses?: readonly { name: string; state?: ContainerState; lastState?: ContainerState }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
   };
 }
 
@@ -41,9 +48,34 @@ function waiting({ status }: Pod): Problem | undefined {
   for (const container of status?.containerStatuses ?? []) {
     const wait = container.state?.waiting;
     if (!wait?.reason || NORMAL_WAITING.has(wait.reason)) continue;
-    const last = container.lastState?.terminated;
-    const ended = last ? `, it ended with ${last.reason ?? "an error"}, exit code ${last.exitCode ?? "unknown"}` : "";
-    return { reason: wait.reason, message: `${wait.message ?? wait.reason}${ended}`, stalls: true };
+    // The kubelet's own words on a crash count up seconds, and would change the status with each restart.
+    if (wait.reason === CRASH_LOOP) return crash(container);
+    return { reason: wait.reason, message: bounded(wait.message ?? wait.reason), stalls: true };
   }
   return undefined;
+}
+
+/** A container that runs again after it ended more than once, as between two waits of a crash loop. */
+export function podCrash({ status }: Pod): Problem | undefined {
+  const crashed = status?.containerStatuses?.find(
+    ({ restartCount = 0, state, lastState }) => state?.running && lastState?.terminated && restartCount > 1,
+  );
+  return crashed && crash(crashed);
+}
+
+const CRASH_LOOP = "CrashLoopBackOff";
+
+function crash({ name, lastState }: ContainerStatus): Problem {
+  const last = lastState?.terminated;
+  const cause = last?.message ? `: ${bounded(last.message)}` : `; see its log with kubectl logs --previous`;
+  return {
+    reason: CRASH_LOOP,
+    message: `container ${name} keeps ending (${last?.reason ?? "Error"}, exit code ${last?.exitCode ?? "unknown"})${cause}`,
+    stalls: true,
+  };
+}
+
+/** The kubelet quotes whole errors of the container runtime. */
+function bounded(message: string): string {
+  return message.length > 400 ? `${message.slice(0, 399)}…` : message;
 }

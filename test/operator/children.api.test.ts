@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { ConfigMapObject } from "../../operator/desired/configMap.ts";
+import type { DeploymentObject } from "../../operator/desired/deployment.ts";
+import type { RoleObject } from "../../operator/desired/role.ts";
+import type { RoleBindingObject } from "../../operator/desired/roleBinding.ts";
+import {
+  CONFIG_MAPS,
+  controllerOf,
+  DEPLOYMENTS,
+  KINESIS_SINKS,
+  type KubeObject,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+} from "../../operator/kube/objects.ts";
+import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
+import { type RunningOperator, runOperator } from "./api/operator.ts";
+import { sink, sinkManifest, untilCondition } from "./api/sinks.ts";
+
+const CHILDREN = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
+
+describe("the objects of a sink on a real API server", { skip }, () => {
+  let cluster: TestCluster;
+  let operator: RunningOperator;
+
+  before(async () => {
+    cluster = await openCluster();
+    operator = runOperator(cluster);
+  });
+  after(async () => {
+    await operator.stop();
+    await cluster.close();
+  });
+
+  const child = async <T extends KubeObject>(type: (typeof CHILDREN)[number], name: string): Promise<T> => {
+    const found = await cluster.get<T>(type, `${name}-kinesis-sink`);
+    assert.ok(found, `${type.kind} of ${name} exists`);
+    return found;
+  };
+  const create = async (name: string, spec?: Record<string, unknown>) => {
+    await cluster.create(KINESIS_SINKS, sinkManifest(name, spec));
+    await eventually(`Deployment of ${name}`, () => child(DEPLOYMENTS, name));
+  };
+
+  test("every one is made, with the sink as its controller", async () => {
+    await create("made");
+    const { uid } = (await sink(cluster, "made")).metadata;
+    for (const type of CHILDREN) assert.equal(controllerOf(await child(type, "made"))?.uid, uid, type.kind);
+    await untilCondition(cluster, "made", "Reconciling", undefined);
+    assert.equal((await sink(cluster, "made")).status.observedGeneration, 1);
+  });
+
+  test("what somebody changes is put back, what somebody adds stays", async () => {
+    await create("drift");
+    const name = "drift-kinesis-sink";
+    await cluster.patch(DEPLOYMENTS, name, {
+      metadata: { annotations: { "example.com/added": "yes" } },
+      spec: { template: { spec: { serviceAccountName: "default" } } },
+    });
+    await cluster.patch(ROLES, name, { rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }] });
+    await cluster.remove(CONFIG_MAPS, name);
+    await eventually("all is as it was", async () => {
+      const deployment = await child<DeploymentObject>(DEPLOYMENTS, "drift");
+      assert.equal(deployment.spec.template.spec?.serviceAccountName, name);
+      assert.equal(deployment.metadata.annotations?.["example.com/added"], "yes");
+      const role = await child<RoleObject>(ROLES, "drift");
+      assert.deepEqual(
+        role.rules.flatMap(({ resources }) => resources),
+        ["kinesissinks/status"],
+      );
+      await child(CONFIG_MAPS, "drift");
+    });
+  });
+
+  test("an object that lost the operator's label is found and repaired", async () => {
+    await create("label");
+    const name = "label-kinesis-sink";
+    await cluster.patch(CONFIG_MAPS, name, { metadata: { labels: { "app.kubernetes.io/managed-by": "me" } } });
+    await eventually("the label is back", async () => {
+      const { metadata } = await child(CONFIG_MAPS, "label");
+      assert.equal(metadata.labels?.["app.kubernetes.io/managed-by"], "kinesis-sink-operator");
+    });
+  });
+
+  test("a changed configuration rolls the pods, scaling does not", async () => {
+    await create("roll");
+    const hash = async () =>
+      (await child<DeploymentObject>(DEPLOYMENTS, "roll")).spec.template.metadata?.annotations?.[
+        "pulsar-kinesis.io/template-hash"
+      ];
+    const first = await hash();
+    await cluster.patch(KINESIS_SINKS, "roll", { spec: { replicas: 3 } });
+    await eventually("3 replicas", async () =>
+      assert.equal((await child<DeploymentObject>(DEPLOYMENTS, "roll")).spec.replicas, 3),
+    );
+    assert.equal(await hash(), first);
+    await cluster.patch(KINESIS_SINKS, "roll", { spec: { config: { requestTimeout: 7000 } } });
+    await eventually("another template", async () => assert.notEqual(await hash(), first));
+    const { data } = await child<ConfigMapObject>(CONFIG_MAPS, "roll");
+    assert.equal(JSON.parse(data["sink.json"] ?? "").spec.config.requestTimeout, 7000);
+  });
+
+  test("an inline credential stays out of the ConfigMap, and only then the worker may read its sink", async () => {
+    const awsCredentialPluginParam = '{"accessKey":"AKIA-INLINE","secretKey":"inline-secret"}';
+    const config = { awsKinesisStreamName: "orders", awsRegion: "us-west-2", awsCredentialPluginParam };
+    await create("inline", { config, secrets: undefined });
+    assert.doesNotMatch(JSON.stringify(await child(CONFIG_MAPS, "inline")), /inline-secret|AKIA/);
+    const { rules } = await child<RoleObject>(ROLES, "inline");
+    const read = rules.find(({ verbs }) => verbs.includes("get"));
+    assert.deepEqual(read, {
+      apiGroups: ["pulsar-kinesis.io"],
+      resources: ["kinesissinks"],
+      resourceNames: ["inline"],
+      verbs: ["get"],
+    });
+  });
+
+  test("a service account that the user names is used and not touched; the sink's own goes", async () => {
+    await cluster.create(SERVICE_ACCOUNTS, { metadata: { name: "mine" } });
+    await create("account");
+    await cluster.patch(KINESIS_SINKS, "account", { spec: { serviceAccount: { name: "mine" } } });
+    await eventually("the sink's own account is gone", async () =>
+      assert.equal(await cluster.get(SERVICE_ACCOUNTS, "account-kinesis-sink"), undefined),
+    );
+    const { subjects } = await child<RoleBindingObject>(ROLE_BINDINGS, "account");
+    assert.deepEqual(
+      subjects.map(({ name }) => name),
+      ["mine"],
+    );
+    const mine = await cluster.get(SERVICE_ACCOUNTS, "mine");
+    assert.deepEqual([mine?.metadata.ownerReferences, mine?.metadata.labels], [undefined, undefined]);
+  });
+
+  test("deleting the sink takes everything with it", async () => {
+    await create("gone");
+    await cluster.remove(KINESIS_SINKS, "gone");
+    await eventually("all children are gone", async () => {
+      for (const type of CHILDREN) assert.equal(await cluster.get(type, "gone-kinesis-sink"), undefined, type.kind);
+    });
+  });
+
+  test("a sink that is made anew gets its objects, although the old ones are still being collected", async () => {
+    await create("again");
+    await cluster.remove(KINESIS_SINKS, "again");
+    await cluster.create(KINESIS_SINKS, sinkManifest("again"));
+    const { uid } = (await sink(cluster, "again")).metadata;
+    await eventually("all children belong to the new sink", async () => {
+      for (const type of CHILDREN) assert.equal(controllerOf(await child(type, "again"))?.uid, uid, type.kind);
+    });
+    await untilCondition(cluster, "again", "Ready", { status: "False", reason: "Unschedulable" });
+  });
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  KINESIS_SINKS,
+  type KubeObject,
+  SERVICE_ACCOUNTS,
+} from "../../operator/kube/objects.ts";
+import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
+import { type RunningOperator, runOperator } from "./api/operator.ts";
+import { condition, sinkManifest, untilCondition } from "./api/sinks.ts";
+
+interface ConfigMap extends KubeObject {
+  readonly data?: Record<string, string>;
+}
+
+describe("an object that has a child's name and is not the sink's", { skip }, () => {
+  let cluster: TestCluster;
+  let operator: RunningOperator;
+
+  before(async () => {
+    cluster = await openCluster();
+    operator = runOperator(cluster);
+  });
+  after(async () => {
+    await operator.stop();
+    await cluster.close();
+  });
+
+  test("is named in Stalled and left as it is, and the sink recovers when it goes", async () => {
+    const theirs = { metadata: { name: "taken-kinesis-sink" }, data: { theirs: "yes" } };
+    await cluster.create(CONFIG_MAPS, theirs as KubeObject);
+    await cluster.create(KINESIS_SINKS, sinkManifest("taken"));
+    const stalled = await untilCondition(cluster, "taken", "Stalled", { status: "True", reason: "NameConflict" });
+    assert.match(stalled?.message ?? "", /ConfigMap taken-kinesis-sink exists and belongs to nobody/);
+    const ready = await condition(cluster, "taken", "Ready");
+    assert.partialDeepStrictEqual(ready, { status: "False", reason: "NameConflict" });
+    assert.equal(await cluster.get(DEPLOYMENTS, "taken-kinesis-sink"), undefined);
+
+    const found = await cluster.get<ConfigMap>(CONFIG_MAPS, "taken-kinesis-sink");
+    assert.deepEqual(found?.data, { theirs: "yes" });
+    assert.deepEqual([found?.metadata.labels, found?.metadata.ownerReferences], [undefined, undefined]);
+
+    await cluster.remove(CONFIG_MAPS, "taken-kinesis-sink");
+    await eventually("the Deployment", async () => assert.ok(await cluster.get(DEPLOYMENTS, "taken-kinesis-sink")));
+    await untilCondition(cluster, "taken", "Ready", { status: "False", reason: "Unschedulable" });
+  });
+
+  test("survives the deletion of the sink", async () => {
+    await cluster.create(SERVICE_ACCOUNTS, { metadata: { name: "kept-kinesis-sink" } });
+    await cluster.create(KINESIS_SINKS, sinkManifest("kept"));
+    await untilCondition(cluster, "kept", "Stalled", { reason: "NameConflict" });
+    await cluster.remove(KINESIS_SINKS, "kept");
+    await eventually("the sink is gone", async () => assert.equal(await cluster.get(KINESIS_SINKS, "kept"), undefined));
+    assert.ok(await cluster.get(SERVICE_ACCOUNTS, "kept-kinesis-sink"));
+  });
+});

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import { CORE_EVENTS, DEPLOYMENTS, KINESIS_SINKS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
+import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
+import { type RunningOperator, runOperator } from "./api/operator.ts";
+import {
+  report,
+  setReady,
+  setWaiting,
+  sink,
+  sinkManifest,
+  untilCondition,
+  untilPods,
+  workerPods,
+} from "./api/sinks.ts";
+
+function running(pod: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
+  return { pod, state: "Running", source: { connected: true }, stream: { writable: true }, ...more };
+}
+
+describe("the status of a sink on a real API server", { skip }, () => {
+  let cluster: TestCluster;
+  let operator: RunningOperator;
+
+  before(async () => {
+    cluster = await openCluster();
+    operator = runOperator(cluster);
+  });
+  after(async () => {
+    await operator.stop();
+    await cluster.close();
+  });
+
+  const readySink = async (name: string, spec: Record<string, unknown> = {}, replicas = 1): Promise<string[]> => {
+    await cluster.create(KINESIS_SINKS, sinkManifest(name, { ...spec, replicas }));
+    const pods = (await untilPods(cluster, name, replicas)).map(({ metadata }) => metadata.name);
+    for (const pod of pods) {
+      await setReady(cluster, pod, true);
+      await report(cluster, name, running(pod, { ratePerSecond: 100, delivered: 1000, backlog: 7 }));
+    }
+    await untilCondition(cluster, name, "Ready", { status: "True", reason: "WorkersReady" });
+    await untilCondition(cluster, name, "Reconciling", undefined);
+    return pods;
+  };
+
+  test("is Ready when its workers are, with what they report", async () => {
+    await readySink("good", {}, 2);
+    await untilCondition(cluster, "good", "SourceConnected", { status: "True" });
+    await untilCondition(cluster, "good", "StreamWritable", { status: "True" });
+    await untilCondition(cluster, "good", "Throttled", { status: "False" });
+    await untilCondition(cluster, "good", "Stalled", undefined);
+    const totals = { ratePerSecond: 200, delivered: 2000, backlog: 7 };
+    await eventually("totals", async () =>
+      assert.partialDeepStrictEqual((await sink(cluster, "good")).status.totals, totals),
+    );
+    const { replicas, readyReplicas, selector } = (await sink(cluster, "good")).status;
+    assert.deepEqual([replicas, readyReplicas], [2, 2]);
+    assert.equal(selector, "app.kubernetes.io/name=kinesis-sink-worker,pulsar-kinesis.io/sink=good");
+  });
+
+  test("names what a worker complains about, and recovers with it", async () => {
+    const [pod = ""] = await readySink("trouble");
+    await setReady(cluster, pod, false);
+    const message = "stream orders does not exist in us-west-2: create it";
+    const stream = { writable: false, reason: "StreamNotFound", message };
+    await report(cluster, "trouble", running(pod, { state: "Stalled", reason: "StreamNotFound", message, stream }));
+    const stalled = await untilCondition(cluster, "trouble", "Stalled", { status: "True", reason: "StreamNotFound" });
+    assert.match(stalled?.message ?? "", /create it/);
+    await untilCondition(cluster, "trouble", "Ready", { status: "False", reason: "StreamNotFound" });
+    await untilCondition(cluster, "trouble", "StreamWritable", { status: "False", reason: "StreamNotFound" });
+    await untilCondition(cluster, "trouble", "SourceConnected", { status: "True" });
+    await eventually("a warning event", async () => {
+      const events = await cluster.list<KubeObject & { reason: string; type: string }>(CORE_EVENTS);
+      assert.ok(events.some(({ type, reason }) => type === "Warning" && reason === "StreamNotFound"));
+    });
+
+    await report(cluster, "trouble", running(pod));
+    await setReady(cluster, pod, true);
+    await untilCondition(cluster, "trouble", "Ready", { status: "True" });
+    await untilCondition(cluster, "trouble", "Stalled", undefined);
+  });
+
+  test("is Stalled and not Ready when the new pods cannot start, even while the old one delivers", async () => {
+    const [old = ""] = await readySink("edit");
+    await cluster.patch(KINESIS_SINKS, "edit", { spec: { pod: { image: "localhost/missing:1" } } });
+    const pods = await untilPods(cluster, "edit", 2);
+    const fresh = pods.map(({ metadata }) => metadata.name).find((name) => name !== old) ?? "";
+    await setWaiting(cluster, fresh, "ImagePullBackOff", 'Back-off pulling image "localhost/missing:1"');
+    await untilCondition(cluster, "edit", "Stalled", { status: "True", reason: "ImagePullBackOff" });
+    const ready = await untilCondition(cluster, "edit", "Ready", { status: "False", reason: "ImagePullBackOff" });
+    assert.match(ready?.message ?? "", /missing:1/);
+    assert.ok(
+      (await workerPods(cluster, "edit")).some(({ metadata }) => metadata.name === old),
+      "the old pod stays",
+    );
+
+    await cluster.patch(KINESIS_SINKS, "edit", { spec: { pod: { image: null } } });
+    await untilCondition(cluster, "edit", "Ready", { status: "True" });
+    await untilCondition(cluster, "edit", "Stalled", undefined);
+  });
+
+  test("loses the entries of pods that vanished, and of pods that are not the sink's", async () => {
+    const [pod = ""] = await readySink("prune");
+    await report(cluster, "prune", running("prune-kinesis-sink-forged", { ratePerSecond: 9999 }));
+    await eventually("the forged entry is gone", async () =>
+      assert.deepEqual(
+        (await sink(cluster, "prune")).status.workers?.map((worker) => worker.pod),
+        [pod],
+      ),
+    );
+    await cluster.remove(PODS, pod);
+    await eventually("the entry of the deleted pod is gone", async () =>
+      assert.deepEqual((await sink(cluster, "prune")).status.workers ?? [], []),
+    );
+    assert.equal((await sink(cluster, "prune")).status.totals?.ratePerSecond, 0);
+  });
+
+  test("says Paused, keeps everything but the pods, and carries on afterwards", async () => {
+    await readySink("pause");
+    await cluster.patch(KINESIS_SINKS, "pause", { spec: { paused: true } });
+    await untilCondition(cluster, "pause", "Ready", { status: "False", reason: "Paused" });
+    await untilPods(cluster, "pause", 0);
+    await untilCondition(cluster, "pause", "Reconciling", undefined);
+    assert.ok(await cluster.get(DEPLOYMENTS, "pause-kinesis-sink"));
+    await cluster.patch(KINESIS_SINKS, "pause", { spec: { paused: false } });
+    const [pod] = await untilPods(cluster, "pause", 1);
+    await setReady(cluster, pod?.metadata.name ?? "", true);
+    await untilCondition(cluster, "pause", "Ready", { status: "True" });
+  });
+
+  test("refuses a field whose behaviour this version lacks, and names it", async () => {
+    await cluster.create(KINESIS_SINKS, sinkManifest("later", { cleanupSubscription: true }));
+    const stalled = await untilCondition(cluster, "later", "Stalled", { reason: "UnsupportedField" });
+    assert.match(stalled?.message ?? "", /spec\.cleanupSubscription/);
+    assert.equal(await cluster.get(DEPLOYMENTS, "later-kinesis-sink"), undefined);
+    await cluster.patch(KINESIS_SINKS, "later", { spec: { cleanupSubscription: false } });
+    await eventually("the Deployment", async () => assert.ok(await cluster.get(DEPLOYMENTS, "later-kinesis-sink")));
+  });
+
+  test("tells why pods cannot be created", async () => {
+    const quota = { type: { group: "", version: "v1", plural: "resourcequotas", kind: "ResourceQuota" } };
+    await cluster.create(quota.type, {
+      metadata: { name: "none" },
+      spec: { hard: { "limits.memory": "1Mi" } },
+    } as KubeObject);
+    await cluster.create(KINESIS_SINKS, sinkManifest("quota"));
+    const stalled = await untilCondition(cluster, "quota", "Stalled", { reason: "QuotaExceeded" });
+    assert.match(stalled?.message ?? "", /exceeded quota: none/);
+    await cluster.remove(quota.type, "none");
+    await untilCondition(cluster, "quota", "Ready", { status: "False", reason: "Unschedulable" });
+  });
+});

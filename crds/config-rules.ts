@@ -11,8 +11,10 @@ const credentialPlugins: readonly string[] = [
   "org.apache.pulsar.io.aws.STSAssumeRoleProviderPlugin",
 ];
 
+/** Blank means what it means in CEL's regular expressions; one on nested repetitions would take exponential time here. */
 function jsonObjectOrEmpty(text: string): boolean {
-  return text === "" || (text.length > 1 && text.startsWith("{") && text.endsWith("}"));
+  const inner = text.replace(/^[\t\n\f\r ]+/, "").replace(/[\t\n\f\r ]+$/, "");
+  return inner === "" || (inner.length > 1 && inner.startsWith("{") && inner.endsWith("}"));
 }
 
 /** Twins of the rules under spec.config. */
@@ -65,7 +67,7 @@ export const configRules: readonly Rule[] = [
     "spec.config",
     "spec.config.awsCredentialPluginParam",
     `awsCredentialPluginParam must be a JSON object in a string, for example '{"accessKey":"…","secretKey":"…"}'`,
-    ({ config }) => jsonObjectOrEmpty((config.awsCredentialPluginParam ?? "").trim()),
+    ({ config }) => jsonObjectOrEmpty(config.awsCredentialPluginParam ?? ""),
   ),
   field(
     "StreamName",

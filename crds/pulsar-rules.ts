@@ -2,8 +2,8 @@ import { across, empty, field, type Rule } from "./rule.ts";
 
 const brokers =
   /^pulsar(\+ssl)?:\/\/([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(,([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?)*\/?$/;
-const admin = /^(https?:\/\/([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(\/[^\s?#]*)?)?$/;
-const topic = /^((persistent:\/\/)?[^/\s:]+\/[^/\s]+\/[^/\s]+|[^/\s:]+)$/;
+const admin = /^(https?:\/\/([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(\/[^\t\n\f\r ?#]*)?)?$/;
+const topic = /^((persistent:\/\/)?[^/\t\n\f\r :]+\/[^/\t\n\f\r ]+\/[^/\t\n\f\r ]+|[^/\t\n\f\r :]+)$/;
 const topicMessage =
   "must be persistent://tenant/namespace/topic, tenant/namespace/topic or a name in public/default; non-persistent topics keep nothing for a subscription and cannot be read without loss";
 
@@ -70,14 +70,14 @@ const fieldRules: readonly Rule[] = [
     "spec.pulsar.topicsPattern",
     "must be persistent://tenant/namespace/REGEX, for example persistent://public/default/orders-.*",
     ({ pulsar }) => pulsar.topicsPattern,
-    (pattern) => /^((persistent:\/\/)?[^/\s:*]+\/[^/\s*]+\/[^\s]+)?$/.test(pattern),
+    (pattern) => /^((persistent:\/\/)?[^/\t\n\f\r :*]+\/[^/\t\n\f\r *]+\/[^\t\n\f\r ]+)?$/.test(pattern),
   ),
   field(
     "SubscriptionName",
     "spec.pulsar.subscription.name",
     "must not contain blanks",
     ({ pulsar }) => pulsar.subscription.name,
-    (name) => /^[^\s]*$/.test(name),
+    (name) => /^[^\t\n\f\r ]*$/.test(name),
   ),
   across(
     "OneAuthentication",
@@ -92,7 +92,7 @@ const fieldRules: readonly Rule[] = [
     "spec.pulsar.auth.oauth2.issuerUrl",
     "must be the https:// URL of the OAuth 2.0 issuer",
     ({ pulsar }) => pulsar.auth?.oauth2?.issuerUrl,
-    (url) => /^https?:\/\/[^\s/]+[^\s]*$/.test(url),
+    (url) => /^https?:\/\/[^\t\n\f\r /]+[^\t\n\f\r ]*$/.test(url),
   ),
   across(
     "OneCertificateSource",

@@ -51,15 +51,17 @@ function valueAt(values: unknown, key: string): unknown {
   return value;
 }
 
-/** A Markdown table of key, default and description. */
+/** A Markdown table of key, default and description, its columns aligned. */
 export function valuesTable(values: readonly ChartValue[]): string {
-  const rows = values.map(
-    ({ key, description, default: value }) =>
-      `| \`${key}\` | \`${cell(JSON.stringify(value))}\` | ${cell(description)} |`,
-  );
-  return ["| Value | Default | Meaning |", "|---|---|---|", ...rows].join("\n");
-}
-
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|");
+  const cells = values.map(({ key, description, default: value }) => [
+    `\`${key}\``,
+    `\`${JSON.stringify(value).replaceAll("|", "\\|")}\``,
+    description.replaceAll("|", "\\|"),
+  ]);
+  const heading = ["Value", "Default", "Meaning"];
+  const widths = heading.map((_, column) => Math.max(...[heading, ...cells].map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  return [line(heading), rule, ...cells.map(line)].join("\n");
 }

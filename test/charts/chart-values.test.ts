@@ -36,7 +36,7 @@ describe("documentation of a chart's values", () => {
 
   it("escapes what would break the table", () => {
     const table = valuesTable([{ key: "a", description: "x | y", default: "a|b" }]);
-    assert.match(table, /\| `a` \| `"a\\\|b"` \| x \\\| y \|$/);
+    assert.match(table, /\| `a` +\| `"a\\\|b"` +\| x \\\| y +\|$/);
   });
 
   it("stands in the chart's README as in its values.yaml", () => {

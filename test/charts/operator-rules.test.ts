@@ -4,16 +4,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { load } from "js-yaml";
 import { NAMESPACE_RULES, type PolicyRule } from "../../operator/rbac.ts";
+import { permissions } from "./permissions.ts";
 
 const RULES = join(import.meta.dirname, "../../charts/kinesis-sink-operator/files/operator-rules.yaml");
-
-/** Rules as a sorted list of single permissions, `group/resource verb`. */
-function permissions(rules: readonly PolicyRule[]): string[] {
-  const all = rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
-  );
-  return all.sort();
-}
 
 describe("the operator's rules in the chart", () => {
   const rules = load(readFileSync(RULES, "utf8")) as PolicyRule[];

@@ -1,0 +1,61 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import { type ApiRequest, createKubeClient, type KubeClient } from "../../operator/kube/client.ts";
+import { ApiError, isNotFound } from "../../operator/kube/errors.ts";
+
+const OPTIONS = { userAgent: "chart-tests", requestTimeoutMs: 30_000 };
+
+/** Why the tests on an API server cannot run, or false. */
+export const withoutApiServer: string | false =
+  process.env["KUBECONFIG"] === undefined ? "KUBECONFIG names no API server" : false;
+
+/** Clients of the API server that KUBECONFIG names. */
+export interface ApiServer {
+  readonly admin: KubeClient;
+  /** A client that shows this bearer token and nothing else. */
+  as(token: string): KubeClient;
+  close(): void;
+}
+
+export function connect(): ApiServer {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new Error("KUBECONFIG names no cluster");
+  const clients: KubeClient[] = [];
+  const client = (kubeConfig: KubeConfig): KubeClient => {
+    const made = createKubeClient(kubeConfig, OPTIONS);
+    clients.push(made);
+    return made;
+  };
+  return {
+    admin: client(config),
+    as: (token) => {
+      const own = new KubeConfig();
+      own.loadFromClusterAndUser(cluster, { name: "token", token });
+      return client(own);
+    },
+    close: () => {
+      for (const made of clients) made.close();
+    },
+  };
+}
+
+/** Resolves with the answer's status and message, whatever they are. */
+export async function outcome(client: KubeClient, request: ApiRequest): Promise<{ status: number; message: string }> {
+  try {
+    await client.request(request);
+    return { status: 200, message: "" };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { status: error.status, message: error.message };
+  }
+}
+
+/** Deletes, and is content when there is nothing to delete. */
+export async function remove(client: KubeClient, path: string): Promise<void> {
+  try {
+    await client.request({ method: "DELETE", path, query: { propagationPolicy: "Background" } });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

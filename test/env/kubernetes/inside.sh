@@ -41,7 +41,9 @@ join_network() {
   . "$STATE/run/network"
   ip addr add "$NODE_IP/30" dev eth0
   ip link set eth0 up
-  ip route add default via "$HOST_IP"
+  # services need a route before they are translated; the world outside is refused at once instead of after a timeout
+  ip route add 10.96.0.0/16 via "$HOST_IP"
+  ip route add unreachable default
   echo 1 > /proc/sys/net/ipv4/ip_forward
 }
 

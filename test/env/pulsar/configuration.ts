@@ -11,8 +11,6 @@ export interface Ports {
 export interface BrokerLayout {
   /** The address that clients reach the broker at. */
   readonly host: string;
-  /** The network interface of that address. */
-  readonly interface: string;
   readonly ports: Ports;
   readonly auth?: { readonly publicKey: string; readonly adminToken: string; readonly passwords: string } | undefined;
   readonly tls?:
@@ -31,12 +29,12 @@ export function brokerConfiguration(layout: BrokerLayout): Record<string, string
   return { ...base(layout), ...security(layout), ...layout.overrides };
 }
 
-function base({ host, ports, ...layout }: BrokerLayout): Record<string, string> {
+function base({ host, ports }: BrokerLayout): Record<string, string> {
   return {
     bindAddress: host,
     advertisedAddress: host,
-    // without it the bookie binds every address of the machine
-    listeningInterface: layout.interface,
+    // the bookie, which the broker alone talks to, would bind every address of the machine
+    listeningInterface: "lo",
     brokerServicePort: String(ports.broker),
     webServicePort: String(ports.web),
     webSocketServiceEnabled: "true",

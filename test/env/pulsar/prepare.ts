@@ -15,9 +15,8 @@ import { standaloneCommand } from "./java.ts";
 export interface PulsarOptions {
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
-  /** The address that clients reach the broker at, and its interface; 127.0.0.1 on `lo` by default. */
+  /** The address that clients reach the broker at; 127.0.0.1 by default. */
   readonly host?: string;
-  readonly interface?: string;
   /** A command prefix that enters the network namespace to run in; empty by default. */
   readonly enter?: readonly string[];
   /**
@@ -58,7 +57,6 @@ export async function prepareBroker(directory: string, home: string, options: Pu
   const certificates = options.tls && (await createCertificates(directory, names));
   const settings = brokerConfiguration({
     host,
-    interface: options.interface ?? "lo",
     ports,
     auth: tokens && (await writeAuth(directory, tokens, options.auth?.users ?? {})),
     tls: certificates && {

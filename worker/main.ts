@@ -7,6 +7,7 @@ import { createLogger, type Logger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
 import { readConfig } from "./config.ts";
+import { receiveBudget } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { entryFacts, workerEntry } from "./report/entry.ts";
 import { kubernetesClient } from "./report/kubernetes.ts";
@@ -43,6 +44,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       readKey: mountedKeys(mode.keys),
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
       consumerName: pod,
+      budgetBytes: receiveBudget(process.constrainedMemory()),
       clock: systemClock,
       log,
     }),
@@ -75,6 +77,7 @@ async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortS
       readKey: fileKeys(mode.secrets),
       readInlineParam: async () => manifest.spec.config.awsCredentialPluginParam ?? "",
       consumerName: `${manifest.metadata.name}-${process.pid}`,
+      budgetBytes: receiveBudget(process.constrainedMemory()),
       clock: systemClock,
       log,
     }),

@@ -33,9 +33,9 @@ export interface PartsOptions {
 }
 
 export function createParts(options: PartsOptions): WorkerParts {
-  const { manifest, clock } = options;
+  const { manifest } = options;
   const { adminUrl } = manifest.spec.pulsar;
-  const access = pulsarAccess(manifest.spec.pulsar, options.readKey, clock);
+  const access = pulsarAccess(manifest.spec.pulsar, options.readKey);
   const sink = kinesisSink(options);
   return {
     sink,
@@ -50,8 +50,9 @@ export function createParts(options: PartsOptions): WorkerParts {
         },
       };
       const pipeline = createPipeline(pipelineOptions(options, sink, stream, schemas));
-      source = await createSource(sourceOptions(options, access, pipeline));
-      return { source, pipeline };
+      const created = await createSource(sourceOptions(options, access, pipeline));
+      source = created;
+      return { source: created, pipeline };
     },
   };
 }
@@ -99,7 +100,7 @@ function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescri
       maxBytes: config.collectionMaxSize,
       maxRecordBytes: stream.maxRecordBytes,
     },
-    retry: { initialMs: config.retryInitialDelayInMillis, maxMs: config.retryMaxDelayInMillis },
+    retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },
     handoverWaitMs: config.requestTimeout,
     maxConcurrentRequests: config.maxConnections,
     budgetBytes: options.budgetBytes,

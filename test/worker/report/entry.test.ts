@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { statusErrors } from "../../../crds/validate-status.ts";
+import type { PipelineState } from "../../../worker/pipeline/pipeline.ts";
+import { entryFacts, workerEntry } from "../../../worker/report/entry.ts";
+import type { WorkerFacts } from "../../../worker/report/facts.ts";
+import { judge } from "../../../worker/report/verdict.ts";
+import type { SinkFailure } from "../../../worker/sink/sink.ts";
+import type { SourceState } from "../../../worker/source/source.ts";
+
+const pipeline: PipelineState = {
+  received: 120,
+  delivered: 100,
+  deliveredBytes: 20_000,
+  requests: 10,
+  records: 100,
+  retries: 3,
+  throttled: 0,
+  outOfOrder: 0,
+  deadLettered: 0,
+  redelivered: 7,
+  oldestPublishTime: 90_000,
+  pending: 20,
+  pendingBytes: 4000,
+  budgetBytes: 1_000_000,
+  inFlightRequests: 2,
+  slowestShard: null,
+  sinkFailure: null,
+  sourceFailure: null,
+  poison: [],
+  poisonCount: 0,
+};
+const source: SourceState = {
+  connected: true,
+  failure: null,
+  partitions: 4,
+  activePartitions: 2,
+  activeTopics: [],
+  endedPartitions: 0,
+};
+const running: WorkerFacts = {
+  pod: "orders-1",
+  configHash: "abc",
+  startedAt: 1000,
+  now: 100_000,
+  draining: false,
+  client: "Wire",
+  obstacle: null,
+  source,
+  pipeline,
+  stream: {
+    description: {
+      name: "orders",
+      arn: "arn",
+      status: "ACTIVE",
+      openShards: 4,
+      mode: "PROVISIONED",
+      maxRecordBytes: 1_048_576,
+      recordDistribution: "PARTITION_KEY",
+    },
+    failure: null,
+  },
+  rate: 12.4,
+  bytesRate: 2480,
+  throttledPercent: 0,
+  backlog: 5,
+};
+const failure = (code: SinkFailure["code"], kind: SinkFailure["class"]): SinkFailure => ({
+  code,
+  class: kind,
+  message: `${code} happened: mend it`,
+  ambiguous: false,
+});
+
+test("a worker whose source and stream are usable is Running and ready", () => {
+  assert.deepEqual(
+    { ...workerEntry(running), startedAt: "", reportedAt: "" },
+    {
+      pod: "orders-1",
+      state: "Running",
+      configHash: "abc",
+      client: "Wire",
+      startedAt: "",
+      reportedAt: "",
+      source: { connected: true, partitions: 4, activePartitions: 2, endedPartitions: 0 },
+      stream: { writable: true, shards: 4 },
+      ratePerSecond: 12,
+      bytesPerSecond: 2480,
+      backlog: 5,
+      delivered: 100,
+      inFlight: 20,
+      lagSeconds: 10,
+      retried: 3,
+      redelivered: 7,
+      deadLettered: 0,
+    },
+  );
+  assert.equal(judge(running).ready, true);
+});
+
+for (const [title, facts, state, reason, ready] of [
+  [
+    "nothing known yet",
+    { source: null, pipeline: null, stream: { description: null, failure: null } },
+    "Starting",
+    undefined,
+    false,
+  ],
+  [
+    "stream missing",
+    { stream: { description: null, failure: failure("StreamNotFound", "notReady") } },
+    "Stalled",
+    "StreamNotFound",
+    false,
+  ],
+  [
+    "endpoint gone",
+    { stream: { description: null, failure: failure("EndpointUnreachable", "transient") } },
+    "Waiting",
+    "EndpointUnreachable",
+    false,
+  ],
+  [
+    "throttled",
+    { stream: { ...running.stream, failure: failure("Throttled", "throttled") } },
+    "Running",
+    undefined,
+    true,
+  ],
+  [
+    "broker gone",
+    { source: { ...source, connected: false, failure: { code: "BrokerUnreachable", message: "m" } } },
+    "Waiting",
+    "BrokerUnreachable",
+    false,
+  ],
+  [
+    "not authorised",
+    { source: { ...source, connected: false, failure: { code: "AuthorizationFailed", message: "m" } } },
+    "Stalled",
+    "AuthorizationFailed",
+    false,
+  ],
+  [
+    "poison",
+    {
+      pipeline: {
+        ...pipeline,
+        poisonCount: 1,
+        poison: [{ topic: "t", messageId: "1:2:3", code: "Undecodable", message: "m" }],
+      },
+    },
+    "Stalled",
+    "PoisonMessage",
+    true,
+  ],
+  [
+    "bad configuration",
+    { obstacle: { code: "InvalidConfiguration", message: "m" } },
+    "Stalled",
+    "InvalidConfiguration",
+    false,
+  ],
+  ["told to stop", { draining: true }, "Draining", undefined, false],
+] satisfies [string, Partial<WorkerFacts>, string, string | undefined, boolean][]) {
+  test(`${title}: ${state}${reason ? `, ${reason}` : ""}${ready ? "" : ", not ready"}`, () => {
+    const entry = workerEntry({ ...running, ...facts });
+    assert.equal(entry.state, state);
+    assert.equal(entry.reason, reason);
+    assert.equal(judge({ ...running, ...facts }).ready, ready);
+    assert.deepEqual(statusErrors({ workers: [entry] }), [], "the API server takes it");
+  });
+}
+
+test("a message that is longer than the schema allows is cut, and the entry stays valid", () => {
+  const entry = workerEntry({ ...running, obstacle: { code: "InvalidConfiguration", message: "x".repeat(5000) } });
+  assert.deepEqual(statusErrors({ workers: [entry] }), []);
+});
+
+test("numbers are no reason for a report, states and causes are", () => {
+  const facts = (changes: Partial<WorkerFacts>) => entryFacts(workerEntry({ ...running, ...changes }));
+  assert.equal(facts({ rate: 99, backlog: 77, now: 200_000 }), facts({}));
+  assert.notEqual(facts({ draining: true }), facts({}));
+  assert.notEqual(facts({ stream: { description: null, failure: failure("AccessDenied", "notReady") } }), facts({}));
+});

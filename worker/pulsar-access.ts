@@ -1,0 +1,68 @@
+import type { PulsarSource } from "../crds/kinesissink.generated.ts";
+import { set } from "./config.ts";
+import type { KeyReader, KeyReference } from "./secrets.ts";
+import {
+  type Authentication,
+  basicAuthentication,
+  certificateAuthentication,
+  oauth2Authentication,
+  tokenAuthentication,
+} from "./source/wire/authentication.ts";
+import type { TlsOptions } from "./source/wire/transport.ts";
+
+/** How to reach Pulsar: over the binary protocol and at its admin REST API. Everything is read anew where it is used. */
+export interface PulsarAccess {
+  /** Null: no authentication. */
+  readonly authentication: Authentication | null;
+  readonly tls: TlsOptions;
+}
+
+export function pulsarAccess(pulsar: PulsarSource, readKey: KeyReader): PulsarAccess {
+  const secret = (name: string, key: string) => () => readKey({ kind: "Secret", name, key });
+  const { auth, tls } = pulsar;
+  const ca = caReference(pulsar);
+  const certificate = auth?.tls;
+  return {
+    authentication: authentication(auth, secret),
+    tls: {
+      allowInsecure: tls?.allowInsecureConnection ?? false,
+      verifyHostname: tls?.hostnameVerification ?? true,
+      ...(ca === null ? {} : { ca: () => readKey(ca) }),
+      ...(certificate === undefined
+        ? {}
+        : {
+            clientCertificate: async () => ({
+              cert: await secret(certificate.name, certificate.certificateKey)(),
+              key: await secret(certificate.name, certificate.privateKeyKey)(),
+            }),
+          }),
+    },
+  };
+}
+
+function authentication(
+  auth: PulsarSource["auth"],
+  secret: (name: string, key: string) => () => Promise<Buffer>,
+): Authentication | null {
+  if (auth?.token) return tokenAuthentication(secret(auth.token.name, auth.token.key));
+  if (auth?.basic) {
+    const { name, usernameKey, passwordKey } = auth.basic;
+    return basicAuthentication(secret(name, usernameKey), secret(name, passwordKey));
+  }
+  if (auth?.oauth2) {
+    const { issuerUrl, audience, scope, credentials } = auth.oauth2;
+    return oauth2Authentication({
+      issuerUrl,
+      audience: set(audience),
+      scope: set(scope),
+      read: secret(credentials.name, credentials.key),
+    });
+  }
+  return auth?.tls ? certificateAuthentication() : null;
+}
+
+function caReference({ tls }: PulsarSource): KeyReference | null {
+  if (tls?.ca?.secret) return { kind: "Secret", ...tls.ca.secret };
+  if (tls?.ca?.configMap) return { kind: "ConfigMap", ...tls.ca.configMap };
+  return null;
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { load } from "js-yaml";
+import { type ApiServer, connect, outcome, remove, withoutApiServer } from "./api-server.ts";
+import { CHART, type HelmResult, type Manifest, runHelm } from "./chart.ts";
+import { helmBinary } from "./helm.ts";
+
+const DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kinesissinks.pulsar-kinesis.io";
+const OWNER = ["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"];
+
+describe("helm, on an API server,", { skip: withoutApiServer }, () => {
+  const namespace = `install-${Math.random().toString(36).slice(2, 10)}`;
+  const name = `${namespace}-kinesis-sink-operator`;
+  let server: ApiServer;
+  let helm = "";
+  /** The definition of another release on the same cluster, which gets it back in the end. */
+  let present: Manifest | undefined;
+
+  before(async () => {
+    server = connect();
+    helm = await helmBinary();
+    if ((await outcome(server.admin, { path: DEFINITION })).status === 200) present = await definition();
+  });
+  after(async () => {
+    for (const name of [namespace, `${namespace}-b`]) {
+      await runHelm(helm, ["uninstall", name, "--namespace", namespace, "--ignore-not-found"]);
+    }
+    await remove(server.admin, `/api/v1/namespaces/${namespace}`);
+    if (present === undefined) await remove(server.admin, DEFINITION);
+    else await annotate(Object.fromEntries(OWNER.map((key) => [key, present?.metadata.annotations?.[key] ?? null])));
+    server.close();
+  });
+
+  /** Runs no pods, so that no image is needed. */
+  function release(command: "install" | "upgrade", name: string, ...args: string[]): Promise<HelmResult> {
+    const set = ["--set", "replicas=0", "--namespace", namespace, "--timeout", "60s"];
+    return runHelm(helm, [command, name, CHART, ...set, ...args]);
+  }
+
+  function definition(): Promise<Manifest> {
+    return server.admin.request<Manifest>({ path: DEFINITION });
+  }
+
+  function annotate(annotations: Record<string, string | null>): Promise<unknown> {
+    const body = { metadata: { annotations } };
+    return server.admin.request({
+      method: "PATCH",
+      path: DEFINITION,
+      contentType: "application/merge-patch+json",
+      body,
+    });
+  }
+
+  async function exists(path: string): Promise<boolean> {
+    const { status, message } = await outcome(server.admin, { path });
+    assert.ok(status === 200 || status === 404, message);
+    return status === 200;
+  }
+
+  const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  const clusterRole = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`;
+  const policy = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${name}-worker-status`;
+
+  it("installs every object, and says how to go on", async () => {
+    const { code, stdout, stderr } = await release("install", namespace, "--create-namespace", "--take-ownership");
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`helm test ${namespace} --namespace ${namespace}`));
+    assert.match(stdout, /kind: KinesisSink/);
+    for (const path of [DEFINITION, deployment, clusterRole, policy]) assert.ok(await exists(path), path);
+    const { status } = (await definition()) as unknown as {
+      status: { conditions: { type: string; status: string }[] };
+    };
+    for (const type of ["Established", "NamesAccepted"]) {
+      assert.equal(status.conditions.find((condition) => condition.type === type)?.status, "True", type);
+    }
+    assert.ok(!status.conditions.some(({ type }) => type === "NonStructuralSchema"));
+  });
+
+  it("prints notes whose example the API server accepts", async () => {
+    const { stdout } = await runHelm(helm, ["get", "notes", namespace, "--namespace", namespace]);
+    const example = /^ {5}apiVersion: pulsar-kinesis[\s\S]*?(?=^ {5}EOF)/m.exec(stdout)?.[0];
+    assert.ok(example !== undefined, stdout);
+    const path = `/apis/pulsar-kinesis.io/v1alpha1/namespaces/${namespace}/kinesissinks`;
+    await server.admin.request({
+      method: "PATCH",
+      path: `${path}/orders`,
+      query: { fieldManager: "kubectl", dryRun: "All", fieldValidation: "Strict" },
+      contentType: "application/apply-patch+yaml",
+      body: load(example),
+    });
+  });
+
+  it("gives editors of a namespace its sinks, and viewers no more than to read them", async () => {
+    const role = (name: string) =>
+      server.admin.request<Manifest>({ path: `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}` });
+    const verbs = async (name: string): Promise<string[]> => {
+      const rules = (await role(name))["rules"] as { apiGroups: string[]; resources: string[]; verbs: string[] }[];
+      const own = rules.filter(
+        ({ apiGroups, resources }) => apiGroups[0] === "pulsar-kinesis.io" && resources.includes("kinesissinks"),
+      );
+      return own.flatMap((rule) => rule.verbs).sort();
+    };
+    await until(async () => (await verbs("edit")).includes("create"));
+    assert.deepEqual(new Set(await verbs("view")), new Set(["get", "list", "watch"]));
+  });
+
+  it("upgrades", async () => {
+    const { code, stderr } = await release("upgrade", namespace, "--set", "logLevel=debug");
+    assert.equal(code, 0, stderr);
+    const { spec } = await server.admin.request<{ spec: { template: unknown } }>({ path: deployment });
+    assert.match(JSON.stringify(spec.template), /"name":"LOG_LEVEL","value":"debug"/);
+  });
+
+  it("keeps the definition when crds.enabled is switched off", async () => {
+    const { code, stderr } = await release("upgrade", namespace, "--set", "crds.enabled=false");
+    assert.equal(code, 0, stderr);
+    assert.ok(await exists(DEFINITION));
+  });
+
+  it("keeps the definition on uninstall, and removes all else", async () => {
+    assert.equal((await release("upgrade", namespace)).code, 0);
+    const { code, stderr } = await runHelm(helm, ["uninstall", namespace, "--namespace", namespace, "--wait"]);
+    assert.equal(code, 0, stderr);
+    assert.ok(await exists(DEFINITION));
+    for (const path of [deployment, clusterRole, policy]) assert.ok(!(await exists(path)), path);
+  });
+
+  it("takes the definition of a release that is gone over only when told to", async () => {
+    const other = `${namespace}-b`;
+    const refused = await release("install", other);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, /invalid ownership metadata/);
+    const taken = await release("install", other, "--take-ownership");
+    assert.equal(taken.code, 0, taken.stderr);
+    assert.equal((await definition()).metadata.annotations?.["meta.helm.sh/release-name"], other);
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !(await condition()); await delay(200)) {
+    assert.ok(Date.now() < deadline, "it does not come to hold in 30 s");
+  }
+}

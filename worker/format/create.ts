@@ -1,5 +1,7 @@
 /** Chooses the format that a resource asks for. */
 import type { SchemaRegistry } from "../source/source.ts";
+import { expandFormat } from "./expand.ts";
+import { flatbuffersFormat } from "./flatbuffers-message.ts";
 import type { Format, MessageFormat } from "./format.ts";
 import { jsonMessageFormat } from "./json-message.ts";
 import { rawFormat } from "./raw.ts";
@@ -20,7 +22,9 @@ export function createFormat(options: FormatOptions, schemas: SchemaRegistry): F
       return rawFormat();
     case "FULL_MESSAGE_IN_JSON":
       return jsonMessageFormat();
-    default:
-      throw new Error("not yet");
+    case "FULL_MESSAGE_IN_FB":
+      return flatbuffersFormat();
+    case "FULL_MESSAGE_IN_JSON_EXPAND_VALUE":
+      return expandFormat(options, schemas);
   }
 }

@@ -1,12 +1,11 @@
 /** Which shard a message lands on: the Kinesis partition key of a Pulsar message, by the Java sink's rule. */
 import type { Message } from "../source/source.ts";
+import { replaceLoneSurrogates } from "./java-utf8.ts";
 
 /** Kinesis accepts at most this many characters (UTF-16 units, as the Java sink counts). */
 const MAX_LENGTH = 256;
 /** What the Java sink cuts a longer key to; kept so that keys stay on their shard after a migration. */
 const CUT_LENGTH = 255;
-
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /**
  * The message's key as text (base64 when the producer set bytes); without a key, or with an empty one, `topic`. Longer
@@ -19,5 +18,5 @@ export function partitionKey(message: Message, topic: string): string {
   const { key } = message;
   let chosen = key !== null && key.length > 0 ? key : topic.length > 0 ? topic : "default";
   if (chosen.length > MAX_LENGTH) chosen = chosen.slice(0, CUT_LENGTH);
-  return chosen.isWellFormed() ? chosen : chosen.replace(LONE_SURROGATE, "?");
+  return replaceLoneSurrogates(chosen);
 }

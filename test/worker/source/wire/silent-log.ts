@@ -1,0 +1,14 @@
+import type { Logger } from "../../../../runtime/log.ts";
+
+/** Says nothing, unless WIRE_LOG is set. */
+export const silentLog: Logger = {
+  debug: (message, fields) => say("debug", message, fields),
+  info: (message, fields) => say("info", message, fields),
+  warn: (message, fields) => say("warn", message, fields),
+  error: (message, fields) => say("error", message, fields),
+  with: () => silentLog,
+};
+
+function say(level: string, message: string, fields: unknown): void {
+  if (process.env["WIRE_LOG"] !== undefined) console.error(level, message, fields);
+}

@@ -1,0 +1,100 @@
+import type { Clock, Timer } from "../../../runtime/clock.ts";
+import type { WireEntry } from "./entry.ts";
+
+/** A chunked message that grew no further for this long was given up by its producer (the official clients' default). */
+const EXPIRY_MS = 60_000;
+/** More chunked messages at once, from as many producers, are not collected. */
+const MOST_AT_ONCE = 100;
+
+/** Ledger and entry. */
+export type Id = readonly [number, number];
+
+export interface ChunkedMessage {
+  readonly uuid: string;
+  readonly parts: Buffer[];
+  /** Ids of the chunks, in order: ledger, entry, ledger, entry, … */
+  readonly ids: number[];
+  /** The entry before the first chunk: nothing beyond may be acknowledged cumulatively; null at the start of a life. */
+  readonly before: Id | null;
+  size: number;
+  next: number;
+  touchedAt: number;
+}
+
+export type ChunkOutcome =
+  | { readonly kind: "waiting" }
+  /** A chunk without its beginning, or once more: nothing to be had from it. */
+  | { readonly kind: "stray" }
+  | { readonly kind: "complete"; readonly message: ChunkedMessage; readonly payload: Buffer }
+  | { readonly kind: "defect"; readonly message: ChunkedMessage; readonly defect: string };
+
+export interface ChunkCollector {
+  add(entry: WireEntry, payload: Buffer, id: Id, before: Id | null): ChunkOutcome;
+  /** Of the messages that are still incomplete. */
+  pending(): Iterable<ChunkedMessage>;
+  clear(): void;
+}
+
+/** Collects the chunks of messages that are larger than a frame. `onExpired` hears of those that stay incomplete. */
+export function createChunkCollector(options: {
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly onExpired: (message: ChunkedMessage) => void;
+}): ChunkCollector {
+  const { maxBytes, clock } = options;
+  const messages = new Map<string, ChunkedMessage>();
+  let timer: Timer | null = null;
+
+  const expire = (): void => {
+    timer = null;
+    for (const message of messages.values()) {
+      if (clock.now() - message.touchedAt < EXPIRY_MS) continue;
+      messages.delete(message.uuid);
+      options.onExpired(message);
+    }
+    if (messages.size > 0) timer = clock.timer(EXPIRY_MS / 4, expire);
+  };
+
+  return {
+    add(entry, payload, id, before) {
+      const uuid = entry.uuid ?? "";
+      if (entry.chunkId === 0 && !messages.has(uuid)) {
+        messages.set(uuid, { uuid, parts: [], ids: [], before, size: 0, next: 0, touchedAt: 0 });
+        timer ??= clock.timer(EXPIRY_MS / 4, expire);
+      }
+      const message = messages.get(uuid);
+      if (message === undefined || entry.chunkId !== message.next) return { kind: "stray" };
+      message.parts.push(payload);
+      message.ids.push(...id);
+      message.size += payload.length;
+      message.next += 1;
+      message.touchedAt = clock.now();
+      const defect = defectOf(entry, message, maxBytes, messages.size);
+      if (defect !== null) {
+        messages.delete(uuid);
+        return { kind: "defect", message, defect };
+      }
+      if (message.next < entry.chunks) return { kind: "waiting" };
+      messages.delete(uuid);
+      return { kind: "complete", message, payload: Buffer.concat(message.parts, message.size) };
+    },
+    pending: () => messages.values(),
+    clear() {
+      timer?.cancel();
+      messages.clear();
+    },
+  };
+}
+
+function defectOf(entry: WireEntry, message: ChunkedMessage, maxBytes: number, atOnce: number): string | null {
+  if (entry.encrypted) return "a chunked message is encrypted chunk by chunk, and cannot be passed on as one";
+  if (entry.totalChunkSize > maxBytes) {
+    return `a chunked message of ${entry.totalChunkSize} bytes; at most ${maxBytes} are read`;
+  }
+  if (atOnce > MOST_AT_ONCE) return `more than ${MOST_AT_ONCE} chunked messages at once`;
+  const last = message.next === entry.chunks;
+  if (message.size > entry.totalChunkSize || (last && message.size !== entry.totalChunkSize)) {
+    return `the chunks of a message of ${entry.totalChunkSize} bytes hold ${message.size}`;
+  }
+  return null;
+}

@@ -1,0 +1,49 @@
+import { inflateSync, zstdDecompressSync } from "node:zlib";
+import { uncompressSync as lz4DecompressSync } from "lz4-napi";
+import { uncompressSync as snappyDecompressSync } from "snappy";
+import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
+
+/** MessageMetadata.compression, as in PulsarApi.proto. */
+export const Compression = { NONE: 0, LZ4: 1, ZLIB: 2, ZSTD: 3, SNAPPY: 4 } as const;
+
+/**
+ * Decompresses a payload whose producer promised `size` bytes; never allocates more than that for the result.
+ * @throws MalformedError when the bytes, the size or the kind of compression are not sound
+ */
+export function decompress(kind: number, payload: Buffer, size: number): Buffer {
+  let result: Buffer;
+  try {
+    result = decompressors[kind]?.(payload, size) ?? unknownKind(kind);
+  } catch (error) {
+    if (error instanceof MalformedError) throw error;
+    throw new MalformedError(`the payload does not decompress: ${error instanceof Error ? error.message : "failed"}`);
+  }
+  if (result.length !== size) {
+    throw new MalformedError(`the payload decompresses to ${result.length} bytes instead of ${size}`);
+  }
+  return result;
+}
+
+type Decompressor = (payload: Buffer, size: number) => Buffer;
+
+const decompressors: Readonly<Record<number, Decompressor>> = {
+  [Compression.LZ4]: (payload, size) => {
+    // The library wants the size in front, little-endian; Pulsar's block has none.
+    const block = Buffer.allocUnsafe(payload.length + 4);
+    block.writeUInt32LE(size, 0);
+    payload.copy(block, 4);
+    return lz4DecompressSync(block);
+  },
+  [Compression.ZLIB]: (payload, size) => inflateSync(payload, { maxOutputLength: Math.max(1, size) }),
+  [Compression.ZSTD]: (payload, size) => zstdDecompressSync(payload, { maxOutputLength: Math.max(1, size) }),
+  [Compression.SNAPPY]: (payload, size) => {
+    // Snappy begins with its own idea of the size, which the library would allocate.
+    const claimed = new ProtobufReader().over(payload, 0, payload.length).varint();
+    if (claimed !== size) throw new MalformedError(`the payload claims ${claimed} bytes instead of ${size}`);
+    return snappyDecompressSync(payload) as Buffer;
+  },
+};
+
+function unknownKind(kind: number): never {
+  throw new MalformedError(`compression ${kind} is unknown`);
+}

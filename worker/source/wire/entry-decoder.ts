@@ -1,0 +1,199 @@
+import { crc32c } from "@node-rs/crc32";
+import { Compression, decompress } from "./compression.ts";
+import { WireEntry } from "./entry.ts";
+import { entryMemory } from "./entry-memory.ts";
+import { type AckSet, batchMessages, type EntryPosition, singleMessage, type WireMessage } from "./message.ts";
+import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
+import { StringCache } from "./string-cache.ts";
+
+const BROKER_ENTRY_METADATA = 0x0e02;
+const CHECKSUM = 0x0e01;
+
+/** What a message object with its views and strings takes beside its bytes, measured on the heap. */
+const MESSAGE_OVERHEAD = 160;
+
+/** Permits that one entry may be counted as; more in its metadata is a lie. */
+const LARGEST_BATCH = 1_000_000;
+
+export interface DecodedEntry {
+  readonly entry: WireEntry;
+  readonly messages: readonly WireMessage[];
+  /** What the broker counted this entry as. */
+  readonly permits: number;
+  readonly retainedBytes: number;
+  /** The payload of a chunk, in memory of its own; null for all other entries. */
+  readonly chunk: Buffer | null;
+}
+
+export interface EntryDecoder {
+  /**
+   * Decodes what follows the command of a MESSAGE frame. Never throws: what cannot be read becomes one message with the
+   * raw bytes and a defect. `owned` as in frame-splitter; nothing else of `bytes` is kept.
+   */
+  decode(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    owned: boolean,
+    position: EntryPosition,
+    ackSet: AckSet | null,
+  ): DecodedEntry;
+  /** The message of a chunked entry whose payloads were joined to `payload`. */
+  assembled(entry: WireEntry, position: EntryPosition, payload: Buffer): DecodedEntry;
+  /** An entry that cannot be read: one message with the raw bytes. */
+  defective(entry: WireEntry | null, position: EntryPosition, defect: string, raw: Buffer): DecodedEntry;
+}
+
+/** `maxUncompressedBytes` bounds what one entry may inflate to, and what chunks may add up to. */
+export function createEntryDecoder(options: { readonly maxUncompressedBytes: number }): EntryDecoder {
+  const reader = new ProtobufReader();
+  const strings = new StringCache();
+  const memory = entryMemory();
+
+  const defective: EntryDecoder["defective"] = (entry, position, defect, raw) => {
+    const broken = entry ?? new WireEntry(raw, 0, 0, strings);
+    broken.defect = defect;
+    return {
+      entry: broken,
+      messages: [singleMessage(broken, position, strings, raw, 0, raw.length)],
+      permits: permitsOf(broken),
+      retainedBytes: retained(raw.length, 1) + (broken.bytes === raw ? 0 : broken.end - broken.start),
+      chunk: null,
+    };
+  };
+
+  /** The messages of an entry whose payload is uncompressed in `payload[start..end)`. */
+  const messagesOf = (
+    entry: WireEntry,
+    position: EntryPosition,
+    ackSet: AckSet | null,
+    payload: Buffer,
+    start: number,
+    end: number,
+  ): readonly WireMessage[] => {
+    if (entry.batchSize < 0 || entry.encrypted) {
+      return [singleMessage(entry, position, strings, payload, start, end)];
+    }
+    return batchMessages(entry, position, strings, reader, ackSet, { bytes: payload, start, end });
+  };
+
+  const inflate = (entry: WireEntry, payload: Buffer): Buffer => {
+    if (entry.uncompressedSize > options.maxUncompressedBytes) {
+      throw new MalformedError(
+        `the payload claims ${entry.uncompressedSize} bytes uncompressed; at most ${options.maxUncompressedBytes} are read`,
+      );
+    }
+    return decompress(entry.compression, payload, entry.uncompressedSize);
+  };
+
+  const decodeSound = (
+    bytes: Buffer,
+    start: number,
+    end: number,
+    owned: boolean,
+    position: EntryPosition,
+    ackSet: AckSet | null,
+  ): DecodedEntry => {
+    const metadataSize = metadataStartOf(bytes, start, end);
+    const metadataStart = metadataSize + 4;
+    const payloadStart = metadataStart + bytes.readUInt32BE(metadataSize);
+    if (payloadStart > end) throw new MalformedError("the metadata exceed the frame");
+    const entry = new WireEntry(bytes, metadataStart, payloadStart, strings).parse(reader);
+    const permits = permitsOf(entry);
+    if (entry.marker) return { entry, messages: [], permits, retainedBytes: 0, chunk: null };
+    if (entry.chunks > 1) {
+      const payload = Buffer.from(bytes.subarray(payloadStart, end));
+      detach(entry, bytes.subarray(metadataStart, payloadStart));
+      return { entry, messages: [], permits: 1, retainedBytes: payload.length, chunk: payload };
+    }
+    if (entry.compression !== Compression.NONE && !entry.encrypted) {
+      const metadata = bytes.subarray(metadataStart, payloadStart);
+      let payload: Buffer;
+      try {
+        payload = inflate(entry, bytes.subarray(payloadStart, end));
+        detach(entry, metadata);
+        const messages = messagesOf(entry, position, ackSet, payload, 0, payload.length);
+        const size = payload.length + metadata.length;
+        return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
+      } catch (error) {
+        detach(entry, metadata);
+        return defective(entry, position, reasonOf(error), Buffer.from(bytes.subarray(payloadStart, end)));
+      }
+    }
+    let kept = bytes;
+    let size = bytes.length;
+    let from = payloadStart;
+    let to = end;
+    if (!owned) {
+      size = end - metadataStart;
+      kept = memory.copy(bytes, metadataStart, end);
+      from = payloadStart - metadataStart;
+      to = size;
+      entry.bytes = kept;
+      entry.start = 0;
+      entry.end = from;
+    }
+    try {
+      const messages = messagesOf(entry, position, ackSet, kept, from, to);
+      return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
+    } catch (error) {
+      return defective(entry, position, reasonOf(error), Buffer.from(kept.subarray(from, to)));
+    }
+  };
+
+  return {
+    decode(bytes, start, end, owned, position, ackSet) {
+      try {
+        return decodeSound(bytes, start, end, owned, position, ackSet);
+      } catch (error) {
+        return defective(null, position, reasonOf(error), Buffer.from(bytes.subarray(start, end)));
+      }
+    },
+    assembled(entry, position, payload) {
+      try {
+        const whole = entry.compression === Compression.NONE ? payload : inflate(entry, payload);
+        const messages = messagesOf(entry, position, null, whole, 0, whole.length);
+        return { entry, messages, permits: 0, retainedBytes: retained(whole.length, 1), chunk: null };
+      } catch (error) {
+        return defective(entry, position, reasonOf(error), payload);
+      }
+    },
+    defective,
+  };
+}
+
+/** Checks the checksum, where there is one, and finds the size of the metadata. @throws MalformedError */
+function metadataStartOf(bytes: Buffer, start: number, end: number): number {
+  let position = start;
+  if (end - position >= 6 && bytes.readUInt16BE(position) === BROKER_ENTRY_METADATA) {
+    position += 6 + bytes.readUInt32BE(position + 2);
+  }
+  if (end - position >= 6 && bytes.readUInt16BE(position) === CHECKSUM) {
+    const expected = bytes.readUInt32BE(position + 2);
+    position += 6;
+    if (crc32c(bytes.subarray(position, end)) !== expected) throw new MalformedError("the checksum does not match");
+  }
+  if (end - position < 4) throw new MalformedError("the entry has no metadata");
+  return position;
+}
+
+/** Lets go of the frame's memory. */
+function detach(entry: WireEntry, metadata: Buffer): void {
+  entry.bytes = Buffer.from(metadata);
+  entry.start = 0;
+  entry.end = metadata.length;
+}
+
+function permitsOf(entry: WireEntry): number {
+  return Math.min(Math.max(entry.batchSize, 1), LARGEST_BATCH);
+}
+
+function retained(bytes: number, messages: number): number {
+  return bytes + messages * MESSAGE_OVERHEAD;
+}
+
+/** Only malformed bytes are expected here; any other error is told with its name, since the bytes caused it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof MalformedError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : "the entry cannot be read";
+}

@@ -1,0 +1,84 @@
+import { SourceError } from "../source.ts";
+import * as c from "./commands.ts";
+import { Command, LookupResponse } from "./commands.ts";
+import type { Connection } from "./connection.ts";
+import { brokerError } from "./failures.ts";
+import type { Decoded } from "./message-codec.ts";
+import type { Pool } from "./pool.ts";
+import { addressText, type BrokerAddress, parseServiceUrl } from "./service-url.ts";
+
+type LookupAnswer = Decoded<typeof c.lookupResponse>;
+
+const MOST_REDIRECTS = 20;
+
+export interface Lookup {
+  /** A connection to the broker that serves the topic now. @throws SourceError */
+  broker(topic: string): Promise<Connection>;
+  /** 0 for a topic without partitions. @throws SourceError */
+  partitions(topic: string): Promise<number>;
+  /** Full names of the persistent topics of `tenant/namespace`, partitions one by one. @throws SourceError */
+  topics(namespace: string): Promise<readonly string[]>;
+}
+
+export function createLookup(pool: Pool): Lookup {
+  const broker = async (topic: string): Promise<Connection> => {
+    const what = `looking up ${topic}`;
+    let connection: Connection = await pool.service();
+    let authoritative = false;
+    for (let hop = 0; hop < MOST_REDIRECTS; hop++) {
+      const answer = await ask(connection, what, topic, authoritative);
+      if (answer.response !== LookupResponse.Connect && answer.response !== LookupResponse.Redirect) {
+        throw brokerError(what, answer.error, answer.message);
+      }
+      const url = connection.address.tls ? answer.brokerServiceUrlTls : answer.brokerServiceUrl;
+      const address = brokerAddress(what, url, connection.address);
+      connection = await pool.broker(address, answer.proxyThroughServiceUrl ?? false);
+      if (answer.response === LookupResponse.Connect) return connection;
+      authoritative = answer.authoritative ?? false;
+    }
+    throw new SourceError("BrokerNotReady", `${what}: more than ${MOST_REDIRECTS} redirects; it is tried again`);
+  };
+
+  return {
+    broker,
+    async partitions(topic) {
+      const what = `asking for the partitions of ${topic}`;
+      const connection = await pool.service();
+      const answer = await connection.request(
+        what,
+        Command.PARTITIONED_METADATA,
+        c.partitionedMetadata,
+        { topic },
+        c.partitionedMetadataResponse,
+      );
+      if (answer.response !== 0) throw brokerError(what, answer.error, answer.message);
+      return answer.partitions ?? 0;
+    },
+    async topics(namespace) {
+      const connection = await pool.service();
+      const answer = await connection.request(
+        `listing the topics of ${namespace}`,
+        Command.GET_TOPICS_OF_NAMESPACE,
+        c.topicsOfNamespace,
+        { namespace, mode: 0 },
+        c.topicsOfNamespaceResponse,
+      );
+      return answer.topics ?? [];
+    },
+  };
+}
+
+function ask(connection: Connection, what: string, topic: string, authoritative: boolean): Promise<LookupAnswer> {
+  return connection.request(what, Command.LOOKUP, c.lookup, { topic, authoritative }, c.lookupResponse);
+}
+
+function brokerAddress(what: string, url: string | undefined, asked: BrokerAddress): BrokerAddress {
+  if (url === undefined || url === "") {
+    const kind = asked.tls ? "TLS" : "plain";
+    throw new SourceError(
+      "ProtocolError",
+      `${what}: ${addressText(asked)} named no ${kind} address: use the other scheme in spec.pulsar.serviceUrl, or give the brokers a ${kind} listener`,
+    );
+  }
+  return parseServiceUrl(url)[0] as BrokerAddress;
+}

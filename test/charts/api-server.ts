@@ -1,4 +1,5 @@
 import { KubeConfig } from "@kubernetes/client-node";
+import type { ApiAccess } from "../../operator/kube/access.ts";
 import { type ApiRequest, createKubeClient, type KubeClient } from "../../operator/kube/client.ts";
 import { ApiError, isNotFound } from "../../operator/kube/errors.ts";
 
@@ -23,7 +24,7 @@ export function connect(): ApiServer {
   if (!cluster) throw new Error("KUBECONFIG names no cluster");
   const clients: KubeClient[] = [];
   const client = (kubeConfig: KubeConfig): KubeClient => {
-    const made = createKubeClient(kubeConfig, OPTIONS);
+    const made = createKubeClient(kubeConfig as ApiAccess, OPTIONS);
     clients.push(made);
     return made;
   };

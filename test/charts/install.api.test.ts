@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { load } from "js-yaml";
+import { load, loadAll } from "js-yaml";
 import { type ApiServer, connect, outcome, remove, withoutApiServer } from "./api-server.ts";
-import { CHART, type HelmResult, type Manifest, runHelm } from "./chart.ts";
+import { CHART, type HelmResult, type Manifest, only, runHelm } from "./chart.ts";
 import { helmBinary } from "./helm.ts";
+import type { PodSpec } from "./pod-security.ts";
 
 const DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kinesissinks.pulsar-kinesis.io";
 const OWNER = ["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"];
@@ -79,7 +80,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
 
   it("prints notes whose example the API server accepts", async () => {
     const { stdout } = await runHelm(helm, ["get", "notes", namespace, "--namespace", namespace]);
-    const example = /^ {5}apiVersion: pulsar-kinesis[\s\S]*?(?=^ {5}EOF)/m.exec(stdout)?.[0];
+    const example = /^apiVersion: pulsar-kinesis[\s\S]*?(?=^EOF$)/m.exec(stdout)?.[0];
     assert.ok(example !== undefined, stdout);
     const path = `/apis/pulsar-kinesis.io/v1alpha1/namespaces/${namespace}/kinesissinks`;
     await server.admin.request({
@@ -103,6 +104,39 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
     };
     await until(async () => (await verbs("edit")).includes("create"));
     assert.deepEqual(new Set(await verbs("view")), new Set(["get", "list", "watch"]));
+  });
+
+  it("runs its pods in a namespace that enforces the Restricted Pod Security Standard", async () => {
+    const enforced = { metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } } };
+    const contentType = "application/merge-patch+json";
+    await server.admin.request({
+      method: "PATCH",
+      path: `/api/v1/namespaces/${namespace}`,
+      contentType,
+      body: enforced,
+    });
+    const pods = `/api/v1/namespaces/${namespace}/pods`;
+    const create = (body: unknown) =>
+      outcome(server.admin, { method: "POST", path: pods, query: { dryRun: "All" }, body });
+    const careless = {
+      metadata: { name: "careless" },
+      spec: { containers: [{ name: "c", image: "none.invalid/none" }] },
+    };
+    await until(async () => (await create(careless)).status === 403);
+
+    const { spec } = await server.admin.request<{ spec: { template: { spec: PodSpec } } }>({ path: deployment });
+    const operator = await create({ metadata: { name: "operator" }, spec: spec.template.spec });
+    assert.deepEqual(operator, { status: 200, message: "" });
+    const hooks = loadAll(
+      (await runHelm(helm, ["get", "hooks", namespace, "--namespace", namespace])).stdout,
+    ) as Manifest[];
+    const account = only(hooks, "ServiceAccount");
+    await server.admin.request({
+      method: "POST",
+      path: `/api/v1/namespaces/${namespace}/serviceaccounts`,
+      body: account,
+    });
+    assert.deepEqual(await create(only(hooks, "Pod")), { status: 200, message: "" });
   });
 
   it("upgrades", async () => {

@@ -1,0 +1,25 @@
+# One image for both programs. The Node.js binary, its libraries and the programs, without a shell or a package manager.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/image/ scripts/image/
+COPY crds/ crds/
+COPY operator/ operator/
+COPY runtime/ runtime/
+COPY worker/ worker/
+RUN node scripts/image/main.ts /rootfs
+
+FROM scratch
+COPY --from=build /rootfs/base/ /
+COPY --from=build /rootfs/modules/ /
+COPY --from=build /rootfs/app/ /
+ENV NODE_ENV=production PATH=/usr/local/bin
+WORKDIR /app
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/node"]
+# the operator; a worker's pod names /app/dist/worker/main.js
+CMD ["/app/dist/operator/main.js"]

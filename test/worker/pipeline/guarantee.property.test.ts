@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { NO_FAULTS } from "./simulation/model-kinesis.ts";
+import { explain, verdict } from "./simulation/verdict.ts";
+import { type Scenario, simulate } from "./simulation/world.ts";
+
+const RUNS = Number(process.env["PROPERTY_RUNS"] ?? 60);
+/** Set to repeat a run that fast-check reported. */
+const SEED = process.env["PROPERTY_SEED"];
+
+const some = (max: number): fc.Arbitrary<number> => fc.oneof(fc.constant(0), fc.double({ min: 0, max, noNaN: true }));
+const few = (max: number): fc.Arbitrary<number> => fc.oneof(fc.constant(0), fc.integer({ min: 1, max }));
+
+const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> } = {
+  seed: fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 })),
+  ordered: fc.constant(true),
+  workers: fc.integer({ min: 1, max: 3 }),
+  topics: fc.integer({ min: 1, max: 3 }),
+  keys: fc.integer({ min: 1, max: 4 }),
+  entries: fc.integer({ min: 1, max: 60 }),
+  entrySize: fc.integer({ min: 1, max: 5 }),
+  shards: fc.integer({ min: 1, max: 4 }),
+  latencyMs: fc.constantFrom(1, 20, 200, 1_500),
+  maxRecords: fc.constantFrom(1, 3, 500),
+  faults: fc.constant(NO_FAULTS),
+  handOvers: few(6),
+  cutOffs: few(2),
+  crashes: few(3),
+  reshards: few(4),
+  outages: few(2),
+  undecodable: few(2),
+  refused: few(2),
+  deadLetters: fc.boolean(),
+};
+
+const faults = fc.record({
+  recordFails: some(0.5),
+  refused: some(0.3),
+  cut: some(0.2),
+  lostAnswer: some(0.2),
+  silent: some(0.2),
+  executedLate: fc.constant(0),
+  misordered: fc.constant(0),
+});
+
+async function holds(scenario: Scenario): Promise<void> {
+  const result = await simulate(scenario);
+  const breaches = verdict(scenario, result);
+  assert.ok(breaches.length === 0, explain(scenario, result, breaches));
+}
+
+const parameters = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) };
+
+describe("the guarantee", () => {
+  test("ordered: holds under every interleaving of faults, hand-overs, crashes and shard changes", async () => {
+    await fc.assert(fc.asyncProperty(fc.record({ ...calmScenario, faults }), holds), parameters);
+  });
+
+  test("unordered: nothing is lost under the same faults", async () => {
+    const scenario = fc.record({ ...calmScenario, faults, ordered: fc.constant(false) });
+    await fc.assert(fc.asyncProperty(scenario, holds), parameters);
+  });
+
+  test("late executions may rewind too far, but lose nothing, and are counted where an answer shows them", async () => {
+    const late = fc.record({
+      recordFails: some(0.3),
+      refused: some(0.2),
+      cut: some(0.2),
+      lostAnswer: some(0.2),
+      silent: fc.constant(0),
+      executedLate: fc.double({ min: 0.05, max: 0.3, noNaN: true }),
+      misordered: some(0.3),
+    });
+    let lateExecutions = 0;
+    let outOfOrder = 0;
+    const check = async (scenario: Scenario): Promise<void> => {
+      const result = await simulate(scenario);
+      const breaches = [...verdict(scenario, result)];
+      if (result.outOfOrder > result.kinesis.misordered)
+        breaches.push("more records counted as out of order than were");
+      assert.ok(breaches.length === 0, explain(scenario, result, breaches));
+      lateExecutions += result.kinesis.lateExecutions;
+      outOfOrder += result.outOfOrder;
+    };
+    await fc.assert(fc.asyncProperty(fc.record({ ...calmScenario, faults: late }), check), parameters);
+    assert.ok(lateExecutions > 0, "late executions were generated");
+    assert.ok(outOfOrder > 0, "records out of order were counted");
+  });
+});

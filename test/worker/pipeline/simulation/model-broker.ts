@@ -1,0 +1,339 @@
+/** Topics of a broker as the pipelines see them: entries, subscriptions, assignments, redelivery from the mark. */
+import {
+  type Assignment,
+  type DeadLetter,
+  type Delivery,
+  type Entry,
+  type Message,
+  type ReceiveBudget,
+  type Source,
+  SourceError,
+  type SourceHandler,
+} from "../../../../worker/source/source.ts";
+import type { Random } from "./random.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+
+export interface ModelMessage {
+  readonly topic: string;
+  readonly key: string;
+  /** 1, 2, 3, … within topic and key. */
+  readonly number: number;
+  readonly id: string;
+  readonly text: string;
+}
+
+interface ModelEntry {
+  readonly messages: readonly Message[];
+  readonly model: readonly ModelMessage[];
+}
+
+interface ModelPartition {
+  readonly topic: string;
+  readonly log: ModelEntry[];
+  /** Entries below are acknowledged. */
+  mark: number;
+  /** Acknowledged one by one. */
+  readonly acknowledged: Set<number>;
+}
+
+interface Consumer {
+  readonly partition: ModelPartition;
+  readonly assignment: Assignment & { active: boolean };
+  readonly worker: ModelWorker;
+  cursor: number;
+  scheduled: boolean;
+  frozenAt: number | null;
+}
+
+export interface ModelWorker {
+  readonly name: string;
+  readonly handler: SourceHandler;
+  readonly budget: ReceiveBudget;
+  alive: boolean;
+  stopped: boolean;
+}
+
+export interface ModelBroker {
+  readonly produced: readonly ModelMessage[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly topics: readonly string[];
+  /** Probability that a dead letter is refused. */
+  deadLetterFails: number;
+  produce(topic: string, keys: readonly string[]): readonly ModelMessage[];
+  sourceOf(name: string, budget: ReceiveBudget): Source & { readonly worker: () => ModelWorker };
+  /** Failover: gives the topic-partition to a worker; the former owner learns of it `noticeMs` later. */
+  handOver(topic: string, worker: ModelWorker, noticeMs: number): void;
+  /** The worker hears nothing any more, and is not heard; its topic-partitions go to others 10 s later at the earliest. */
+  cutOff(worker: ModelWorker, others: () => ModelWorker | undefined, forMs: number): void;
+  crash(worker: ModelWorker): void;
+  /** Gives topics without a consumer to one of the workers (Failover), or to each of them (Shared). */
+  rebalance(workers: readonly ModelWorker[]): void;
+  ownerOf(topic: string): ModelWorker | undefined;
+  /** Entries not acknowledged. */
+  backlog(): number;
+}
+
+export function createModelBroker(options: {
+  clock: VirtualClock;
+  random: Random;
+  shared: boolean;
+  topics: readonly string[];
+  /** Called with each message that an acknowledgement covers for the first time. */
+  onAcknowledged: (message: ModelMessage) => void;
+  note: (event: string) => void;
+}): ModelBroker {
+  const { clock, random, shared, topics, onAcknowledged, note } = options;
+  const partitions = new Map<string, ModelPartition>(
+    topics.map((topic) => [topic, { topic, log: [], mark: 0, acknowledged: new Set() }]),
+  );
+  const consumers = new Set<Consumer>();
+  /** Ended, and the worker does not know it yet. */
+  const unaware = new Set<Consumer>();
+  const numbers = new Map<string, number>();
+  const produced: ModelMessage[] = [];
+  const deadLetters: DeadLetter[] = [];
+  const positions = new WeakMap<Delivery, { consumer: Consumer; index: number }>();
+  let epoch = 0;
+
+  function subscribe(partition: ModelPartition, worker: ModelWorker): Consumer {
+    for (const stale of unaware) {
+      if (stale.worker === worker && stale.partition === partition) notify(stale);
+    }
+    epoch += 1;
+    note(`${partition.topic} from entry ${partition.mark} to ${worker.name}, epoch ${epoch}`);
+    let frozenAt: number | null = null;
+    const consumer: Consumer = {
+      partition,
+      worker,
+      cursor: partition.mark,
+      scheduled: false,
+      get frozenAt() {
+        return frozenAt;
+      },
+      set frozenAt(at) {
+        frozenAt = at;
+      },
+      assignment: {
+        topic: partition.topic,
+        epoch,
+        active: true,
+        get heardAt() {
+          return frozenAt ?? clock.now();
+        },
+      },
+    };
+    consumers.add(consumer);
+    worker.handler.assigned(consumer.assignment);
+    wake(consumer);
+    return consumer;
+  }
+
+  /** Looks a moment later whether there is something to hand on. */
+  function wake(consumer: Consumer): void {
+    if (consumer.scheduled || !consumers.has(consumer)) return;
+    consumer.scheduled = true;
+    clock.timer(random.next() * 5, () => {
+      consumer.scheduled = false;
+      push(consumer);
+    });
+  }
+
+  /** Hands on an entry if the budget and the assignment allow. */
+  function push(consumer: Consumer): void {
+    const { partition, worker, assignment } = consumer;
+    if (!consumers.has(consumer) || !worker.alive || worker.stopped || consumer.frozenAt !== null) return;
+    const index = consumer.cursor;
+    const entry = partition.log[index];
+    if (entry === undefined) return;
+    const mine = !partition.acknowledged.has(index) && !(shared && ownedByOther(consumer, index));
+    if (mine && worker.budget.free <= 0) return;
+    consumer.cursor += 1;
+    if (mine) {
+      const retainedBytes = entry.messages.reduce((sum, { payload }) => sum + payload.byteLength + 100, 0);
+      const delivery: Delivery = { assignment, messages: entry.messages, retainedBytes, redeliveryCount: 0 };
+      positions.set(delivery, { consumer, index });
+      worker.budget.take(retainedBytes);
+      worker.handler.deliver(delivery);
+    }
+    wake(consumer);
+  }
+
+  /** Shared: entries are dealt out by index among the consumers of the topic. */
+  function ownedByOther(consumer: Consumer, index: number): boolean {
+    const peers = [...consumers].filter(({ partition }) => partition === consumer.partition);
+    return peers[index % peers.length] !== consumer;
+  }
+
+  /** The worker learns that its assignment ended. */
+  function notify(consumer: Consumer): void {
+    unaware.delete(consumer);
+    if (!consumer.assignment.active) return;
+    note(`${consumer.worker.name} learns that ${consumer.partition.topic} epoch ${consumer.assignment.epoch} ended`);
+    consumer.assignment.active = false;
+    if (consumer.worker.alive) consumer.worker.handler.revoked(consumer.assignment);
+  }
+
+  function end(consumer: Consumer, noticeMs: number): void {
+    if (!consumers.delete(consumer)) return;
+    if (noticeMs <= 0 || !consumer.worker.alive) notify(consumer);
+    else {
+      unaware.add(consumer);
+      clock.timer(noticeMs, () => notify(consumer));
+    }
+    // A Shared subscription sends what the consumer left behind to those that remain.
+    for (const peer of consumers)
+      if (shared && peer.partition === consumer.partition) {
+        peer.cursor = peer.partition.mark;
+        wake(peer);
+      }
+  }
+
+  function acknowledge(partition: ModelPartition, index: number): void {
+    if (index < partition.mark || partition.acknowledged.has(index)) return;
+    partition.acknowledged.add(index);
+    note(`${partition.topic} entry ${index} is acknowledged`);
+    for (const message of partition.log[index]?.model ?? []) onAcknowledged(message);
+    while (partition.acknowledged.delete(partition.mark)) partition.mark += 1;
+  }
+
+  function sourceOf(name: string, budget: ReceiveBudget): Source & { readonly worker: () => ModelWorker } {
+    let worker: ModelWorker | null = null;
+    const self = (): ModelWorker => {
+      if (worker === null) throw new Error("not started");
+      return worker;
+    };
+    const settle = (delivery: Delivery, cumulative: boolean): void => {
+      const position = positions.get(delivery);
+      if (position === undefined) throw new Error("acknowledged what was not delivered");
+      const { consumer, index } = position;
+      if (!consumer.assignment.active) return;
+      // On its way to the broker; lost when the assignment ends first.
+      clock.timer(random.next() * 10, () => {
+        if (!consumers.has(consumer) || consumer.frozenAt !== null) return;
+        const from = cumulative ? consumer.partition.mark : index;
+        for (let each = from; each <= index; each += 1) acknowledge(consumer.partition, each);
+      });
+    };
+    return {
+      worker: self,
+      client: "Wire",
+      schemas: { schema: async () => null },
+      start: (handler) => {
+        budget.onRelease(() => {
+          for (const consumer of consumers) if (consumer.worker === worker) wake(consumer);
+        });
+        worker = { name, handler, budget, alive: true, stopped: false };
+      },
+      state: () =>
+        ({ connected: true, failure: null, partitions: 0, activePartitions: 0, endedPartitions: 0 }) as never,
+      acknowledge: (deliveries) => {
+        if (!shared) throw new Error("single acknowledgement on a Failover subscription");
+        for (const delivery of deliveries) settle(delivery, false);
+      },
+      acknowledgeThrough: (delivery) => {
+        if (shared) throw new Error("cumulative acknowledgement on a Shared subscription");
+        settle(delivery, true);
+      },
+      rewind: (assignment, delayMs) => {
+        const consumer = [...consumers].find((each) => each.assignment === assignment);
+        if (consumer === undefined) return;
+        end(consumer, 0);
+        clock.timer(delayMs, () => {
+          if (self().alive && broker.ownerOf(assignment.topic) === undefined) subscribe(consumer.partition, self());
+        });
+      },
+      stop: () => {
+        self().stopped = true;
+      },
+      flush: async (signal) => clock.sleep(20, signal),
+      publish: async (_topic, letter) => {
+        await clock.sleep(random.next() * 50);
+        if (random.chance(broker.deadLetterFails)) throw new SourceError("BrokerUnreachable", "no receipt");
+        deadLetters.push(letter);
+      },
+      close: async () => {},
+    };
+  }
+
+  const broker: ModelBroker = {
+    produced,
+    deadLetters,
+    topics,
+    deadLetterFails: 0,
+    produce: (topic, keys) => {
+      const partition = partitions.get(topic) as ModelPartition;
+      const model = keys.map((key, index) => {
+        const name = `${topic}|${key}`;
+        const number = (numbers.get(name) ?? 0) + 1;
+        numbers.set(name, number);
+        return { topic, key, number, id: `1:${partition.log.length}:0:${index}`, text: `${topic}|${key}|${number}` };
+      });
+      partition.log.push({ model, messages: model.map((message) => messageOf(message, clock.wall())) });
+      produced.push(...model);
+      for (const consumer of consumers) if (consumer.partition === partition) wake(consumer);
+      return model;
+    },
+    sourceOf,
+    handOver: (topic, worker, noticeMs) => {
+      const partition = partitions.get(topic) as ModelPartition;
+      for (const consumer of [...consumers]) {
+        if (!shared && consumer.partition === partition) end(consumer, noticeMs);
+      }
+      subscribe(partition, worker);
+    },
+    cutOff: (worker, others, forMs) => {
+      const lost = [...consumers].filter((consumer) => consumer.worker === worker);
+      note(`${worker.name} is cut off from the broker`);
+      for (const consumer of lost) consumer.frozenAt = clock.now();
+      clock.timer(10_000 + random.next() * 1_000, () => {
+        for (const consumer of lost) {
+          if (!consumers.has(consumer)) continue;
+          end(consumer, forMs);
+          const heir = others();
+          if (heir !== undefined) subscribe(consumer.partition, heir);
+          else {
+            clock.timer(forMs + 1, () => {
+              if (worker.alive && broker.ownerOf(consumer.partition.topic) === undefined)
+                subscribe(consumer.partition, worker);
+            });
+          }
+        }
+      });
+    },
+    crash: (worker) => {
+      worker.alive = false;
+      for (const consumer of [...consumers]) if (consumer.worker === worker) end(consumer, 0);
+    },
+    rebalance: (workers) => {
+      for (const partition of partitions.values()) {
+        const owners = [...consumers]
+          .filter((consumer) => consumer.partition === partition)
+          .map(({ worker }) => worker);
+        const heirs = shared ? workers : owners.length > 0 ? [] : [workers[random.integer(0, workers.length - 1)]];
+        for (const heir of heirs) if (heir !== undefined && !owners.includes(heir)) subscribe(partition, heir);
+      }
+    },
+    ownerOf: (topic) => [...consumers].find(({ partition }) => partition.topic === topic)?.worker,
+    backlog: () =>
+      [...partitions.values()].reduce(
+        (sum, { log, mark, acknowledged }) => sum + log.length - mark - acknowledged.size,
+        0,
+      ),
+  };
+  return broker;
+}
+
+function messageOf({ text, key, id }: ModelMessage, publishTime: number): Message {
+  const entry: Entry = { publishTime, producerName: "p", schemaVersion: null, encryption: null, defect: null };
+  return {
+    entry,
+    id,
+    payload: new TextEncoder().encode(text),
+    key,
+    keyIsBase64: false,
+    orderingKey: null,
+    properties: new Map(),
+    eventTime: null,
+    isNull: false,
+  };
+}

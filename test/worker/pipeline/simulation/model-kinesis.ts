@@ -1,0 +1,258 @@
+/** A stream as the service documents it, with the faults that the pipelines have to survive. */
+import { createHash } from "node:crypto";
+import type { KinesisRecord, RecordOutcome, RequestOutcome, Sink, SinkFailure } from "../../../../worker/sink/sink.ts";
+import { SinkError } from "../../../../worker/sink/sink.ts";
+import type { Random } from "./random.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+
+/** Probabilities per request, unless said otherwise. */
+export interface KinesisFaults {
+  /** Per record: refused for throughput, or by an internal failure. */
+  readonly recordFails: number;
+  /** Refused as a whole, certainly not executed. */
+  readonly refused: number;
+  /** Executed, but the connection is cut before the answer. */
+  readonly cut: number;
+  /** Executed, but the answer comes after the deadline. */
+  readonly lostAnswer: number;
+  /** Neither executed nor answered. */
+  readonly silent: number;
+  /** Answered late and executed later still: after every wait that the pipeline keeps. A class of its own. */
+  readonly executedLate: number;
+  /** Per record: sequenced before the last record of the same key. A class of its own. */
+  readonly misordered: number;
+}
+
+export const NO_FAULTS: KinesisFaults = {
+  recordFails: 0,
+  refused: 0,
+  cut: 0,
+  lostAnswer: 0,
+  silent: 0,
+  executedLate: 0,
+  misordered: 0,
+};
+
+export interface StoredRecord {
+  readonly key: string;
+  readonly data: string;
+  readonly sequenceNumber: bigint;
+  readonly at: number;
+  readonly worker: string;
+}
+
+interface ModelShard {
+  readonly shardId: string;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly parents: readonly string[];
+  open: boolean;
+  readonly records: StoredRecord[];
+}
+
+export interface ModelKinesis {
+  faults: KinesisFaults;
+  /** Set while the stream refuses everything. */
+  notReady: SinkFailure | null;
+  /** Data that the service refuses as invalid. */
+  readonly invalid: Set<string>;
+  readonly stored: ReadonlySet<string>;
+  readonly lateExecutions: number;
+  readonly misordered: number;
+  /** Keys whose records were executed late or out of order. */
+  readonly exempt: ReadonlySet<string>;
+  readonly requestSizes: readonly number[];
+  sinkOf(worker: string): Sink;
+  split(random: Random): void;
+  merge(random: Random): void;
+  /** Every record as the Kinesis Client Library reads it: parents before children. */
+  read(): readonly StoredRecord[];
+}
+
+const MAX_HASH = (1n << 128n) - 1n;
+const FIRST_SEQUENCE_NUMBER = 49_500_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
+
+export function createModelKinesis(options: {
+  clock: VirtualClock;
+  random: Random;
+  shards: number;
+  requestTimeoutMs: number;
+  /** The longest time between a request's start and its execution that is no late execution. */
+  executedWithinMs: number;
+  latencyMs: number;
+  maxRecordBytes: number;
+  note: (event: string) => void;
+}): ModelKinesis {
+  const { note, clock, random, requestTimeoutMs, executedWithinMs, latencyMs, maxRecordBytes } = options;
+  const shards: ModelShard[] = [];
+  const stored = new Set<string>();
+  const exempt = new Set<string>();
+  const requestSizes: number[] = [];
+  let sequence = 0n;
+  let shardCount = 0;
+  let lateExecutions = 0;
+  let misordered = 0;
+
+  const open = (start: bigint, end: bigint, parents: readonly string[]): void => {
+    shards.push({
+      shardId: `shardId-${String(shardCount).padStart(12, "0")}`,
+      start,
+      end,
+      parents,
+      open: true,
+      records: [],
+    });
+    shardCount += 1;
+  };
+  for (let index = 0; index < options.shards; index += 1) {
+    const width = (MAX_HASH + 1n) / BigInt(options.shards);
+    open(BigInt(index) * width, index === options.shards - 1 ? MAX_HASH : BigInt(index + 1) * width - 1n, []);
+  }
+
+  function execute(record: KinesisRecord, worker: string, late: boolean): RecordOutcome {
+    if (model.notReady !== null) return { accepted: false, failure: model.notReady };
+    if (random.chance(model.faults.recordFails)) return { accepted: false, failure: recordFailure(random) };
+    const hash = record.explicitHashKey === undefined ? hashOf(record.partitionKey) : BigInt(record.explicitHashKey);
+    const shard = shards.find(({ open: isOpen, start, end }) => isOpen && start <= hash && hash <= end);
+    if (shard === undefined) throw new Error(`no open shard for ${hash}`);
+    const data = Buffer.from(record.data).toString();
+    // Every other sequence number is left free for records that are sequenced too early.
+    sequence += 1_000_000n;
+    let sequenceNumber = FIRST_SEQUENCE_NUMBER + sequence;
+    let position = shard.records.length;
+    const last = shard.records.findLastIndex(({ key }) => key === record.partitionKey);
+    const earlier = shard.records[last];
+    if (earlier !== undefined && random.chance(model.faults.misordered)) {
+      misordered += 1;
+      exempt.add(record.partitionKey);
+      position = last;
+      sequenceNumber = earlier.sequenceNumber - BigInt(misordered);
+    }
+    if (late) {
+      lateExecutions += 1;
+      exempt.add(record.partitionKey);
+    }
+    shard.records.splice(position, 0, { key: record.partitionKey, data, sequenceNumber, at: clock.now(), worker });
+    stored.add(data);
+    note(`${worker} ${late ? "late: " : ""}${data} → ${shard.shardId} #${sequenceNumber - FIRST_SEQUENCE_NUMBER}`);
+    return { accepted: true, shardId: shard.shardId, sequenceNumber: String(sequenceNumber) };
+  }
+
+  async function executeAll(records: readonly KinesisRecord[], worker: string, by: number, late: boolean) {
+    // No order is promised between the records of a request.
+    const outcomes: RecordOutcome[] = new Array(records.length);
+    const started = clock.now();
+    await Promise.all(
+      records.map(async (record, index) => {
+        await clock.sleep(Math.min(random.next() * latencyMs, Math.max(0, by - started)));
+        outcomes[index] = execute(record, worker, late);
+      }),
+    );
+    return outcomes;
+  }
+
+  function put(records: readonly KinesisRecord[], signal: AbortSignal, worker: string): Promise<RequestOutcome> {
+    requestSizes.push(records.length);
+    const sentAt = clock.now();
+    const keys = new Set(records.map(({ partitionKey }) => partitionKey));
+    for (const record of records) {
+      if (record.data.byteLength + Buffer.byteLength(record.partitionKey) > maxRecordBytes)
+        throw new Error("record too large");
+    }
+    if (keys.size === 0) throw new Error("an empty request");
+    return new Promise((resolve) => {
+      const fail = (code: SinkFailure["code"], ambiguous: boolean, failureClass: SinkFailure["class"] = "transient") =>
+        resolve({ kind: "failed", failure: { code, class: failureClass, message: code, ambiguous } });
+      // A request that was given up may still be executed, within the time that its writer allows for it.
+      signal.addEventListener("abort", () => fail("RequestTimeout", true), { once: true });
+      clock.timer(requestTimeoutMs, () => fail("RequestTimeout", true));
+      const { faults } = model;
+      const draw = random.next();
+      const within = (...probabilities: number[]): boolean => draw < probabilities.reduce((sum, one) => sum + one, 0);
+      const executeIn = (ms: number, late: boolean, then: (outcomes: RecordOutcome[]) => void): void => {
+        clock.timer(
+          ms,
+          () => void executeAll(records, worker, sentAt + (late ? Infinity : executedWithinMs), late).then(then),
+        );
+      };
+      const delay = random.next() * latencyMs;
+      if (records.some(({ data }) => model.invalid.has(Buffer.from(data).toString()))) {
+        clock.timer(delay, () => fail("RequestRejected", false, "invalid"));
+      } else if (within(faults.refused)) {
+        clock.timer(delay, () => fail(random.chance(0.5) ? "EndpointUnreachable" : "Throttled", false));
+      } else if (within(faults.refused, faults.silent)) {
+        // Nothing comes but the deadline.
+      } else if (within(faults.refused, faults.silent, faults.cut)) {
+        executeIn(delay, false, () => fail("EndpointUnreachable", true));
+      } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer)) {
+        executeIn(random.next() * (executedWithinMs - latencyMs), false, () => {});
+      } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer, faults.executedLate)) {
+        executeIn(executedWithinMs * (2 + random.next() * 3), true, () => {});
+      } else {
+        executeIn(delay, false, (outcomes) =>
+          clock.timer(random.next() * latencyMs, () => resolve({ kind: "answered", records: outcomes })),
+        );
+      }
+    });
+  }
+
+  const model: ModelKinesis = {
+    faults: NO_FAULTS,
+    notReady: null,
+    invalid: new Set(),
+    stored,
+    exempt,
+    requestSizes,
+    get lateExecutions() {
+      return lateExecutions;
+    },
+    get misordered() {
+      return misordered;
+    },
+    sinkOf: (worker) => ({
+      put: (records, signal) => put(records, signal, worker),
+      describe: () =>
+        Promise.reject(new SinkError({ code: "AccessDenied", class: "notReady", message: "no", ambiguous: false })),
+      listShards: async () =>
+        shards.map(({ shardId, start, end, parents, open: isOpen }) => ({
+          shardId,
+          startingHashKey: start,
+          endingHashKey: end,
+          parents,
+          open: isOpen,
+        })),
+      close: () => {},
+    }),
+    split: (draw) => {
+      const candidates = shards.filter((shard) => shard.open && shard.end > shard.start);
+      const shard = candidates[draw.integer(0, candidates.length - 1)];
+      if (shard === undefined) return;
+      const middle = (shard.start + shard.end) / 2n;
+      shard.open = false;
+      open(shard.start, middle, [shard.shardId]);
+      open(middle + 1n, shard.end, [shard.shardId]);
+    },
+    merge: (draw) => {
+      const openShards = shards.filter((shard) => shard.open).sort((a, b) => (a.start < b.start ? -1 : 1));
+      const index = draw.integer(0, openShards.length - 2);
+      const [low, high] = [openShards[index], openShards[index + 1]];
+      if (low === undefined || high === undefined) return;
+      low.open = false;
+      high.open = false;
+      open(low.start, high.end, [low.shardId, high.shardId]);
+    },
+    // A child is opened after its parents, and its number says so.
+    read: () => shards.flatMap(({ records }) => records),
+  };
+  return model;
+}
+
+function hashOf(key: string): bigint {
+  return BigInt(`0x${createHash("md5").update(key).digest("hex")}`);
+}
+
+function recordFailure(random: Random): SinkFailure {
+  return random.chance(0.5)
+    ? { code: "Throttled", class: "throttled", message: "over the shard's limit", ambiguous: false }
+    : { code: "ServiceFailure", class: "transient", message: "InternalFailure", ambiguous: false };
+}

@@ -9,6 +9,7 @@ import { describeStream, listAllShards, streamName } from "./describe.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, type FailureContext, unanswered, unsent } from "./errors.ts";
 import { exchange } from "./exchange.ts";
+import { KinesisProtocol } from "./protocol.ts";
 import { putRecords } from "./put-records.ts";
 import { createRequestGate } from "./request-gate.ts";
 import type { Sink, SinkFailure } from "./sink.ts";
@@ -138,6 +139,7 @@ function createClient(
     ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
     // Marked as memoized, or the SDK would keep keys without expiration for ever and miss a rotation.
     credentials: Object.assign(() => credentials.resolve(), { memoized: true }),
+    protocol: KinesisProtocol,
     maxAttempts: 1,
     retryMode: "standard",
     defaultsMode: "standard",

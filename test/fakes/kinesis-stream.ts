@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+
+/** A record as it lies in a shard. */
+export interface StoredRecord {
+  readonly sequenceNumber: string;
+  readonly partitionKey: string;
+  readonly explicitHashKey: string | undefined;
+  readonly data: Buffer;
+  /** Epoch milliseconds. */
+  readonly arrivedAt: number;
+  /** Position among all records that the endpoint ever executed. */
+  readonly order: number;
+  /** The request that carried it. */
+  readonly requestId: string;
+}
+
+export interface FakeShard {
+  readonly shardId: string;
+  readonly index: number;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly parents: readonly string[];
+  readonly startingSequenceNumber: string;
+  endingSequenceNumber: string | undefined;
+  readonly records: StoredRecord[];
+  count: number;
+  bytes: number;
+  bucket: { bytes: number; records: number; at: number };
+}
+
+export interface FakeStream {
+  readonly name: string;
+  readonly arn: string;
+  readonly shards: FakeShard[];
+  readonly createdAt: number;
+  status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING";
+  mode: "PROVISIONED" | "ON_DEMAND";
+  maxRecordSizeInKiB: number;
+  recordDistribution: "USER_PARTITION_KEY" | "AUTO";
+  /** With AUTO: whose turn it is. */
+  turn: number;
+}
+
+export const MAX_HASH = (1n << 128n) - 1n;
+
+/** Per shard and second (Kinesis quotas). */
+export const SHARD_BYTES_PER_SECOND = 1_048_576;
+export const SHARD_RECORDS_PER_SECOND = 1_000;
+
+export function createStream(name: string, shardCount: number, region = "us-east-1"): FakeStream {
+  const stream: FakeStream = {
+    name,
+    arn: `arn:aws:kinesis:${region}:000000000000:stream/${name}`,
+    shards: [],
+    createdAt: Date.now(),
+    status: "ACTIVE",
+    mode: "PROVISIONED",
+    maxRecordSizeInKiB: 1024,
+    recordDistribution: "USER_PARTITION_KEY",
+    turn: 0,
+  };
+  const width = (MAX_HASH + 1n) / BigInt(shardCount);
+  for (let index = 0; index < shardCount; index++) {
+    const end = index === shardCount - 1 ? MAX_HASH : width * BigInt(index + 1) - 1n;
+    addShard(stream, width * BigInt(index), end, []);
+  }
+  return stream;
+}
+
+function addShard(stream: FakeStream, start: bigint, end: bigint, parents: readonly string[]): FakeShard {
+  const index = stream.shards.length;
+  const shard: FakeShard = {
+    shardId: `shardId-${String(index).padStart(12, "0")}`,
+    index,
+    start,
+    end,
+    parents,
+    startingSequenceNumber: sequenceNumber(index, 0),
+    endingSequenceNumber: undefined,
+    records: [],
+    count: 0,
+    bytes: 0,
+    bucket: { bytes: SHARD_BYTES_PER_SECOND, records: SHARD_RECORDS_PER_SECOND, at: 0 },
+  };
+  stream.shards.push(shard);
+  return shard;
+}
+
+/** 56 digits; grows within a shard, and from a shard to its children. */
+function sequenceNumber(shardIndex: number, count: number): string {
+  return `4968000000000000${String(shardIndex).padStart(20, "0")}${String(count).padStart(20, "0")}`;
+}
+
+export function isOpen(shard: FakeShard): boolean {
+  return shard.endingSequenceNumber === undefined;
+}
+
+function close(shard: FakeShard): void {
+  shard.endingSequenceNumber = sequenceNumber(shard.index, shard.count + 1);
+}
+
+/** `at` becomes the first hash of the second child. */
+export function splitShard(stream: FakeStream, shard: FakeShard, at: bigint): void {
+  close(shard);
+  addShard(stream, shard.start, at - 1n, [shard.shardId]);
+  addShard(stream, at, shard.end, [shard.shardId]);
+}
+
+export function mergeShards(stream: FakeStream, shard: FakeShard, adjacent: FakeShard): void {
+  close(shard);
+  close(adjacent);
+  const [first, second] = shard.start < adjacent.start ? [shard, adjacent] : [adjacent, shard];
+  addShard(stream, first.start, second.end, [shard.shardId, adjacent.shardId]);
+}
+
+export function hashOf(partitionKey: string): bigint {
+  return BigInt(`0x${createHash("md5").update(partitionKey).digest("hex")}`);
+}
+
+export function shardFor(stream: FakeStream, partitionKey: string, explicitHashKey: string | undefined): FakeShard {
+  const open = stream.shards.filter(isOpen);
+  if (stream.recordDistribution === "AUTO") {
+    stream.turn += 1;
+    const shard = open[stream.turn % open.length];
+    if (shard !== undefined) return shard;
+  }
+  const hash = explicitHashKey === undefined ? hashOf(partitionKey) : BigInt(explicitHashKey);
+  const shard = open.find(({ start, end }) => start <= hash && hash <= end);
+  if (shard === undefined) throw new Error(`no open shard for hash ${hash}`);
+  return shard;
+}
+
+/** True when the shard's limits let the record pass now; a full bucket passes any record. */
+export function takeFromBucket(shard: FakeShard, bytes: number, now: number): boolean {
+  const { bucket } = shard;
+  const seconds = Math.max(0, now - bucket.at) / 1000;
+  bucket.bytes = Math.min(SHARD_BYTES_PER_SECOND, bucket.bytes + seconds * SHARD_BYTES_PER_SECOND);
+  bucket.records = Math.min(SHARD_RECORDS_PER_SECOND, bucket.records + seconds * SHARD_RECORDS_PER_SECOND);
+  bucket.at = now;
+  if (bucket.records < 1 || bucket.bytes < Math.min(bytes, SHARD_BYTES_PER_SECOND)) return false;
+  bucket.records -= 1;
+  bucket.bytes -= bytes;
+  return true;
+}
+
+/** Appends; returns the sequence number. `keep` false counts only. */
+export function append(shard: FakeShard, record: Omit<StoredRecord, "sequenceNumber">, keep: boolean): string {
+  shard.count += 1;
+  shard.bytes += record.data.length;
+  const number = sequenceNumber(shard.index, shard.count);
+  if (keep) shard.records.push({ ...record, sequenceNumber: number });
+  return number;
+}

@@ -1,0 +1,340 @@
+/** What the fake endpoint and the emulator have in common, as one specification that both must meet. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  CreateStreamCommand,
+  DeleteStreamCommand,
+  DescribeStreamCommand,
+  DescribeStreamSummaryCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type KinesisClient,
+  MergeShardsCommand,
+  PutRecordCommand,
+  PutRecordsCommand,
+  SplitShardCommand,
+} from "@aws-sdk/client-kinesis";
+import { systemClock } from "../../runtime/clock.ts";
+import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggregate.ts";
+import { createKinesisSink } from "../../worker/sink/client.ts";
+import { hashKey } from "../../worker/sink/hash-key.ts";
+import { createShardMap } from "../../worker/sink/shards.ts";
+import type { KinesisRecord, Sink } from "../../worker/sink/sink.ts";
+import { startKinesis } from "../env/kinesis/emulator.ts";
+import { startFakeKinesis } from "./kinesis.ts";
+import { kinesisClient, readStream } from "./read-stream.ts";
+
+interface Endpoint {
+  readonly url: string;
+  readonly tlsUrl: string;
+  close(): Promise<void>;
+}
+
+const endpoints: Readonly<Record<string, () => Promise<Endpoint>>> = {
+  "the fake": () => startFakeKinesis({ tls: true }),
+  "kinesis-local": async () => {
+    const emulator = await startKinesis({ log: () => undefined });
+    return { url: emulator.endpoint, tlsUrl: emulator.endpointTls ?? "", close: () => emulator.close() };
+  },
+};
+
+const never = new AbortController().signal;
+
+for (const [name, start] of Object.entries(endpoints)) {
+  describe(`conformance of ${name}`, () => {
+    let endpoint: Endpoint;
+    let client: KinesisClient;
+    let lastStream = 0;
+    const sinks: Sink[] = [];
+
+    before(async () => {
+      endpoint = await start();
+      client = kinesisClient(endpoint.url);
+    });
+    after(async () => {
+      for (const sink of sinks) sink.close();
+      client.destroy();
+      await endpoint.close();
+    });
+
+    const untilActive = async (StreamName: string): Promise<void> => {
+      for (;;) {
+        const { StreamDescriptionSummary: summary } = await client.send(
+          new DescribeStreamSummaryCommand({ StreamName }),
+        );
+        if (summary?.StreamStatus === "ACTIVE") return;
+        await delay(20);
+      }
+    };
+
+    const newStream = async (shards: number): Promise<string> => {
+      lastStream += 1;
+      const StreamName = `stream-${lastStream}`;
+      await client.send(new CreateStreamCommand({ StreamName, ShardCount: shards }));
+      await untilActive(StreamName);
+      return StreamName;
+    };
+
+    const sinkOn = (stream: string, url = endpoint.url): Sink => {
+      const sink = createKinesisSink({
+        stream,
+        region: undefined,
+        endpoint: url,
+        endpointPort: undefined,
+        credentials: {
+          resolve: async () => ({ accessKeyId: "key", secretAccessKey: "secret" }),
+          refresh: () => undefined,
+        },
+        maxConnections: 4,
+        connectTimeout: 6000,
+        requestTimeout: 6000,
+        skipCertificateValidation: true,
+        userAgent: { name: "conformance", version: "1" },
+        clock: systemClock,
+      });
+      sinks.push(sink);
+      return sink;
+    };
+
+    /** Shard of each record; every record must be accepted. */
+    const putAll = async (sink: Sink, records: readonly KinesisRecord[]): Promise<string[]> => {
+      const outcome = await sink.put(records, never);
+      assert.equal(outcome.kind, "answered", JSON.stringify(outcome));
+      if (outcome.kind !== "answered") return [];
+      return outcome.records.map((record) => (record.accepted ? record.shardId : assert.fail(record.failure.message)));
+    };
+
+    test("records go to the shard that the map of shards predicts, by key and by explicit hash key", async () => {
+      const sink = sinkOn(await newStream(4));
+      const map = createShardMap(await sink.listShards(never));
+      assert.equal(map.open.length, 4);
+      const keys = Array.from({ length: 40 }, (_, index) => `ключ-${index}`);
+      const byKey = keys.map((partitionKey) => ({ data: Buffer.from("x"), partitionKey }));
+      assert.deepEqual(
+        await putAll(sink, byKey),
+        keys.map((key) => map.shardOf(hashKey(key))?.shardId),
+      );
+      const byHash = map.open.flatMap(({ startingHashKey, endingHashKey }) =>
+        [startingHashKey, endingHashKey].map((hash) => ({
+          data: Buffer.from("x"),
+          partitionKey: "same",
+          explicitHashKey: hash.toString(),
+        })),
+      );
+      assert.deepEqual(
+        await putAll(sink, byHash),
+        map.open.flatMap(({ shardId }) => [shardId, shardId]),
+      );
+    });
+
+    test("what was put is read back, byte for byte, in order of growing sequence numbers", async () => {
+      const stream = await newStream(2);
+      const sink = sinkOn(stream);
+      const sent = Array.from({ length: 60 }, (_, index) => ({
+        data: Buffer.from(Array.from({ length: index * 7 }, (__, byte) => (byte * index) % 256)),
+        partitionKey: index % 2 === 0 ? 'even 🔑 "\\\u0001' : `odd-${index}`,
+      }));
+      for (const record of sent) if (record.data.length > 0) await putAll(sink, [record]);
+      const { records, byShard } = await readStream(endpoint.url, stream);
+      assert.equal(records.length, 59);
+      const evens = records.filter(({ partitionKey }) => partitionKey.startsWith("even"));
+      assert.deepEqual(
+        evens.map(({ data }) => data.toString("hex")),
+        sent.filter(({ data }, index) => index % 2 === 0 && data.length > 0).map(({ data }) => data.toString("hex")),
+      );
+      for (const shard of byShard.values()) {
+        const numbers = shard.map(({ sequenceNumber }) => BigInt(sequenceNumber));
+        assert.ok(numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0n)));
+      }
+    });
+
+    test("records of one request that share a shard get growing sequence numbers", async () => {
+      const outcome = await sinkOn(await newStream(1)).put(
+        Array.from({ length: 20 }, (_, index) => ({ data: Buffer.from([index]), partitionKey: "k" })),
+        never,
+      );
+      assert.ok(outcome.kind === "answered");
+      const numbers = outcome.records.map((record) => (record.accepted ? BigInt(record.sequenceNumber) : 0n));
+      assert.ok(numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0n)));
+    });
+
+    test("PutRecord with SequenceNumberForOrdering is accepted", async () => {
+      const StreamName = await newStream(1);
+      const Data = Buffer.from("x");
+      const first = await client.send(new PutRecordCommand({ StreamName, Data, PartitionKey: "k" }));
+      const second = await client.send(
+        new PutRecordCommand({ StreamName, Data, PartitionKey: "k", SequenceNumberForOrdering: first.SequenceNumber }),
+      );
+      assert.ok(BigInt(second.SequenceNumber ?? 0) > BigInt(first.SequenceNumber ?? 0));
+    });
+
+    test("a split closes the parent and divides its range between two children", async () => {
+      const StreamName = await newStream(1);
+      const sink = sinkOn(StreamName);
+      await putAll(sink, [{ data: Buffer.from("before"), partitionKey: "k" }]);
+      const middle = 1n << 126n;
+      const ShardToSplit = "shardId-000000000000";
+      await client.send(new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey: middle.toString() }));
+      await untilActive(StreamName);
+      const shards = await sink.listShards(never);
+      assert.deepEqual(
+        shards.map(({ open, parents, startingHashKey, endingHashKey }) => [
+          open,
+          parents,
+          startingHashKey,
+          endingHashKey,
+        ]),
+        [
+          [false, [], 0n, (1n << 128n) - 1n],
+          [true, [ShardToSplit], 0n, middle - 1n],
+          [true, [ShardToSplit], middle, (1n << 128n) - 1n],
+        ],
+      );
+      const map = createShardMap(shards);
+      assert.deepEqual(await putAll(sink, [{ data: Buffer.from("after"), partitionKey: "k" }]), [
+        map.shardOf(hashKey("k"))?.shardId,
+      ]);
+      const { records } = await readStream(endpoint.url, StreamName);
+      assert.deepEqual(
+        records.map(({ data }) => data.toString()),
+        ["before", "after"],
+      );
+      assert.equal((await sink.describe(never)).openShards, 2);
+    });
+
+    test("a merge closes two neighbours and names both as parents", async () => {
+      const StreamName = await newStream(2);
+      const [ShardToMerge, AdjacentShardToMerge] = ["shardId-000000000000", "shardId-000000000001"];
+      await client.send(new MergeShardsCommand({ StreamName, ShardToMerge, AdjacentShardToMerge }));
+      await untilActive(StreamName);
+      const shards = await sinkOn(StreamName).listShards(never);
+      assert.deepEqual(
+        shards.map(({ open }) => open),
+        [false, false, true],
+      );
+      assert.deepEqual(shards[2]?.parents, [ShardToMerge, AdjacentShardToMerge]);
+      assert.equal(shards[2]?.endingHashKey, (1n << 128n) - 1n);
+    });
+
+    test("aggregates are expanded by the reader, and one that strays from its shard is dropped whole", async () => {
+      const stream = await newStream(2);
+      const sink = sinkOn(stream);
+      const map = createShardMap(await sink.listShards(never));
+      const keys = Array.from({ length: 40 }, (_, index) => `k${index}`);
+      const [low = []] = map.open.map(({ shardId }) =>
+        keys.filter((key) => map.shardOf(hashKey(key))?.shardId === shardId),
+      );
+      const stray = keys.find((key) => !low.includes(key)) ?? assert.fail();
+      for (const inside of [low, [...low, stray]]) {
+        const builder = createAggregateBuilder();
+        for (const key of inside) builder.add(key, Buffer.from(`data of ${key}`));
+        await putAll(sink, [aggregateRecord(builder, low[0] ?? "", hashKey)]);
+      }
+      const content = await readStream(endpoint.url, stream);
+      assert.deepEqual(
+        content.records.map(({ partitionKey }) => partitionKey),
+        low,
+      );
+      assert.ok(content.records.every(({ data, partitionKey }) => data.toString() === `data of ${partitionKey}`));
+      assert.deepEqual([content.droppedAggregates, content.droppedRecords], [1, low.length + 1]);
+    });
+
+    test("a closed and drained shard has no next iterator; an open one has", async () => {
+      const StreamName = await newStream(1);
+      await putAll(sinkOn(StreamName), [{ data: Buffer.from("x"), partitionKey: "k" }]);
+      const read = async (): Promise<string | undefined> => {
+        const from = { StreamName, ShardId: "shardId-000000000000", ShardIteratorType: "TRIM_HORIZON" } as const;
+        const { ShardIterator } = await client.send(new GetShardIteratorCommand(from));
+        const answer = await client.send(new GetRecordsCommand({ ShardIterator }));
+        assert.equal(answer.Records?.length, 1);
+        return answer.NextShardIterator;
+      };
+      assert.ok(await read());
+      const split = { StreamName, ShardToSplit: "shardId-000000000000", NewStartingHashKey: "1000" };
+      await client.send(new SplitShardCommand(split));
+      await untilActive(StreamName);
+      assert.equal(await read(), undefined);
+    });
+
+    test("an iterator after a sequence number leaves that record out", async () => {
+      const StreamName = await newStream(1);
+      const sink = sinkOn(StreamName);
+      await putAll(
+        sink,
+        ["a", "b", "c"].map((text) => ({ data: Buffer.from(text), partitionKey: "k" })),
+      );
+      const { records } = await readStream(endpoint.url, StreamName);
+      const StartingSequenceNumber = records[0]?.sequenceNumber;
+      const texts: string[][] = [];
+      for (const ShardIteratorType of ["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"] as const) {
+        const from = { StreamName, ShardId: "shardId-000000000000", ShardIteratorType, StartingSequenceNumber };
+        const { ShardIterator } = await client.send(new GetShardIteratorCommand(from));
+        const answer = await client.send(new GetRecordsCommand({ ShardIterator }));
+        texts.push((answer.Records ?? []).map(({ Data }) => Buffer.from(Data ?? []).toString()));
+      }
+      assert.deepEqual(texts, [
+        ["a", "b", "c"],
+        ["b", "c"],
+      ]);
+    });
+
+    test("a stream that does not exist, or no longer does, is not found", async () => {
+      const StreamName = await newStream(1);
+      await client.send(new DeleteStreamCommand({ StreamName }));
+      await delay(300);
+      for (const stream of ["never-made", StreamName]) {
+        const outcome = await sinkOn(stream).put([{ data: Buffer.from("x"), partitionKey: "k" }], never);
+        assert.equal(outcome.kind === "failed" && outcome.failure.code, "StreamNotFound");
+        await assert.rejects(() => sinkOn(stream).describe(never), { code: "StreamNotFound" });
+      }
+    });
+
+    test("a stream that exists is not made again", async () => {
+      const StreamName = await newStream(1);
+      const again = client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+      await assert.rejects(() => again, { name: "ResourceInUseException" });
+    });
+
+    test("what breaks a limit is refused whole, as invalid", async () => {
+      const sink = sinkOn(await newStream(1));
+      const good = { data: Buffer.from("x"), partitionKey: "k" };
+      const bad: Readonly<Record<string, readonly KinesisRecord[]>> = {
+        "an empty key": [good, { ...good, partitionKey: "" }],
+        "a key of 257 characters": [good, { ...good, partitionKey: "k".repeat(257) }],
+        "a record above 1 MiB": [good, { ...good, data: Buffer.alloc(1_048_577) }],
+        "a hash key above 128 bits": [good, { ...good, explicitHashKey: (1n << 128n).toString() }],
+        "more than 10 MiB": Array.from({ length: 11 }, () => ({ ...good, data: Buffer.alloc(1_000_000) })),
+      };
+      const classes: Record<string, string> = {};
+      for (const [what, records] of Object.entries(bad)) {
+        const outcome = await sink.put(records, never);
+        classes[what] = outcome.kind === "failed" ? outcome.failure.class : "accepted";
+      }
+      assert.deepEqual(classes, Object.fromEntries(Object.keys(bad).map((what) => [what, "invalid"])));
+    });
+
+    test("the largest record passes", async () => {
+      const sink = sinkOn(await newStream(1));
+      await putAll(sink, [{ data: Buffer.alloc(1_048_576 - 1, 7), partitionKey: "k" }]);
+    });
+
+    test("streams are found by ARN, and over TLS", async () => {
+      const stream = await newStream(1);
+      const { arn } = await sinkOn(stream).describe(never);
+      await putAll(sinkOn(arn, endpoint.tlsUrl), [{ data: Buffer.from("x"), partitionKey: "k" }]);
+      assert.equal((await readStream(endpoint.tlsUrl, stream)).records.length, 1);
+      assert.equal(
+        (await client.send(new DescribeStreamCommand({ StreamARN: arn }))).StreamDescription?.StreamName,
+        stream,
+      );
+    });
+
+    test("the SDK's own serialisation is understood too", async () => {
+      const StreamName = await newStream(1);
+      const Records = [{ Data: Buffer.from("x"), PartitionKey: "k" }];
+      const answer = await client.send(new PutRecordsCommand({ StreamName, Records }));
+      assert.equal(answer.Records?.[0]?.ShardId, "shardId-000000000000");
+    });
+  });
+}

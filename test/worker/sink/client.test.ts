@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { after, before, beforeEach, test } from "node:test";
+import { systemClock } from "../../../runtime/clock.ts";
+import { createKinesisSink, type KinesisSinkOptions } from "../../../worker/sink/client.ts";
+import { createCredentials } from "../../../worker/sink/credentials.ts";
+import type { KinesisRecord, RequestOutcome, Sink, SinkFailure } from "../../../worker/sink/sink.ts";
+import { type FakeKinesis, startFakeKinesis } from "../../fakes/kinesis.ts";
+import { createStream, splitShard } from "../../fakes/kinesis-stream.ts";
+
+const STREAM = "orders";
+const never = new AbortController().signal;
+let fake: FakeKinesis;
+const open: Sink[] = [];
+
+before(async () => {
+  fake = await startFakeKinesis({ streams: { [STREAM]: 2 }, tls: true });
+});
+beforeEach(() => {
+  fake.faults.reset();
+  fake.refusedKeys.clear();
+  fake.requests.length = 0;
+});
+after(async () => {
+  for (const sink of open) sink.close();
+  await fake.close();
+});
+
+let accessKey = "first";
+
+function sinkOn(change: Partial<KinesisSinkOptions> = {}): Sink {
+  const limits = { connectTimeout: 1000, requestTimeout: 1000, skipCertificateValidation: false, clock: systemClock };
+  const sink = createKinesisSink({
+    ...limits,
+    stream: STREAM,
+    region: undefined,
+    endpoint: fake.url,
+    endpointPort: undefined,
+    credentials: createCredentials({
+      ...limits,
+      pluginName: "",
+      readParam: async () => JSON.stringify({ accessKey, secretKey: "secret" }),
+      region: undefined,
+      stsEndpoint: undefined,
+      stsPort: undefined,
+    }),
+    maxConnections: 4,
+    userAgent: { name: "test-agent", version: "1.2.3" },
+    ...change,
+  });
+  open.push(sink);
+  return sink;
+}
+
+function records(count: number): KinesisRecord[] {
+  return Array.from({ length: count }, (_, index) => ({
+    data: Buffer.from(`data-${index}`),
+    partitionKey: `k${index}`,
+  }));
+}
+
+function failureOf(outcome: RequestOutcome): SinkFailure {
+  assert.equal(outcome.kind, "failed");
+  return outcome.kind === "failed" ? outcome.failure : assert.fail();
+}
+
+/** Records that the service has executed. */
+function executed(): number {
+  return fake.stream(STREAM).shards.reduce((sum, shard) => sum + shard.count, 0);
+}
+
+test("each record gets its shard and sequence number, in the order of the request", async () => {
+  const sent = records(50);
+  const outcome = await sinkOn().put(sent, never);
+  assert.equal(outcome.kind, "answered");
+  if (outcome.kind !== "answered") return;
+  for (const [index, result] of outcome.records.entries()) {
+    assert.ok(result.accepted);
+    const shard = fake.stream(STREAM).shards.find(({ shardId }) => shardId === result.shardId);
+    const stored = shard?.records.find(({ sequenceNumber }) => sequenceNumber === result.sequenceNumber);
+    assert.deepEqual(stored?.data.toString(), `data-${index}`);
+  }
+  assert.match(fake.requests[0]?.userAgent ?? "", /test-agent\/1\.2\.3/);
+});
+
+test("failed records of an answered request are told apart", async () => {
+  fake.faults.next({ kind: "failRecords", indices: [1], code: "InternalFailure" });
+  const outcome = await sinkOn().put(records(3), never);
+  assert.deepEqual(
+    outcome.kind === "answered" && outcome.records.map((record) => record.accepted || record.failure.class),
+    [true, "transient", true],
+  );
+});
+
+test("a stream can be named by its ARN", async () => {
+  const outcome = await sinkOn({ stream: fake.stream(STREAM).arn }).put(records(1), never);
+  assert.equal(outcome.kind, "answered");
+});
+
+test("a refused request is a failure without a retry", async () => {
+  fake.faults.next({ kind: "reject", code: "KMSDisabledException" });
+  assert.equal(failureOf(await sinkOn().put(records(1), never)).code, "KmsFailed");
+  assert.equal(fake.requests.length, 1);
+  assert.equal(failureOf(await sinkOn({ stream: "other" }).put(records(1), never)).code, "StreamNotFound");
+});
+
+test("a missing answer, a late one and one that stalls in the middle end at the deadline, ambiguous", async () => {
+  const faults = [{ kind: "silent", executed: true }, { kind: "answerLate", ms: 3000 }, { kind: "stall" }] as const;
+  for (const fault of faults) {
+    fake.faults.next(fault);
+    const before = executed();
+    const started = performance.now();
+    const failure = failureOf(await sinkOn({ requestTimeout: 400 }).put(records(1), never));
+    const took = performance.now() - started;
+    assert.deepEqual([failure.code, failure.ambiguous], ["RequestTimeout", true], fault.kind);
+    assert.ok(took >= 390 && took < 1500, `${fault.kind} took ${took} ms`);
+    assert.equal(executed(), before + 1);
+  }
+});
+
+test("a connection that is cut after the service took the records is ambiguous", async () => {
+  fake.faults.next({ kind: "cut", executed: true });
+  const failure = failureOf(await sinkOn().put(records(1), never));
+  assert.deepEqual([failure.code, failure.class, failure.ambiguous], ["EndpointUnreachable", "transient", true]);
+});
+
+test("an answer that speaks of another number of records, or of none, is ambiguous", async () => {
+  for (const kind of ["shortAnswer", "garbage"] as const) {
+    fake.faults.next({ kind });
+    const failure = failureOf(await sinkOn().put(records(2), never));
+    assert.deepEqual([failure.code, failure.ambiguous], ["AmbiguousAnswer", true], kind);
+  }
+});
+
+test("an abort ends the request at once, ambiguous; before it was sent, not ambiguous", async () => {
+  fake.faults.next({ kind: "silent", executed: false });
+  const abort = new AbortController();
+  const pending = sinkOn().put(records(1), abort.signal);
+  setTimeout(() => abort.abort(), 100);
+  const started = performance.now();
+  assert.equal(failureOf(await pending).ambiguous, true);
+  assert.ok(performance.now() - started < 800);
+  assert.equal(failureOf(await sinkOn().put(records(1), AbortSignal.abort())).ambiguous, false);
+});
+
+test("an endpoint that nobody listens on was not reached: not ambiguous", async () => {
+  const failure = failureOf(await sinkOn({ endpoint: "http://127.0.0.1:1" }).put(records(1), never));
+  assert.deepEqual([failure.code, failure.class, failure.ambiguous], ["EndpointUnreachable", "transient", false]);
+});
+
+test("there are never more requests than sockets, and those that wait go on", async () => {
+  fake.faults.set({ latencyMs: 30 });
+  const peakBefore = fake.connections.open;
+  fake.connections.peak = peakBefore;
+  const sink = sinkOn({ maxConnections: 3 });
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => sink.put(records(1), never)));
+  assert.ok(outcomes.every(({ kind }) => kind === "answered"));
+  assert.ok(fake.connections.peak - peakBefore <= 3, `${fake.connections.peak - peakBefore} connections`);
+});
+
+test("a request that waits for a socket does not use up its deadline, and can be aborted", async () => {
+  fake.faults.next({ kind: "answerLate", ms: 300 }, { kind: "answerLate", ms: 300 });
+  const sink = sinkOn({ maxConnections: 1, requestTimeout: 450 });
+  const abort = new AbortController();
+  const [first, second, third] = [1, 2, 3].map((number) => sink.put(records(1), number === 3 ? abort.signal : never));
+  abort.abort();
+  assert.equal((await first)?.kind, "answered");
+  assert.equal((await second)?.kind, "answered");
+  assert.equal(failureOf((await third) ?? assert.fail()).ambiguous, false);
+});
+
+test("credentials that the service refuses are read again at once", async () => {
+  accessKey = "old";
+  const sink = sinkOn();
+  assert.equal((await sink.put(records(1), never)).kind, "answered");
+  fake.refusedKeys.set("old", "UnrecognizedClientException");
+  accessKey = "new";
+  assert.equal(failureOf(await sink.put(records(1), never)).code, "InvalidCredentials");
+  assert.equal((await sink.put(records(1), never)).kind, "answered");
+  assert.equal(fake.requests.at(-1)?.accessKey, "new");
+});
+
+test("a self-signed certificate is refused unless validation is skipped; a bare host means TLS", async () => {
+  const { hostname, port } = new URL(fake.tlsUrl);
+  const endpoint = { endpoint: hostname, endpointPort: Number(port) };
+  const failure = failureOf(await sinkOn(endpoint).put(records(1), never));
+  assert.deepEqual([failure.code, failure.class, failure.ambiguous], ["TlsFailed", "notReady", false]);
+  assert.equal(
+    (await sinkOn({ ...endpoint, skipCertificateValidation: true }).put(records(1), never)).kind,
+    "answered",
+  );
+  const plain = failureOf(await sinkOn({ endpoint: fake.url.replace("http:", "https:") }).put(records(1), never));
+  assert.equal(plain.code, "TlsFailed");
+});
+
+test("a server that never speaks TLS ends at the deadline", async () => {
+  const mute = createServer(() => undefined);
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  const address = mute.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const sink = sinkOn({ endpoint: "127.0.0.1", endpointPort: port, requestTimeout: 400 });
+  assert.equal(failureOf(await sink.put(records(1), never)).code, "RequestTimeout");
+  sink.close();
+  mute.close();
+});
+
+test("the stream's description is read anew each time", async () => {
+  const sink = sinkOn();
+  assert.deepEqual(await sink.describe(never), {
+    name: STREAM,
+    arn: "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
+    status: "ACTIVE",
+    openShards: 2,
+    mode: "PROVISIONED",
+    maxRecordBytes: 1_048_576,
+    recordDistribution: "PARTITION_KEY",
+  });
+  const stream = fake.stream(STREAM);
+  Object.assign(stream, { recordDistribution: "AUTO", maxRecordSizeInKiB: 10_240 });
+  const changed = await sink.describe(never);
+  assert.deepEqual([changed.recordDistribution, changed.maxRecordBytes], ["AUTO", 10_485_760]);
+  Object.assign(stream, { recordDistribution: "USER_PARTITION_KEY", maxRecordSizeInKiB: 1024 });
+  await assert.rejects(() => sinkOn({ stream: "other" }).describe(never), {
+    name: "SinkError",
+    code: "StreamNotFound",
+  });
+});
+
+test("all pages of the list of shards are read, closed shards included", async () => {
+  const wide = createStream("wide", 2_100);
+  const [first] = wide.shards;
+  assert.ok(first);
+  splitShard(wide, first, first.start + 10n);
+  fake.state.streams.set("wide", wide);
+  const shards = await sinkOn({ stream: "wide" }).listShards(never);
+  assert.equal(shards.length, 2_102);
+  assert.deepEqual(
+    shards.filter((shard) => !shard.open).map(({ shardId }) => shardId),
+    [first.shardId],
+  );
+  assert.deepEqual(shards.at(-1)?.parents, [first.shardId]);
+});

@@ -1,0 +1,135 @@
+import { hash } from "node:crypto";
+import { type HashOf, toDecimal } from "./hash-key.ts";
+import type { KinesisRecord } from "./sink.ts";
+
+/**
+ * Collects user records for one Kinesis record in the KPL's aggregation format: bytes F3 89 9A C2, a protobuf
+ * AggregatedRecord, its MD5 (https://github.com/awslabs/amazon-kinesis-producer, aggregation-format.md).
+ * Holds references to the data until `finish`.
+ */
+export interface AggregateBuilder {
+  /** User records so far. */
+  readonly count: number;
+  /** Bytes of the aggregate so far. */
+  readonly size: number;
+  /** Bytes of the aggregate if this record were added too. */
+  sizeWith(partitionKey: string, dataBytes: number): number;
+  add(partitionKey: string, data: Uint8Array): void;
+  /** The aggregate's bytes. Nothing may be added afterwards. */
+  finish(): Buffer;
+}
+
+/** KCL takes the sub-records' keys; the aggregate's own is the KPL's, and its hash key says where it goes. */
+const AGGREGATE_KEY = "a";
+const MAGIC = [0xf3, 0x89, 0x9a, 0xc2] as const;
+const MAGIC_BYTES = MAGIC.length;
+const MD5_BYTES = 16;
+
+/** Protobuf tags: field number << 3 | wire type. */
+const TAG_KEY = 0x0a;
+const TAG_RECORD = 0x1a;
+const TAG_KEY_INDEX = 0x08;
+const TAG_DATA = 0x1a;
+
+interface KeyEntry {
+  readonly key: string;
+  readonly index: number;
+  readonly bytes: number;
+}
+
+export function createAggregateBuilder(): AggregateBuilder {
+  const keys = new Map<string, KeyEntry>();
+  const indices: number[] = [];
+  const data: Uint8Array[] = [];
+  let size = MAGIC_BYTES + MD5_BYTES;
+
+  const entryOf = (key: string): KeyEntry => keys.get(key) ?? { key, index: keys.size, bytes: Buffer.byteLength(key) };
+  /** An entry that is not in the table yet costs its own bytes too. */
+  const growth = (entry: KeyEntry, known: boolean, dataBytes: number): number =>
+    (known ? 0 : 1 + varintBytes(entry.bytes) + entry.bytes) + recordBytes(entry.index, dataBytes);
+
+  return {
+    get count() {
+      return data.length;
+    },
+    get size() {
+      return size;
+    },
+    sizeWith(partitionKey, dataBytes) {
+      return size + growth(entryOf(partitionKey), keys.has(partitionKey), dataBytes);
+    },
+    add(partitionKey, bytes) {
+      const entry = entryOf(partitionKey);
+      const known = entry.index < keys.size;
+      size += growth(entry, known, bytes.length);
+      if (!known) keys.set(partitionKey, entry);
+      indices.push(entry.index);
+      data.push(bytes);
+    },
+    finish: () => write(size, keys.values(), indices, data),
+  };
+}
+
+function write(
+  size: number,
+  keys: Iterable<KeyEntry>,
+  indices: readonly number[],
+  data: readonly Uint8Array[],
+): Buffer {
+  const out = Buffer.allocUnsafeSlow(size);
+  out.set(MAGIC, 0);
+  let at: number = MAGIC_BYTES;
+  for (const { key, bytes } of keys) {
+    out[at++] = TAG_KEY;
+    at = writeVarint(out, bytes, at);
+    at += out.write(key, at, "utf8");
+  }
+  for (let position = 0; position < data.length; position++) {
+    const bytes = data[position];
+    const index = indices[position];
+    if (bytes === undefined || index === undefined) continue;
+    out[at++] = TAG_RECORD;
+    at = writeVarint(out, innerBytes(index, bytes.length), at);
+    out[at++] = TAG_KEY_INDEX;
+    at = writeVarint(out, index, at);
+    out[at++] = TAG_DATA;
+    at = writeVarint(out, bytes.length, at);
+    out.set(bytes, at);
+    at += bytes.length;
+  }
+  out.set(hash("md5", out.subarray(MAGIC_BYTES, at), "buffer"), at);
+  return out;
+}
+
+function innerBytes(keyIndex: number, dataBytes: number): number {
+  return 2 + varintBytes(keyIndex) + varintBytes(dataBytes) + dataBytes;
+}
+
+function recordBytes(keyIndex: number, dataBytes: number): number {
+  const inner = innerBytes(keyIndex, dataBytes);
+  return 1 + varintBytes(inner) + inner;
+}
+
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+}
+
+function writeVarint(out: Buffer, value: number, at: number): number {
+  let rest = value;
+  let position = at;
+  while (rest >= 0x80) {
+    out[position++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  out[position++] = rest;
+  return position;
+}
+
+/** An aggregate as a Kinesis record that lands where the first of its sub-records belongs. */
+export function aggregateRecord(builder: AggregateBuilder, firstPartitionKey: string, hashOf: HashOf): KinesisRecord {
+  return {
+    data: builder.finish(),
+    partitionKey: AGGREGATE_KEY,
+    explicitHashKey: toDecimal(hashOf(firstPartitionKey)),
+  };
+}

@@ -1,0 +1,70 @@
+import { type HashKey, toHashKey } from "./hash-key.ts";
+import type { Shard } from "./sink.ts";
+
+/** A shard with its range in the form that hash keys have. */
+export interface MappedShard extends Shard {
+  readonly first: HashKey;
+  readonly last: HashKey;
+}
+
+/** A stream's shards at one moment. Immutable: a refreshed list makes a new map. */
+export interface ShardMap {
+  /** Open shards by hash range, ascending. */
+  readonly open: readonly MappedShard[];
+  /** The open shard that takes `hashKey`; undefined when no open shard is known to. */
+  shardOf(hashKey: HashKey): MappedShard | undefined;
+  /** Open or closed; undefined for an id that the list did not hold. */
+  get(shardId: string): MappedShard | undefined;
+  /** Does the shard, open or closed, take `hashKey`? An unknown shard takes nothing. */
+  contains(shardId: string, hashKey: HashKey): boolean;
+  /** Open shards whose range has a hash in common with that of `shard`. */
+  overlapping(shard: Shard): readonly MappedShard[];
+  /** True when both have the same open shards with the same ranges. */
+  sameOpen(other: ShardMap): boolean;
+}
+
+/** `shards` as ListShards gives them, closed ones included. */
+export function createShardMap(shards: readonly Shard[]): ShardMap {
+  const all = new Map<string, MappedShard>();
+  for (const shard of shards) {
+    all.set(shard.shardId, { ...shard, first: toHashKey(shard.startingHashKey), last: toHashKey(shard.endingHashKey) });
+  }
+  const open = [...all.values()].filter((shard) => shard.open).sort((a, b) => (a.first < b.first ? -1 : 1));
+  return {
+    open,
+    shardOf(hashKey) {
+      const shard = open[lastAtOrBelow(open, hashKey)];
+      return shard !== undefined && hashKey <= shard.last ? shard : undefined;
+    },
+    get: (shardId) => all.get(shardId),
+    contains(shardId, hashKey) {
+      const shard = all.get(shardId);
+      return shard !== undefined && shard.first <= hashKey && hashKey <= shard.last;
+    },
+    overlapping: (shard) => open.filter((candidate) => overlaps(candidate, shard)),
+    sameOpen: (other) =>
+      other.open.length === open.length &&
+      open.every((shard, index) => {
+        const twin = other.open[index];
+        return twin?.shardId === shard.shardId && twin.first === shard.first && twin.last === shard.last;
+      }),
+  };
+}
+
+/** Do the two ranges have a hash in common? */
+export function overlaps(a: Shard, b: Shard): boolean {
+  return a.startingHashKey <= b.endingHashKey && b.startingHashKey <= a.endingHashKey;
+}
+
+/** Index of the last shard that starts at or below `hashKey`; -1 when none does. */
+function lastAtOrBelow(shards: readonly MappedShard[], hashKey: HashKey): number {
+  let low = 0;
+  let high = shards.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const shard = shards[middle];
+    if (shard !== undefined && shard.first <= hashKey) low = middle + 1;
+    else high = middle - 1;
+  }
+  return high;
+}

@@ -105,6 +105,8 @@ export const EVERYTHING: Values = {
   metrics: {
     serviceMonitor: { enabled: true, labels: { release: "prometheus" } },
     podMonitor: { enabled: true, labels: { release: "prometheus" } },
+    prometheusRule: { enabled: true, labels: { release: "prometheus" } },
+    dashboard: { enabled: true },
   },
   networkPolicy: { enabled: true, from: [{ namespaceSelector: { matchLabels: { team: "monitoring" } } }] },
 };

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { load } from "js-yaml";
+import { createMetrics } from "../../operator/metrics.ts";
+import { workerMetrics } from "../../worker/report/metrics.ts";
+
+const FILES = join(import.meta.dirname, "../../charts/kinesis-sink-operator/files");
+
+interface RuleGroup {
+  readonly rules: readonly { readonly alert: string; readonly expr: string; readonly annotations: object }[];
+}
+
+interface Dashboard {
+  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+}
+
+/** Names of all series that the two programs serve. */
+async function served(): Promise<Set<string>> {
+  const worker = workerMetrics(() => {
+    throw new Error("the names are known without facts");
+  });
+  const metrics = [...worker.getMetricsAsArray(), ...createMetrics().registry.getMetricsAsArray()];
+  return new Set(
+    metrics.flatMap(({ name, type }) =>
+      String(type) === "histogram" ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
+    ),
+  );
+}
+
+function metricsIn(expression: string): string[] {
+  return expression.match(/kinesis_sink_[a-z0-9_]+/g) ?? [];
+}
+
+const alerts = (load(readFileSync(join(FILES, "alerts.yaml"), "utf8")) as RuleGroup[]).flatMap((group) => group.rules);
+const dashboard = JSON.parse(readFileSync(join(FILES, "dashboard.json"), "utf8")) as Dashboard;
+
+describe("the chart's alerts and dashboard", () => {
+  for (const { alert, expr } of alerts) {
+    it(`ask for metrics that exist: ${alert}`, async () => {
+      const names = metricsIn(expr);
+      assert.ok(names.length > 0);
+      for (const name of names) assert.ok((await served()).has(name), name);
+    });
+  }
+
+  for (const { title, targets } of dashboard.panels) {
+    it(`ask for metrics that exist: panel ${title}`, async () => {
+      for (const { expr } of targets) {
+        const names = metricsIn(expr);
+        assert.ok(names.length > 0);
+        for (const name of names) assert.ok((await served()).has(name), name);
+      }
+    });
+  }
+
+  it("say of every alert what it means and what to do", () => {
+    for (const { alert, annotations } of alerts)
+      assert.deepEqual(Object.keys(annotations), ["summary", "description"], alert);
+  });
+});

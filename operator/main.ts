@@ -1,8 +1,8 @@
-import { KubeConfig } from "@kubernetes/client-node";
 import { systemClock } from "../runtime/clock.ts";
 import { createLogger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { ConfigError, type OperatorConfig, readConfig } from "./config.ts";
+import { defaultAccess } from "./kube/access.ts";
 import { createOperator } from "./operator.ts";
 
 const PROGRAM = "kinesis-sink-operator";
@@ -19,11 +19,10 @@ function configuration(): OperatorConfig {
 
 const config = configuration();
 const logger = createLogger({ program: PROGRAM, level: config.logLevel });
-const kubeConfig = new KubeConfig();
-kubeConfig.loadFromDefault();
 
 try {
-  await createOperator({ config, kubeConfig, clock: systemClock, logger }).start(onTermination());
+  const access = await defaultAccess(process.env);
+  await createOperator({ config, access, clock: systemClock, logger }).start(onTermination());
   process.exit(0);
 } catch (error) {
   logger.error("the operator ended", { error });

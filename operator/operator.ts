@@ -1,9 +1,9 @@
-import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../runtime/clock.ts";
 import { type HttpServer, serveHttp } from "../runtime/http.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { OperatorConfig } from "./config.ts";
 import { type Controller, createController } from "./controller/controller.ts";
+import type { ApiAccess } from "./kube/access.ts";
 import { createKubeClient } from "./kube/client.ts";
 import { createLeaderElection, type LeaderElection } from "./kube/leader.ts";
 import { createLeaseClient } from "./kube/lease.ts";
@@ -11,7 +11,7 @@ import { createMetrics, type OperatorMetrics } from "./metrics.ts";
 
 export interface OperatorOptions {
   readonly config: OperatorConfig;
-  readonly kubeConfig: KubeConfig;
+  readonly access: ApiAccess;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -23,8 +23,8 @@ export interface Operator {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
-export function createOperator({ config, kubeConfig, clock, logger }: OperatorOptions): Operator {
-  const client = createKubeClient(kubeConfig, {
+export function createOperator({ config, access, clock, logger }: OperatorOptions): Operator {
+  const client = createKubeClient(access, {
     userAgent: "kinesis-sink-operator",
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });

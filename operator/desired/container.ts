@@ -3,12 +3,18 @@ import type { ResourceRequirements } from "../../crds/kinesissink.generated.ts";
 import type { WorkerDefaults } from "../config.ts";
 import { configHash } from "./configMap.ts";
 import type { LiveSink } from "./names.ts";
-import { CONFIG_FILE, volumes } from "./volumes.ts";
+import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
 
 export const WORKER_CONTAINER = "worker";
 export const WORKER_COMMAND: readonly string[] = ["node"];
-export const WORKER_ARGS: readonly string[] = ["/app/dist/worker/main.js", "--config", CONFIG_FILE];
 export const HTTP_PORT = 8080;
+export const WORKER_ARGS: readonly string[] = [
+  "/app/dist/worker/main.js",
+  `--config=${CONFIG_FILE}`,
+  `--keys=${MOUNT_ROOT}`,
+  `--api-credentials=${TOKEN_FOLDER}`,
+  `--http-port=${HTTP_PORT}`,
+];
 
 export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container {
   const { pod } = sink.spec;

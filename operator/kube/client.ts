@@ -1,6 +1,6 @@
 import http from "node:http";
 import https from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
+import type { ApiAccess } from "./access.ts";
 import { ApiError, type ApiStatus, ApiUnreachableError } from "./errors.ts";
 
 export interface ApiRequest {
@@ -31,9 +31,9 @@ export interface ClientOptions {
 
 const KEEP_ALIVE_MS = 30_000;
 
-/** A client of the API server that `config` names: its authentication, pooled connections, a deadline for every request. */
-export function createKubeClient(config: KubeConfig, options: ClientOptions): KubeClient {
-  const cluster = config.getCurrentCluster();
+/** A client of the API server that `access` names: its authentication, pooled connections, a deadline for every request. */
+export function createKubeClient(access: ApiAccess, options: ClientOptions): KubeClient {
+  const cluster = access.getCurrentCluster();
   if (!cluster)
     throw new Error("the Kubernetes configuration names no cluster: set KUBECONFIG, or run inside a cluster");
   const secure = cluster.server.startsWith("https:");
@@ -43,8 +43,8 @@ export function createKubeClient(config: KubeConfig, options: ClientOptions): Ku
 
   const send = async (request: ApiRequest, signal: AbortSignal | undefined): Promise<http.IncomingMessage> => {
     const text = request.body === undefined ? undefined : JSON.stringify(request.body);
-    const settings = await authenticated(config, options.userAgent, request, text);
-    // The configuration's own agent knows the way through a proxy; ours keeps connections.
+    const settings = await authenticated(access, options.userAgent, request, text);
+    // The access's own agent knows the way through a proxy; ours keeps connections.
     if (!cluster.proxyUrl) settings.agent = agent;
     if (signal) settings.signal = signal;
     return await new Promise((resolve, reject) => {
@@ -84,9 +84,9 @@ export function createKubeClient(config: KubeConfig, options: ClientOptions): Ku
   };
 }
 
-async function authenticated(config: KubeConfig, userAgent: string, request: ApiRequest, text: string | undefined) {
+async function authenticated(access: ApiAccess, userAgent: string, request: ApiRequest, text: string | undefined) {
   const settings: https.RequestOptions = { method: request.method ?? "GET", headers: {} };
-  await config.applyToHTTPSOptions(settings);
+  await access.applyToHTTPSOptions(settings);
   delete settings.agent;
   settings.headers = {
     ...(settings.headers as http.OutgoingHttpHeaders),

@@ -3,7 +3,6 @@ export interface ApiStatus {
   readonly reason?: string;
   readonly message?: string;
   readonly code?: number;
-  readonly details?: { readonly retryAfterSeconds?: number };
 }
 
 /** An answer of the Kubernetes API other than 2xx. `status` is the HTTP status, `reason` the API's machine-readable word. */
@@ -11,16 +10,12 @@ export class ApiError extends Error {
   readonly code = "KUBE_API";
   readonly status: number;
   readonly reason: string;
-  /** Milliseconds that the server asks to wait; absent when it names none. */
-  readonly retryAfterMs: number | undefined;
 
   constructor(request: string, status: number, body: ApiStatus) {
     super(`${request}: ${status} ${body.reason ?? ""} ${body.message ?? ""}`.trim());
     this.name = "ApiError";
     this.status = status;
     this.reason = body.reason ?? "";
-    const seconds = body.details?.retryAfterSeconds;
-    this.retryAfterMs = seconds === undefined ? undefined : seconds * 1000;
   }
 }
 

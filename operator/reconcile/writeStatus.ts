@@ -15,7 +15,7 @@ export function beatMs(replicas: number): number {
 }
 
 /** Writes the status when it changed; totals alone wait for the beat. Returns after how long to come back for them. */
-export async function writeStatus(context: Context, status: OperatorStatus): Promise<number | undefined> {
+export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
   const { clock, memory, sink } = context;
   const known = memory.status ?? sink.status;
   if (same(withoutTotals(known), withoutTotals(status))) {
@@ -29,7 +29,7 @@ export async function writeStatus(context: Context, status: OperatorStatus): Pro
   return undefined;
 }
 
-async function apply({ client, metrics, signal, sink }: Context, status: OperatorStatus): Promise<void> {
+async function apply({ client, metrics, signal, sink }: StatusContext, status: OperatorStatus): Promise<void> {
   const { name, namespace, uid } = sink.metadata;
   const object: KubeObject & { status: OperatorStatus } = { metadata: { name, namespace, uid }, status };
   try {

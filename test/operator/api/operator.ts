@@ -25,7 +25,7 @@ export function operatorEnvironment(cluster: TestCluster): Record<string, string
 export function runOperator(cluster: TestCluster): RunningOperator {
   const config = readConfig(operatorEnvironment(cluster));
   const logger = createLogger({ program: "kinesis-sink-operator", level: config.logLevel });
-  const operator = createOperator({ config, kubeConfig: cluster.operatorConfig, clock: systemClock, logger });
+  const operator = createOperator({ config, access: cluster.operatorConfig, clock: systemClock, logger });
   const stop = new AbortController();
   const ended = operator.start(stop.signal);
   return {

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigError, type Environment, readConfig } from "../../operator/config.ts";
+
+const LEAST: Environment = { POD_NAME: "operator-0", POD_NAMESPACE: "ops", WORKER_IMAGE: "worker:1" };
+
+test("what is not set has the documented default", () => {
+  assert.deepEqual(readConfig(LEAST), {
+    podName: "operator-0",
+    podNamespace: "ops",
+    watchNamespaces: [],
+    worker: {
+      image: "worker:1",
+      imagePullPolicy: "IfNotPresent",
+      imagePullSecrets: [],
+      resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } },
+    },
+    logLevel: "info",
+    httpPort: 8080,
+    concurrency: 4,
+    leaderElection: {
+      enabled: true,
+      leaseName: "kinesis-sink-operator",
+      leaseDurationMs: 15_000,
+      renewDeadlineMs: 10_000,
+      retryPeriodMs: 2_000,
+    },
+  });
+});
+
+test("what is set is read", () => {
+  const config = readConfig({
+    ...LEAST,
+    WATCH_NAMESPACES: " one, two ,one,",
+    WORKER_IMAGE_PULL_POLICY: "Always",
+    WORKER_IMAGE_PULL_SECRETS: "a,b",
+    WORKER_RESOURCES: '{"limits":{"memory":"1Gi"}}',
+    LOG_LEVEL: "debug",
+    HTTP_PORT: "9000",
+    MAX_CONCURRENT_RECONCILES: "8",
+    LEADER_ELECTION: "false",
+    LEADER_ELECTION_LEASE_NAME: "mine",
+    LEADER_ELECTION_LEASE_DURATION_SECONDS: "30",
+  });
+  assert.deepEqual(config.watchNamespaces, ["one", "two"]);
+  assert.deepEqual(config.worker.imagePullSecrets, ["a", "b"]);
+  assert.deepEqual(config.worker.resources, { limits: { memory: "1Gi" } });
+  assert.deepEqual([config.worker.imagePullPolicy, config.logLevel, config.httpPort], ["Always", "debug", 9000]);
+  assert.deepEqual([config.concurrency, config.leaderElection.enabled], [8, false]);
+  assert.deepEqual([config.leaderElection.leaseName, config.leaderElection.leaseDurationMs], ["mine", 30_000]);
+});
+
+const WRONG: readonly (readonly [variable: string, value: string, message: RegExp])[] = [
+  ["POD_NAME", "", /POD_NAME: is not set/],
+  ["POD_NAMESPACE", " ", /POD_NAMESPACE: is not set/],
+  ["WORKER_IMAGE", "", /WORKER_IMAGE: is not set: set it to the image/],
+  ["WATCH_NAMESPACES", "ok,Not_OK", /"Not_OK" is no namespace/],
+  ["WORKER_IMAGE_PULL_POLICY", "Sometimes", /none of IfNotPresent, Always, Never/],
+  ["WORKER_RESOURCES", "{", /is not JSON/],
+  ["WORKER_RESOURCES", "[]", /must be a JSON object/],
+  ["WORKER_RESOURCES", '{"memory":"1Gi"}', /has no field "memory"/],
+  ["LOG_LEVEL", "loud", /none of info, debug, warn, error/],
+  ["HTTP_PORT", "http", /not an integer from 0 to 65535/],
+  ["HTTP_PORT", "70000", /not an integer from 0 to 65535/],
+  ["MAX_CONCURRENT_RECONCILES", "0", /not an integer from 1 to 64/],
+  ["LEADER_ELECTION", "yes", /neither true nor false/],
+  ["LEADER_ELECTION_RENEW_DEADLINE_SECONDS", "15", /must be less than the lease duration/],
+  ["LEADER_ELECTION_RETRY_PERIOD_SECONDS", "10", /must be less than the renew deadline/],
+];
+
+for (const [variable, value, message] of WRONG) {
+  test(`${variable}=${JSON.stringify(value)} is refused by name`, () => {
+    assert.throws(
+      () => readConfig({ ...LEAST, [variable]: value }),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigError);
+        assert.match(error.message, message);
+        assert.ok(error.message.startsWith(`${variable}: `));
+        return true;
+      },
+    );
+  });
+}

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { configHash } from "../../../operator/desired/configMap.ts";
+import { deployment, templateHash } from "../../../operator/desired/deployment.ts";
+import { configMapNames, secretNames } from "../../../operator/desired/volumes.ts";
+import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+
+const templateOf = (spec: Record<string, unknown>, metadata?: Record<string, unknown>) =>
+  templateHash(deployment(liveSink(spec, metadata), WORKER_DEFAULTS));
+
+test("scaling, pausing and a new generation leave the pods alone", () => {
+  const before = templateOf({ replicas: 1 });
+  assert.equal(templateOf({ replicas: 9 }), before);
+  assert.equal(templateOf({ paused: true }), before);
+  assert.equal(templateOf({}, { generation: 99 }), before);
+});
+
+test("what a worker reads, and what its pod is, makes new pods", () => {
+  const changes: Record<string, unknown>[] = [
+    { logLevel: "debug" },
+    { config: { awsKinesisStreamName: "other", awsRegion: "us-west-2" } },
+    { pulsar: { serviceUrl: "pulsar://other:6650", topics: ["orders"] } },
+    { pod: { nodeSelector: { disk: "ssd" } } },
+    { serviceAccount: { name: "mine" } },
+  ];
+  const hashes = changes.map((spec) => templateOf(spec));
+  assert.equal(new Set([templateOf({}), ...hashes]).size, changes.length + 1);
+});
+
+test("another inline credential makes new pods, for a worker reads it when it starts", () => {
+  const inline = (secretKey: string) =>
+    liveSink({
+      secrets: undefined,
+      config: {
+        awsKinesisStreamName: "orders",
+        awsRegion: "us-west-2",
+        awsCredentialPluginParam: JSON.stringify({ accessKey: "AKIA", secretKey }),
+      },
+    });
+  assert.notEqual(configHash(inline("one")), configHash(inline("two")));
+});
+
+test("labels that select the pods cannot be replaced by the user's", () => {
+  const sink = liveSink({ pod: { labels: { team: "shop" } } });
+  sink.spec.pod.labels = { ...sink.spec.pod.labels, "app.kubernetes.io/name": "mine" };
+  const { metadata } = deployment(sink, WORKER_DEFAULTS).spec.template;
+  assert.equal(metadata?.labels?.["app.kubernetes.io/name"], "kinesis-sink-worker");
+  assert.equal(metadata?.labels?.["team"], "shop");
+});
+
+test("every Secret and ConfigMap that the spec names is found, each once", () => {
+  const { spec } = liveSink();
+  spec.pulsar.auth = {
+    token: { name: "token", key: "k" },
+    oauth2: { issuerUrl: "https://issuer", credentials: { name: "oauth2", key: "k" } },
+    tls: { name: "tls", certificateKey: "c", privateKeyKey: "k" },
+    basic: { name: "aws", usernameKey: "u", passwordKey: "p" },
+  };
+  const base = { allowInsecureConnection: false, hostnameVerification: true };
+  spec.pulsar.tls = { ...base, ca: { secret: { name: "ca", key: "k" }, configMap: { name: "ca-map", key: "k" } } };
+  spec.pulsar.encryption = { privateKeys: { name: "keys" }, onFailure: "Fail" };
+  assert.deepEqual(secretNames(spec), ["aws", "ca", "keys", "oauth2", "tls", "token"]);
+  assert.deepEqual(configMapNames(spec), ["ca-map"]);
+});

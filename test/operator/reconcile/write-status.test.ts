@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
+import { ApiError } from "../../../operator/kube/errors.ts";
+import { createMetrics } from "../../../operator/metrics.ts";
+import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/writeStatus.ts";
+import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
+import { manualClock } from "../manual-clock.ts";
+import { liveSink } from "../sink-fixture.ts";
+
+function writer(replicas = 1, refuse?: ApiError) {
+  const writes: ApiRequest[] = [];
+  const client: KubeClient = {
+    request: async <T>(request: ApiRequest) => {
+      writes.push(request);
+      if (refuse) throw refuse;
+      return {} as T;
+    },
+    open: () => assert.fail("nothing is watched here"),
+    close: () => {},
+  };
+  const clock = manualClock();
+  const context: StatusContext = {
+    client,
+    clock,
+    metrics: createMetrics(),
+    sink: liveSink({ replicas }),
+    memory: { uid: "0000-sink", applied: new Map(), status: undefined, statusWrittenAt: 0 },
+    signal: new AbortController().signal,
+  };
+  return { clock, writes, write: (status: OperatorStatus) => writeStatus(context, status) };
+}
+
+function statusOf(ratePerSecond: number, paused = false): OperatorStatus {
+  const observed = {
+    sink: liveSink({ paused }),
+    refusal: undefined,
+    deployment: undefined,
+    pods: [],
+    workers: [],
+    ignoredProperties: [],
+  };
+  return { ...computeStatus(observed, [], "2026-01-01T00:00:00Z"), totals: { ratePerSecond } };
+}
+
+test("an unchanged status is not written again", async () => {
+  const { write, writes } = writer();
+  assert.equal(await write(statusOf(1)), undefined);
+  assert.equal(await write(statusOf(1)), undefined);
+  assert.equal(writes.length, 1);
+});
+
+test("totals alone wait for the beat, a condition does not", async () => {
+  const { clock, write, writes } = writer();
+  await write(statusOf(1));
+  await clock.advance(4_000);
+  assert.equal(await write(statusOf(2)), 6_000);
+  assert.equal(writes.length, 1);
+  assert.equal(await write(statusOf(2, true)), undefined);
+  assert.equal(writes.length, 2);
+  await clock.advance(10_000);
+  assert.equal(await write(statusOf(3, true)), undefined);
+  assert.equal(writes.length, 3);
+});
+
+test("the beat grows with the square of the number of workers", () => {
+  assert.deepEqual([1, 20, 40, 100].map(beatMs), [10_000, 10_000, 40_000, 250_000]);
+});
+
+test("what the operator writes holds no entry of a worker, so that it takes none away", async () => {
+  const { write, writes } = writer();
+  await write(statusOf(1));
+  const { status } = writes[0]?.body as { status: object };
+  assert.ok(!("workers" in status));
+  assert.equal(writes[0]?.query?.["force"], true);
+});
+
+test("a sink that is gone by now is nobody's failure", async () => {
+  const { write } = writer(1, new ApiError("PATCH", 404, { reason: "NotFound" }));
+  await write(statusOf(1));
+});

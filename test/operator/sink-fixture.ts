@@ -1,0 +1,28 @@
+import { validateKinesisSink } from "../../crds/validate.ts";
+import type { WorkerDefaults } from "../../operator/config.ts";
+import type { LiveSink } from "../../operator/desired/names.ts";
+
+export const WORKER_DEFAULTS: WorkerDefaults = {
+  image: "example.com/kinesis-sink:1.0.0",
+  imagePullPolicy: "IfNotPresent",
+  imagePullSecrets: [],
+  resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } },
+};
+
+/** A sink as the API server would return it: validated, with defaults, uid and generation. */
+export function liveSink(spec: Record<string, unknown> = {}, metadata: Record<string, unknown> = {}): LiveSink {
+  const manifest = {
+    apiVersion: "pulsar-kinesis.io/v1alpha1",
+    kind: "KinesisSink",
+    metadata: { name: "orders", namespace: "shop", uid: "0000-sink", generation: 3, ...metadata },
+    spec: {
+      config: { awsKinesisStreamName: "orders", awsRegion: "us-west-2" },
+      secrets: { awsCredentialPluginParam: { name: "aws", key: "param" } },
+      pulsar: { serviceUrl: "pulsar://pulsar:6650", topics: ["persistent://public/default/orders"] },
+      ...spec,
+    },
+  };
+  const validation = validateKinesisSink(manifest);
+  if (!validation.ok) throw new Error(JSON.stringify(validation.errors));
+  return validation.value as LiveSink;
+}

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Condition, ConditionType, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { Observed, ObservedPod, Problem } from "../../../operator/status/observed.ts";
+import { computeStatus } from "../../../operator/status/status.ts";
+import { liveSink } from "../sink-fixture.ts";
+
+const NOW = "2026-01-01T00:00:00Z";
+
+function pod(name: string, more: Partial<ObservedPod> = {}): ObservedPod {
+  return { name, current: true, ready: true, terminating: false, problem: undefined, suspicion: undefined, ...more };
+}
+
+function report(name: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
+  return { pod: name, state: "Running", source: { connected: true }, stream: { writable: true }, ...more };
+}
+
+function stalledReport(name: string, reason: string): WorkerStatus {
+  return report(name, { state: "Stalled", reason, message: `cause of ${reason}` });
+}
+
+function observed(more: Partial<Observed> & { spec?: Record<string, unknown> } = {}): Observed {
+  const { spec, ...rest } = more;
+  return {
+    sink: liveSink(spec),
+    refusal: undefined,
+    deployment: { generation: 1, observedGeneration: 1, conditions: [] },
+    pods: [pod("w1")],
+    workers: [report("w1")],
+    ignoredProperties: [],
+    ...rest,
+  };
+}
+
+const imagePull: Problem = { reason: "ImagePullBackOff", message: "no such image", stalls: true };
+
+/** `Type=Status/Reason` of every condition, without the three that workers report of unless asked for. */
+function conditions(of: Observed, all = false): string[] {
+  const reported: readonly ConditionType[] = ["SourceConnected", "StreamWritable", "Throttled"];
+  return computeStatus(of, [], NOW)
+    .conditions.filter(({ type }) => all || !reported.includes(type))
+    .map(({ type, status, reason }) => `${type}=${status}/${reason}`);
+}
+
+function message(of: Observed, type: ConditionType): string {
+  return computeStatus(of, [], NOW).conditions.find((condition) => condition.type === type)?.message ?? "";
+}
+
+describe("Ready means that data can flow now", () => {
+  test("all is well", () => {
+    assert.deepEqual(conditions(observed(), true), [
+      "Ready=True/WorkersReady",
+      "SourceConnected=True/Connected",
+      "StreamWritable=True/Writable",
+      "Throttled=False/NotThrottled",
+    ]);
+  });
+
+  test("nothing has started yet", () => {
+    assert.deepEqual(conditions(observed({ pods: [], workers: [], deployment: undefined }), true), [
+      "Ready=False/WorkersStarting",
+      "Reconciling=True/Applying",
+      "SourceConnected=Unknown/NoReport",
+      "StreamWritable=Unknown/NoReport",
+      "Throttled=Unknown/NoReport",
+    ]);
+  });
+
+  test("the pods are starting", () => {
+    const starting = observed({ pods: [pod("w1", { ready: false })], workers: [] });
+    assert.deepEqual(conditions(starting), ["Ready=False/WorkersStarting", "Reconciling=True/WorkersStarting"]);
+  });
+
+  test("what the operator was refused goes before everything", () => {
+    const refusal: Problem = { reason: "NameConflict", message: "ConfigMap x exists", stalls: true };
+    assert.deepEqual(conditions(observed({ refusal })), ["Ready=False/NameConflict", "Stalled=True/NameConflict"]);
+  });
+
+  test("one of two workers is enough, and the other's trouble is told", () => {
+    const half = observed({
+      spec: { replicas: 2 },
+      pods: [pod("w1"), pod("w2", { ready: false })],
+      workers: [report("w1"), report("w2", { state: "Waiting", reason: "BrokerUnreachable", message: "no broker" })],
+    });
+    assert.deepEqual(conditions(half), ["Ready=True/WorkersReady", "Reconciling=True/BrokerUnreachable"]);
+    assert.equal(message(half, "Ready"), "1 of 2 workers are ready; w2: no broker");
+  });
+});
+
+describe("a cause is named", () => {
+  for (const reason of ["StreamNotFound", "AccessDenied", "InvalidCredentials", "SecretMissing", "SecretKeyMissing"]) {
+    test(`${reason}, which a worker reports and somebody must mend`, () => {
+      const of = observed({ pods: [pod("w1", { ready: false })], workers: [stalledReport("w1", reason)] });
+      assert.deepEqual(conditions(of), [`Ready=False/${reason}`, `Stalled=True/${reason}`]);
+      assert.equal(message(of, "Ready"), `w1: cause of ${reason}`);
+    });
+  }
+
+  test("BrokerUnreachable, which may pass: not Stalled, until the rollout's deadline passes", () => {
+    const waiting = report("w1", {
+      state: "Waiting",
+      reason: "BrokerUnreachable",
+      message: "no broker",
+      source: { connected: false, reason: "BrokerUnreachable", message: "no broker" },
+    });
+    const of = observed({ pods: [pod("w1", { ready: false })], workers: [waiting] });
+    assert.deepEqual(conditions(of, true), [
+      "Ready=False/BrokerUnreachable",
+      "Reconciling=True/BrokerUnreachable",
+      "SourceConnected=False/BrokerUnreachable",
+      "StreamWritable=True/Writable",
+      "Throttled=False/NotThrottled",
+    ]);
+    const late = {
+      generation: 1,
+      observedGeneration: 1,
+      conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" }],
+    };
+    assert.deepEqual(conditions({ ...of, deployment: late }), [
+      "Ready=False/BrokerUnreachable",
+      "Stalled=True/BrokerUnreachable",
+    ]);
+  });
+
+  test("the deadline alone, when nobody knows why", () => {
+    const deployment = {
+      generation: 1,
+      observedGeneration: 1,
+      conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" }],
+    };
+    assert.deepEqual(conditions(observed({ deployment, pods: [pod("w1", { ready: false })], workers: [] })), [
+      "Ready=False/ProgressDeadlineExceeded",
+      "Stalled=True/ProgressDeadlineExceeded",
+    ]);
+  });
+
+  const failures: readonly (readonly [message: string, reason: string])[] = [
+    ['pods "x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true', "PodSecurityViolation"],
+    ['pods "x" is forbidden: exceeded quota: small', "QuotaExceeded"],
+    ["admission webhook denied the request", "FailedCreate"],
+  ];
+  for (const [text, reason] of failures) {
+    test(`${reason}, from the Deployment's ReplicaFailure`, () => {
+      const failure = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: text };
+      const deployment = { generation: 1, observedGeneration: 1, conditions: [failure] };
+      const of = observed({ deployment, pods: [], workers: [] });
+      assert.deepEqual(conditions(of), [`Ready=False/${reason}`, `Stalled=True/${reason}`]);
+      assert.match(message(of, "Ready"), new RegExp(text.slice(0, 10)));
+    });
+  }
+
+  test("a container that does not run knows better than its last report", () => {
+    const of = observed({
+      pods: [pod("w1", { ready: false, problem: imagePull })],
+      workers: [report("w1", { state: "Waiting", reason: "BrokerUnreachable" })],
+    });
+    assert.deepEqual(conditions(of), ["Ready=False/ImagePullBackOff", "Stalled=True/ImagePullBackOff"]);
+  });
+
+  test("a report knows better than an event or an earlier crash", () => {
+    const suspicion: Problem = { reason: "FailedMount", message: "old", stalls: false };
+    const pods = [pod("w1", { ready: false, suspicion })];
+    const reported = observed({ pods, workers: [stalledReport("w1", "SecretMissing")] });
+    assert.equal(conditions(reported)[0], "Ready=False/SecretMissing");
+    assert.equal(conditions(observed({ pods, workers: [] }))[0], "Ready=False/FailedMount");
+  });
+});
+
+describe("a change of the spec", () => {
+  const rolling = (fresh: Partial<ObservedPod>) =>
+    observed({
+      pods: [pod("old", { current: false }), pod("new", { ready: false, ...fresh })],
+      workers: [report("old")],
+    });
+
+  test("rolls while the old pods deliver", () => {
+    assert.deepEqual(conditions(rolling({})), ["Ready=True/WorkersReady", "Reconciling=True/RollingUpdate"]);
+  });
+
+  test("is Stalled and not Ready when the new pods cannot start, although the old ones deliver", () => {
+    assert.deepEqual(conditions(rolling({ problem: imagePull })), [
+      "Ready=False/ImagePullBackOff",
+      "Stalled=True/ImagePullBackOff",
+    ]);
+  });
+
+  test("is over when the old pods are terminating", () => {
+    const of = observed({
+      pods: [pod("old", { current: false, terminating: true }), pod("new")],
+      workers: [report("old", { ratePerSecond: 5 }), report("new", { ratePerSecond: 7 })],
+    });
+    assert.deepEqual(conditions(of), ["Ready=True/WorkersReady"]);
+    const { replicas, totals } = computeStatus(of, [], NOW);
+    assert.deepEqual([replicas, totals.ratePerSecond], [1, 7]);
+  });
+});
+
+describe("a sink that is not to run", () => {
+  test("is Paused, neither Stalled nor on its way once its pods are gone", () => {
+    const of = observed({ spec: { paused: true }, pods: [], workers: [] });
+    assert.deepEqual(conditions(of, true), [
+      "Ready=False/Paused",
+      "SourceConnected=Unknown/NoWorkers",
+      "StreamWritable=Unknown/NoWorkers",
+      "Throttled=Unknown/NoWorkers",
+    ]);
+  });
+
+  test("is on its way while pods stop", () => {
+    const of = observed({ spec: { paused: true } });
+    assert.deepEqual(conditions(of), ["Ready=False/Paused", "Reconciling=True/ScalingDown"]);
+  });
+
+  test("is ScaledToZero with no replicas", () => {
+    const of = observed({ spec: { replicas: 0 }, pods: [], workers: [] });
+    assert.deepEqual(conditions(of), ["Ready=False/ScaledToZero"]);
+  });
+});
+
+describe("what workers report", () => {
+  test("poison stalls, and names message and reason, while other partitions flow", () => {
+    const poison = { count: 1, topic: "orders-partition-3", messageId: "7:12:3", reason: "RecordTooLarge" };
+    const of = observed({ workers: [report("w1", { state: "Stalled", reason: "PoisonMessage", poison })] });
+    assert.deepEqual(conditions(of), ["Ready=True/WorkersReady", "Stalled=True/PoisonMessage"]);
+    assert.match(message(of, "Stalled"), /7:12:3 of orders-partition-3: RecordTooLarge/);
+  });
+
+  test("Throttled names the shard that is worst off", () => {
+    const of = observed({
+      spec: { replicas: 2 },
+      pods: [pod("w1"), pod("w2")],
+      workers: [
+        report("w1", { throttled: { shard: "shardId-000000000001", percent: 3 } }),
+        report("w2", { throttled: { shard: "shardId-000000000002", percent: 40 } }),
+      ],
+    });
+    assert.match(message(of, "Throttled"), /2 of 2 workers are throttled, most on shardId-000000000002, 40 %/);
+  });
+
+  test("totals are sums; the backlog of an unordered sink is what all its workers see", () => {
+    const two = (retainOrdering: boolean) =>
+      computeStatus(
+        observed({
+          spec: { replicas: 2, config: { awsKinesisStreamName: "s", awsRegion: "r", retainOrdering } },
+          pods: [pod("w1"), pod("w2")],
+          workers: [
+            report("w1", { ratePerSecond: 10, delivered: 5, backlog: 100, lagSeconds: 3 }),
+            report("w2", { ratePerSecond: 20, delivered: 6, backlog: 90, lagSeconds: 8 }),
+          ],
+        }),
+        [],
+        NOW,
+      ).totals;
+    assert.partialDeepStrictEqual(two(true), { ratePerSecond: 30, delivered: 11, backlog: 190, lagSeconds: 8 });
+    assert.partialDeepStrictEqual(two(false), { ratePerSecond: 30, backlog: 100 });
+    assert.equal(computeStatus(observed(), [], NOW).totals.backlog, undefined);
+  });
+
+  test("reports of terminating pods count no more", () => {
+    const of = observed({ pods: [pod("w1", { terminating: true })], workers: [report("w1", { ratePerSecond: 10 })] });
+    assert.equal(computeStatus(of, [], NOW).totals.ratePerSecond, 0);
+  });
+});
+
+describe("the form of a condition", () => {
+  test("its time is that of the last change of status, not of reason or message", () => {
+    const earlier = "2025-12-31T00:00:00Z";
+    const before: Condition[] = [
+      { type: "Ready", status: "False", reason: "WorkersStarting", message: "", lastTransitionTime: earlier },
+      { type: "SourceConnected", status: "False", reason: "x", message: "", lastTransitionTime: earlier },
+    ];
+    const of = observed({ pods: [pod("w1", { ready: false, problem: imagePull })] });
+    const after = computeStatus(of, before, NOW).conditions;
+    const times = Object.fromEntries(after.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]));
+    assert.partialDeepStrictEqual(times, { Ready: earlier, SourceConnected: NOW, Stalled: NOW });
+    assert.ok(after.every(({ observedGeneration }) => observedGeneration === 3));
+  });
+
+  test("a reason or message that the definition would refuse is made to fit", () => {
+    const problem: Problem = { reason: "no word!", message: "x".repeat(9000), stalls: true };
+    const [ready] = computeStatus(observed({ pods: [pod("w1", { ready: false, problem })] }), [], NOW).conditions;
+    assert.equal(ready?.reason, "Other");
+    assert.ok((ready?.message.length ?? 0) <= 1024);
+  });
+});

@@ -14,6 +14,9 @@ export function beatMs(replicas: number): number {
   return Math.max(10_000, (replicas * replicas * 1000) / 40);
 }
 
+/** What of a reconcile the writing needs. */
+export type StatusContext = Pick<Context, "client" | "clock" | "memory" | "metrics" | "signal" | "sink">;
+
 /** Writes the status when it changed; totals alone wait for the beat. Returns after how long to come back for them. */
 export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
   const { clock, memory, sink } = context;

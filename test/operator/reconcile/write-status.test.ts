@@ -70,7 +70,7 @@ test("the beat grows with the square of the number of workers", () => {
 test("what the operator writes holds no entry of a worker, so that it takes none away", async () => {
   const { write, writes } = writer();
   await write(statusOf(1));
-  const { status } = writes[0]?.body as { status: object };
+  const { status } = (writes[0] as ApiRequest).body as { status: object };
   assert.ok(!("workers" in status));
   assert.equal(writes[0]?.query?.["force"], true);
 });

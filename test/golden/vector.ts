@@ -56,9 +56,12 @@ export interface VectorResult {
   readonly error?: unknown;
 }
 
+/** The message comes first in a line, and its texts have their quotes escaped. */
+const EVENT_TIME = /"eventTime":(-?\d+)/;
+
 export function parseVector(line: string): Vector {
   const vector = JSON.parse(line) as Vector;
-  const eventTime = /"eventTime":(-?\d+)/.exec(JSON.stringify(vector.message) === "" ? "" : line)?.[1] ?? null;
+  const eventTime = vector.message.eventTime === null ? null : (EVENT_TIME.exec(line)?.[1] ?? null);
   return { ...vector, message: { ...vector.message, eventTime } };
 }
 

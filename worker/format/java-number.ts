@@ -5,7 +5,6 @@
  */
 import { javaDecimal } from "./java-decimal.ts";
 
-const view = new DataView(new ArrayBuffer(8));
 const MIN_NORMAL_DOUBLE = 2 ** -1022;
 const MIN_NORMAL_FLOAT = 2 ** -126;
 /** Decimal digits that tell any two 32-bit numbers apart. */
@@ -15,11 +14,12 @@ const FLOAT_DIGITS = 9;
 export function doubleJson(value: number): string {
   const special = specialJson(value, 2 ** 53, MIN_NORMAL_DOUBLE);
   if (special !== null) return special;
+  const size = Math.abs(value);
+  if (size < 2 ** 53 && size >= MIN_NORMAL_DOUBLE && !mayBePowerOf2(size)) return String(value);
+  const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
   const fraction = bits & ((1n << 52n) - 1n);
-  const size = Math.abs(value);
-  if (fraction !== 0n && size < 2 ** 53 && size >= MIN_NORMAL_DOUBLE) return String(value);
   const decimal = javaDecimal(fraction, Number((bits >> 52n) & 0x7ffn), { fractionBits: 52, bias: 1023 });
   return (value < 0 ? "-" : "") + decimal;
 }
@@ -28,13 +28,19 @@ export function doubleJson(value: number): string {
 export function floatJson(value: number): string {
   const special = specialJson(value, 2 ** 24, MIN_NORMAL_FLOAT);
   if (special !== null) return special;
+  const size = Math.abs(value);
+  if (size < 2 ** 24 && size >= MIN_NORMAL_FLOAT && !mayBePowerOf2(size)) return shortestFloat(value);
+  const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);
   const bits = view.getUint32(0);
   const fraction = bits & 0x7fffff;
-  const size = Math.abs(value);
-  if (fraction !== 0 && size < 2 ** 24 && size >= MIN_NORMAL_FLOAT) return shortestFloat(value);
   const decimal = javaDecimal(BigInt(fraction), (bits >>> 23) & 0xff, { fractionBits: 23, bias: 127 });
   return (value < 0 ? "-" : "") + decimal;
+}
+
+/** Also true for a few neighbours, which costs time only. */
+function mayBePowerOf2(size: number): boolean {
+  return Number.isInteger(Math.log2(size));
 }
 
 function specialJson(value: number, exactBelow: number, minNormal: number): string | null {

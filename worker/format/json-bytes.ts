@@ -82,9 +82,7 @@ export class JsonBytes {
   }
 
   protected integer(value: number): void {
-    if ((value | 0) !== value || value > 99 || value < 0) return this.ascii(String(value));
-    if (value > 9) this.byte(0x30 + Math.floor(value / 10));
-    this.byte(0x30 + (value % 10));
+    this.ascii(String(value));
   }
 
   /** A JSON string of any text; half a surrogate pair becomes `?`, as Java writes it in UTF-8. */
@@ -111,7 +109,8 @@ export class JsonBytes {
       }
     }
     if (seen > 0x7f && !isUtf8(source.subarray(start, end))) {
-      return this.quoted(decodeJavaUtf8(source.subarray(start, end)));
+      this.quoted(decodeJavaUtf8(source.subarray(start, end)));
+      return;
     }
     bytes[at++] = QUOTE;
     this.length = at;

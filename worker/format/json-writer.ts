@@ -42,9 +42,13 @@ export function memberName(name: string): MemberName {
   return { nested: Buffer.from(`${JSON.stringify(name)}:`), flat: Buffer.from(JSON.stringify(step).slice(1, -1)) };
 }
 
-/** A backslash, a dot or a bracket. */
-function isSpecial(byte: number): boolean {
-  return byte === 0x5c || byte === 0x2e || byte === 0x5b || byte === 0x5d;
+/** Whether there is a backslash, a dot or a bracket. */
+function hasSpecial(source: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = source[i];
+    if (byte === 0x5c || byte === 0x2e || byte === 0x5b || byte === 0x5d) return true;
+  }
+  return false;
 }
 
 const DOT = Buffer.from(".");
@@ -207,16 +211,14 @@ export class FlatWriter extends JsonWriter {
   }
 
   memberJson(source: Uint8Array, start: number, end: number): void {
-    for (let i = start; i < end; i++)
-      if (isSpecial(source[i] as number)) return this.#memberSpecial(source, start, end);
+    if (hasSpecial(source, start, end)) {
+      const json = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString("utf8");
+      this.member(memberName(JSON.parse(`"${json}"`) as string));
+      return;
+    }
     this.#pathLength = this.#paths[this.depth] ?? 0;
     if (this.#pathLength > 0) this.#append(DOT, 0);
     this.#append(source.subarray(start, end), 0);
-  }
-
-  #memberSpecial(source: Uint8Array, start: number, end: number): void {
-    const json = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString("utf8");
-    this.member(memberName(JSON.parse(`"${json}"`) as string));
   }
 
   element(): void {

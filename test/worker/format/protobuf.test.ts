@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import protobuf from "protobufjs";
+import "protobufjs/ext/descriptor.js";
+import { createFormat } from "../../../worker/format/create.ts";
+import { PoisonError } from "../../../worker/format/format.ts";
+import type { SchemaInfo } from "../../../worker/source/source.ts";
+import { ExactNumber, parseExact } from "../../golden/exact-json.ts";
+import { deliveryOf, messageOf } from "./message.ts";
+
+const TOPIC = "persistent://public/default/in";
+const PROTO = `
+  syntax = "proto3";
+  package shop;
+  import "google/protobuf/timestamp.proto";
+  enum State { UNKNOWN = 0; PAID = 1; }
+  message Line { string sku_code = 1; uint64 amount = 2; }
+  message Order {
+    string order_id = 1;
+    int64 total_cents = 2;
+    bytes raw_data = 3;
+    State state = 4;
+    repeated Line order_lines = 5;
+    map<string, int32> counts = 6;
+    map<int64, string> by_number = 7;
+    double ratio = 8;
+    float small = 9;
+    google.protobuf.Timestamp created_at = 10;
+    string renamed = 11 [json_name = "other"];
+    repeated sint32 packed = 12;
+    bool flag = 13;
+  }`;
+
+const root = protobuf.parse(PROTO).root;
+root.addJSON(protobuf.common.get("google/protobuf/timestamp.proto")?.nested ?? {});
+root.resolveAll();
+const ORDER = root.lookupType("shop.Order");
+
+function nativeSchema(): SchemaInfo {
+  const descriptors = root.toDescriptor("proto3");
+  const set = (descriptors.constructor as unknown as { encode(m: object): protobuf.Writer })
+    .encode(descriptors)
+    .finish();
+  const definition = {
+    fileDescriptorSet: Buffer.from(set).toString("base64"),
+    rootMessageTypeName: "shop.Order",
+    rootFileDescriptorName: "shop.proto",
+  };
+  return { type: "PROTOBUF_NATIVE", data: Buffer.from(JSON.stringify(definition)), properties: new Map() };
+}
+
+async function expand(schema: SchemaInfo, payload: Uint8Array, jsonFlatten = false): Promise<Record<string, unknown>> {
+  const format = createFormat(
+    { messageFormat: "FULL_MESSAGE_IN_JSON_EXPAND_VALUE", jsonIncludeNonNulls: true, jsonFlatten },
+    { schema: async () => schema },
+  );
+  const message = messageOf({ payload, schemaVersion: Buffer.alloc(8) });
+  await format.prepare(deliveryOf([message], TOPIC));
+  return parseExact(Buffer.from(format.encode(message, TOPIC)).toString()) as Record<string, unknown>;
+}
+
+const Long = protobuf.util.Long as unknown as { fromString(text: string): unknown };
+const long = (text: string): unknown => Long.fromString(text);
+
+const PAYLOAD = ORDER.encode(
+  ORDER.create({
+    orderId: "o-1",
+    totalCents: long("9007199254740993"),
+    rawData: Buffer.from([255, 0]),
+    state: 1,
+    orderLines: [{ skuCode: "a", amount: long("9223372036854775807") }, { skuCode: "b" }],
+    counts: { x: 1 },
+    ratio: 0.5,
+    small: Math.fround(0.1),
+    createdAt: { seconds: long("1648502845"), nanos: 803_000_000 },
+    renamed: "r",
+    packed: [-1, 2],
+    flag: true,
+  }),
+).finish();
+
+describe("PROTOBUF_NATIVE", () => {
+  test("expands by descriptor, with proto3 JSON names and exact integers", async () => {
+    const number = (text: string): ExactNumber => new ExactNumber(text);
+    assert.deepEqual((await expand(nativeSchema(), PAYLOAD))["payload"], {
+      orderId: "o-1",
+      totalCents: number("9007199254740993"),
+      rawData: "/wA=",
+      state: "PAID",
+      orderLines: [{ skuCode: "a", amount: number("9223372036854775807") }, { skuCode: "b" }],
+      counts: { x: number("1") },
+      ratio: number("0.5"),
+      small: number("0.1"),
+      createdAt: "2022-03-28T21:27:25.803Z",
+      other: "r",
+      packed: [number("-1"), number("2")],
+      flag: true,
+    });
+  });
+
+  test("flattens", async () => {
+    const flat = await expand(nativeSchema(), PAYLOAD, true);
+    assert.equal(flat["payload.orderLines[0].skuCode"], "a");
+  });
+
+  test("keeps 64-bit keys of maps", async () => {
+    // Field 7: {1: 9007199254740993, 2: "v"}.
+    const entry = protobuf.Writer.create()
+      .uint32(8)
+      .int64(long("9007199254740993") as number)
+      .uint32(18)
+      .string("v")
+      .finish();
+    const payload = protobuf.Writer.create().uint32(58).bytes(entry).finish();
+    assert.deepEqual((await expand(nativeSchema(), payload))["payload"], { byNumber: { "9007199254740993": "v" } });
+  });
+
+  test("calls a truncated payload poison", async () => {
+    await assert.rejects(
+      expand(nativeSchema(), PAYLOAD.subarray(0, PAYLOAD.length - 1)),
+      (error) => error instanceof PoisonError && error.code === "Undecodable",
+    );
+  });
+});
+
+describe("PROTOBUF", () => {
+  const info = (fields: readonly object[]): SchemaInfo => ({
+    type: "PROTOBUF",
+    data: Buffer.from("{}"),
+    properties: new Map([["__PARSING_INFO__", JSON.stringify(fields)]]),
+  });
+  const schema = info([
+    { number: 1, name: "order_id", type: "STRING", label: "LABEL_OPTIONAL" },
+    { number: 2, name: "total_cents", type: "INT64", label: "LABEL_OPTIONAL" },
+    { number: 4, name: "state", type: "ENUM", label: "LABEL_OPTIONAL" },
+    { number: 5, name: "order_lines", type: "MESSAGE", label: "LABEL_REPEATED" },
+    { number: 12, name: "packed", type: "SINT32", label: "LABEL_REPEATED" },
+  ]);
+
+  test("expands what the schema tells of the fields", async () => {
+    const payload = ORDER.encode(
+      ORDER.create({ orderId: "o-1", totalCents: long("9007199254740993"), state: 1, packed: [-1] }),
+    ).finish();
+    assert.deepEqual((await expand(schema, payload))["payload"], {
+      orderId: "o-1",
+      totalCents: new ExactNumber("9007199254740993"),
+      state: new ExactNumber("1"),
+      packed: [new ExactNumber("-1")],
+    });
+  });
+
+  test("refuses a message inside the message, whose fields nobody knows", async () => {
+    await assert.rejects(
+      expand(schema, PAYLOAD),
+      (error) => error instanceof PoisonError && error.code === "UnsupportedSchema",
+    );
+  });
+
+  test("refuses a schema without the numbers of the fields", async () => {
+    await assert.rejects(
+      expand({ type: "PROTOBUF", data: Buffer.from("{}"), properties: new Map() }, PAYLOAD),
+      (error) => error instanceof PoisonError && error.code === "UnsupportedSchema",
+    );
+  });
+});

@@ -34,6 +34,8 @@ interface ModelPartition {
   mark: number;
   /** Acknowledged one by one. */
   readonly acknowledged: Set<number>;
+  /** Entries that a consumer holds. */
+  readonly outstanding: Map<number, Consumer>;
 }
 
 interface Consumer {
@@ -84,7 +86,7 @@ export function createModelBroker(options: {
 }): ModelBroker {
   const { clock, random, shared, topics, onAcknowledged, note } = options;
   const partitions = new Map<string, ModelPartition>(
-    topics.map((topic) => [topic, { topic, log: [], mark: 0, acknowledged: new Set() }]),
+    topics.map((topic) => [topic, { topic, log: [], mark: 0, acknowledged: new Set(), outstanding: new Map() }]),
   );
   const consumers = new Set<Consumer>();
   /** Ended, and the worker does not know it yet. */
@@ -142,26 +144,24 @@ export function createModelBroker(options: {
   function push(consumer: Consumer): void {
     const { partition, worker, assignment } = consumer;
     if (!consumers.has(consumer) || !worker.alive || worker.stopped || consumer.frozenAt !== null) return;
-    const index = consumer.cursor;
+    const index = next(consumer);
     const entry = partition.log[index];
-    if (entry === undefined) return;
-    const mine = !partition.acknowledged.has(index) && !(shared && ownedByOther(consumer, index));
-    if (mine && worker.budget.free <= 0) return;
-    consumer.cursor += 1;
-    if (mine) {
-      const retainedBytes = entry.messages.reduce((sum, { payload }) => sum + payload.byteLength + 100, 0);
-      const delivery: Delivery = { assignment, messages: entry.messages, retainedBytes, redeliveryCount: 0 };
-      positions.set(delivery, { consumer, index });
-      worker.budget.take(retainedBytes);
-      worker.handler.deliver(delivery);
-    }
+    if (entry === undefined || worker.budget.free <= 0) return;
+    consumer.cursor = index + 1;
+    partition.outstanding.set(index, consumer);
+    const retainedBytes = entry.messages.reduce((sum, { payload }) => sum + payload.byteLength + 100, 0);
+    const delivery: Delivery = { assignment, messages: entry.messages, retainedBytes, redeliveryCount: 0 };
+    positions.set(delivery, { consumer, index });
+    worker.budget.take(retainedBytes);
+    worker.handler.deliver(delivery);
     wake(consumer);
   }
 
-  /** Shared: entries are dealt out by index among the consumers of the topic. */
-  function ownedByOther(consumer: Consumer, index: number): boolean {
-    const peers = [...consumers].filter(({ partition }) => partition === consumer.partition);
-    return peers[index % peers.length] !== consumer;
+  /** Failover: the next entry. Shared: the first one that nobody has. */
+  function next({ partition, cursor }: Consumer): number {
+    let index = shared ? partition.mark : cursor;
+    while (partition.acknowledged.has(index) || (shared && partition.outstanding.has(index))) index += 1;
+    return index;
   }
 
   /** The worker learns that its assignment ended. */
@@ -180,12 +180,10 @@ export function createModelBroker(options: {
       unaware.add(consumer);
       clock.timer(noticeMs, () => notify(consumer));
     }
-    // A Shared subscription sends what the consumer left behind to those that remain.
-    for (const peer of consumers)
-      if (shared && peer.partition === consumer.partition) {
-        peer.cursor = peer.partition.mark;
-        wake(peer);
-      }
+    for (const [index, holder] of consumer.partition.outstanding) {
+      if (holder === consumer) consumer.partition.outstanding.delete(index);
+    }
+    for (const peer of consumers) if (peer.partition === consumer.partition) wake(peer);
   }
 
   function acknowledge(partition: ModelPartition, index: number): void {

@@ -1,64 +1,39 @@
 /** What a run has to satisfy, and how a run that does not is told. */
+import { checkGuarantee, type Numbered } from "../../../guarantee.ts";
 import type { RunResult, Scenario } from "./world.ts";
 
-interface Sequence {
-  readonly topic: string;
-  readonly key: string;
-  readonly produced: readonly number[];
-  readonly read: readonly number[];
-}
-
+/** Late executions may break the order of the keys that they hit: of these, nothing may be missing. */
 export function verdict(scenario: Scenario, result: RunResult): readonly string[] {
-  const breaches = [...result.breaches];
-  for (const sequence of sequences(result)) {
-    const name = `${sequence.topic}|${sequence.key}`;
-    const strict = scenario.ordered && !result.kinesis.exempt.has(sequence.key);
-    breaches.push(
-      ...(strict ? checkSequence(sequence) : checkComplete(sequence)).map((breach) => `${name}: ${breach}`),
-    );
-  }
-  return breaches;
+  const { produced, read } = sequences(result);
+  const exempt = ({ key }: Numbered): boolean => result.kinesis.exempt.has(key);
+  const strict = (message: Numbered): boolean => !exempt(message);
+  const judged = [
+    checkGuarantee(produced.filter(strict), read.filter(strict), scenario.ordered ? "ordered" : "unordered"),
+    checkGuarantee(produced.filter(exempt), read.filter(exempt), "unordered"),
+  ];
+  return [...result.breaches, ...judged.filter(({ ok }) => !ok).map((each) => each.explain())];
 }
 
-/** Per topic and key, dead-lettered messages left out and the others renumbered 1, 2, 3, … */
-function sequences({ broker, kinesis }: RunResult): readonly Sequence[] {
+/** What was produced, dead-lettered messages left out and the others renumbered 1, 2, 3, …; and what a consumer reads. */
+function sequences({ broker, kinesis }: RunResult): { readonly produced: Numbered[]; readonly read: Numbered[] } {
   const buried = new Set(broker.deadLetters.map(({ message }) => Buffer.from(message.payload).toString()));
-  const byName = new Map<string, Sequence & { produced: number[]; read: number[] }>();
-  const numberOf = new Map<string, number>();
+  const counts = new Map<string, number>();
+  const numbered = new Map<string, Numbered>();
+  const unknown = { topicPartition: "unknown", key: "unknown", number: 1 };
   for (const { topic, key, text } of broker.produced) {
+    if (buried.has(text)) continue;
     const name = `${topic}|${key}`;
-    const sequence = byName.get(name) ?? { topic, key, produced: [], read: [] };
-    byName.set(name, sequence);
-    if (buried.has(text) && !kinesis.stored.has(text)) continue;
-    numberOf.set(text, sequence.produced.length + 1);
-    sequence.produced.push(sequence.produced.length + 1);
+    const number = (counts.get(name) ?? 0) + 1;
+    counts.set(name, number);
+    numbered.set(text, { topicPartition: topic, key, number });
   }
-  for (const { data } of kinesis.read()) {
-    const name = data.slice(0, data.lastIndexOf("|"));
-    byName.get(name)?.read.push(numberOf.get(data) ?? Number.NaN);
-  }
-  return [...byName.values()];
+  return { produced: [...numbered.values()], read: kinesis.read().map(({ data }) => numbered.get(data) ?? unknown) };
 }
 
-function checkSequence({ produced, read }: Sequence): readonly string[] {
-  const breaches: string[] = [];
-  let previous = 0;
-  for (const number of read) {
-    if (!(number <= previous + 1)) breaches.push(`${number} follows ${previous}`);
-    previous = number;
-  }
-  if (previous !== produced.length) breaches.push(`the last is ${previous}, not ${produced.length}`);
-  return breaches;
-}
-
-function checkComplete({ produced, read }: Sequence): readonly string[] {
-  const seen = new Set(read);
-  return produced.filter((number) => !seen.has(number)).map((number) => `${number} is missing`);
-}
-
-/** The scenario, the breaches, and the events that have to do with them. */
+/** The scenario, the breaches, and the events of the topics and keys that they name. */
 export function explain(scenario: Scenario, { events }: RunResult, breaches: readonly string[]): string {
-  const names = breaches.map((breach) => breach.match(/t-\d+\|k\d+/)?.[0]).filter((name) => name !== undefined);
-  const relevant = events.filter((event) => !/\|/.test(event) || names.some((name) => event.includes(`${name}|`)));
-  return [JSON.stringify(scenario), ...breaches.slice(0, 10), "", ...relevant.slice(-200)].join("\n");
+  const text = breaches.join("\n");
+  const names = [...text.matchAll(/(t-\d+) key "(k\d+)"/g)].map(([, topic, key]) => `${topic}|${key}|`);
+  const relevant = events.filter((event) => !event.includes("|") || names.some((name) => event.includes(name)));
+  return [JSON.stringify(scenario), text, "", ...relevant.slice(-200)].join("\n");
 }

@@ -1,0 +1,176 @@
+/**
+ * What the pipelines alone cost: CPU microseconds per 200 B message, with a source and a sink that do nothing.
+ * Usage: scripts/node test/bench/pipeline.ts [messages]
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { systemClock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { createPipeline } from "../../worker/pipeline/create.ts";
+import type { RecordOutcome, Sink } from "../../worker/sink/sink.ts";
+import type {
+  Assignment,
+  Delivery,
+  Entry,
+  Message,
+  ReceiveBudget,
+  Source,
+  SourceHandler,
+} from "../../worker/source/source.ts";
+
+const MESSAGE_BYTES = 200;
+const KEYS = 10_000;
+const PARTITIONS = 16;
+const LATENCY_MS = 20;
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
+
+interface Figures {
+  readonly cpuMicros: number;
+  readonly perSecond: number;
+  readonly perRequest: number;
+  readonly rssMiB: number;
+}
+
+/** Answers every request after the latency; the answers are made anew, as the real sink makes them. */
+function instantSink(): Sink {
+  let sequence = 1_000_000_000;
+  return {
+    put: async (records) => {
+      await delay(LATENCY_MS);
+      const outcomes: RecordOutcome[] = [];
+      for (let index = 0; index < records.length; index += 1) {
+        sequence += 1;
+        outcomes.push({
+          accepted: true,
+          shardId: "shardId-000000000000",
+          sequenceNumber: `4950000000000000000${sequence}`,
+        });
+      }
+      return { kind: "answered", records: outcomes };
+    },
+    describe: () => Promise.reject(new Error("not needed")),
+    listShards: () => Promise.reject(new Error("not needed")),
+    close: () => {},
+  };
+}
+
+/** Hands on entries for as long as the budget has room, a socket's worth per turn. */
+function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batch: number): void {
+  const entry: Entry = { publishTime: 0, producerName: "p", schemaVersion: null, encryption: null, defect: null };
+  const payload = new Uint8Array(MESSAGE_BYTES);
+  const keys = Array.from({ length: KEYS }, (_, index) => `key-${String(index).padStart(12, "0")}`);
+  const properties: ReadonlyMap<string, string> = new Map();
+  const assignments: Assignment[] = Array.from({ length: PARTITIONS }, (_, index) => ({
+    topic: `persistent://public/default/bench-partition-${index}`,
+    epoch: index,
+    active: true,
+    get heardAt() {
+      return performance.now();
+    },
+  }));
+  for (const assignment of assignments) handler.assigned(assignment);
+  let sent = 0;
+  const message = (): Message => {
+    const key = keys[(sent * 7919) % KEYS] as string;
+    sent += 1;
+    return {
+      entry,
+      id: "1:1:1",
+      payload,
+      key,
+      keyIsBase64: false,
+      orderingKey: null,
+      properties,
+      eventTime: null,
+      isNull: false,
+    };
+  };
+  const turn = (): void => {
+    for (let inTurn = 0; inTurn < 1_000 && sent < total && budget.free > 0; ) {
+      const assignment = assignments[Math.floor(sent / batch) % PARTITIONS] as Assignment;
+      const messages = Array.from({ length: Math.min(batch, total - sent) }, message);
+      const delivery: Delivery = { assignment, messages, retainedBytes: messages.length * 300, redeliveryCount: 0 };
+      budget.take(delivery.retainedBytes);
+      handler.deliver(delivery);
+      inTurn += messages.length;
+    }
+    if (sent < total) setImmediate(turn);
+  };
+  turn();
+}
+
+async function measure(ordered: boolean, batch: number, total: number, pipelineRuns: boolean): Promise<Figures> {
+  const pipeline = createPipeline({
+    ordered,
+    format: { prepare: () => undefined, encode: (message) => message.payload },
+    partitionKey: (message, topic) => message.key ?? topic,
+    sink: instantSink(),
+    limits: { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 },
+    retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
+    handoverWaitMs: 0,
+    maxConcurrentRequests: 24,
+    budgetBytes: 32 * 1024 * 1024,
+    deadLetterTopic: null,
+    clock: systemClock,
+    log: SILENT,
+  });
+  let acknowledged = 0;
+  const finished = Promise.withResolvers<void>();
+  const handler: SourceHandler = pipelineRuns
+    ? pipeline
+    : {
+        // The feed alone, to be taken off.
+        assigned: () => {},
+        revoked: () => {},
+        deliver: (delivery) => {
+          acknowledged += delivery.messages.length;
+          if (acknowledged === total) finished.resolve();
+        },
+      };
+  const source = {
+    start: () => {},
+    acknowledge: () => {},
+    acknowledgeThrough: () => {},
+  } as unknown as Source;
+  pipeline.start(source);
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  const budget: ReceiveBudget = pipelineRuns ? pipeline.budget : { free: 1, take: () => {}, onRelease: () => {} };
+  feed(handler, budget, total, batch);
+  if (pipelineRuns) {
+    while (pipeline.state().delivered < total) await delay(10);
+  } else await finished.promise;
+  const seconds = (performance.now() - started) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  const { records, requests } = pipeline.state();
+  pipeline.close();
+  return {
+    cpuMicros: (user + system) / total,
+    perSecond: total / seconds,
+    perRequest: records / Math.max(1, requests),
+    rssMiB: process.memoryUsage.rss() / 1_048_576,
+  };
+}
+
+const total = Number(process.argv[2] ?? 1_000_000);
+console.log(
+  `${total} messages of ${MESSAGE_BYTES} B, ${KEYS} keys, ${PARTITIONS} topic-partitions, ${LATENCY_MS} ms per request`,
+);
+console.log("pipeline   batch   CPU µs/message   of it the feed   messages/s   records/request   RSS MiB");
+for (const batch of [1_000, 1]) {
+  await measure(true, batch, total / 5, true);
+  const feedOnly = await measure(true, batch, total, false);
+  for (const ordered of [true, false]) {
+    const { cpuMicros, perSecond, perRequest, rssMiB } = await measure(ordered, batch, total, true);
+    const columns = [
+      (ordered ? "ordered" : "unordered").padEnd(9),
+      String(batch).padStart(6),
+      cpuMicros.toFixed(2).padStart(16),
+      feedOnly.cpuMicros.toFixed(2).padStart(16),
+      perSecond.toFixed(0).padStart(12),
+      perRequest.toFixed(0).padStart(17),
+      rssMiB.toFixed(0).padStart(9),
+    ];
+    console.log(columns.join(""));
+  }
+}

@@ -1,6 +1,6 @@
 /**
  * CPU time of PutRecords in the client, the SDK's own serialisation beside ours, against the fake endpoint in another
- * process: `scripts/node test/bench/put-records.ts [seconds per row]`.
+ * process: `scripts/node test/bench/put-records.ts [seconds per row] [part of the row's name]`.
  */
 import { Agent } from "node:http";
 import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
@@ -13,6 +13,7 @@ import { startFakeKinesisProcess } from "../fakes/kinesis-process.ts";
 
 const CONNECTIONS = 8;
 const seconds = Number(process.argv[2] ?? 3);
+const wanted = process.argv[3] ?? "";
 const keys = { accessKeyId: "key", secretAccessKey: "secret" };
 const never = new AbortController().signal;
 
@@ -91,15 +92,18 @@ try {
       ["SDK", sdkPut(fake.url)],
       ["lean", sinkPut(fake.url)],
     ] as const) {
+      const row = `${name}, ${path}`;
+      if (!row.includes(wanted)) continue;
       await run(put, records, 1000);
       const before = process.cpuUsage();
       const started = performance.now();
       const requests = await run(put, records, seconds * 1000);
       const { user, system } = process.cpuUsage(before);
       const elapsed = performance.now() - started;
+      const perRequest = (user + system) / requests;
       console.log(
-        `${name}, ${path}: ${((user + system) / requests / userRecords).toFixed(2)} µs CPU per user record, ` +
-          `${((user + system) / requests).toFixed(0)} µs per request, ${Math.round((requests / elapsed) * 1000)} requests/s`,
+        `${row}: ${(perRequest / userRecords).toFixed(2)} µs CPU per user record, ${perRequest.toFixed(0)} µs per request ` +
+          `(system ${Math.round(system / requests)}), ${Math.round((requests / elapsed) * 1000)} requests/s`,
       );
     }
   }

@@ -6,7 +6,7 @@ import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Credentials } from "./credentials.ts";
 import { describeStream, listAllShards, streamName } from "./describe.ts";
-import { resolveEndpoint } from "./endpoint.ts";
+import { type Endpoint, EndpointError, resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, type FailureContext, unanswered, unsent } from "./errors.ts";
 import { exchange } from "./exchange.ts";
 import { KinesisProtocol } from "./protocol.ts";
@@ -40,18 +40,26 @@ const IDLE_SOCKET_MS = 20_000;
 /** Connecting ends this long before the deadline: what was never connected is then known not to have been sent. */
 const CONNECT_MARGIN_MS = 250;
 
-/**
- * A sink on one Kinesis data stream. Retries nothing: that is the pipelines' part.
- * @throws EndpointError when endpoint and region make no address
- */
+/** A sink on one Kinesis data stream. Retries nothing: that is the pipelines' part. Never throws. */
 export function createKinesisSink(options: KinesisSinkOptions): Sink {
+  try {
+    const { endpoint: host, endpointPort: port, region } = options;
+    return openSink(options, resolveEndpoint({ host, port, region, property: "awsEndpoint" }));
+  } catch (error) {
+    if (error instanceof EndpointError) return unusableSink(error.message);
+    throw error;
+  }
+}
+
+/** Its configuration makes no address: every call says so, and somebody has to mend it. */
+function unusableSink(message: string): Sink {
+  const failure: SinkFailure = { code: "EndpointUnreachable", class: "notReady", message, ambiguous: false };
+  const fail = (): Promise<never> => Promise.reject(new SinkError(failure));
+  return { put: async () => ({ kind: "failed", failure }), describe: fail, listShards: fail, close: () => undefined };
+}
+
+function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
   const { credentials, clock, requestTimeout: timeoutMs } = options;
-  const endpoint = resolveEndpoint({
-    host: options.endpoint,
-    port: options.endpointPort,
-    region: options.region,
-    property: "awsEndpoint",
-  });
   const client = createClient(options, endpoint);
   const stream = streamName(options.stream);
   const gate = createRequestGate(options.maxConnections);
@@ -127,14 +135,11 @@ function slowCredentials(timeoutMs: number): SinkFailure {
   };
 }
 
-function createClient(
-  options: KinesisSinkOptions,
-  endpoint: { readonly url: string | undefined; readonly region: string },
-): KinesisClient {
+function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisClient {
   const { credentials, userAgent, maxConnections: maxSockets } = options;
   const agent = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS };
   const connectionTimeout = Math.min(options.connectTimeout, Math.max(1, options.requestTimeout - CONNECT_MARGIN_MS));
-  return new KinesisClient({
+  const client = new KinesisClient({
     region: endpoint.region,
     ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
     // Marked as memoized, or the SDK would keep keys without expiration for ever and miss a rotation.
@@ -151,4 +156,7 @@ function createClient(
       httpsAgent: new HttpsAgent({ ...agent, rejectUnauthorized: !options.skipCertificateValidation }),
     }),
   });
+  // It copies every record for a log that nobody reads.
+  client.middlewareStack.remove("loggerMiddleware");
+  return client;
 }

@@ -1,6 +1,6 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
-import { type CredentialWay, credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
+import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, credentialsMissing } from "./errors.ts";
 import type { SinkFailureCode } from "./sink.ts";
@@ -42,11 +42,10 @@ const RENEW_BEFORE_MS = 300_000;
 /** A failing source is not asked more often than this, milliseconds. */
 const FAILURE_PAUSE_MS = 1_000;
 
-/** @throws SinkError when `pluginName` is not one of the three ways. */
+/** Never throws: what is wrong with the options shows when credentials are asked for. */
 export function createCredentials(options: CredentialsOptions): Credentials {
-  const way = credentialWay(options.pluginName);
   const { clock } = options;
-  const source = sourceOf(way, options);
+  const source = sourceOf(options);
   let cached: AwsCredentialIdentity | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
   let failed: { readonly error: unknown; readonly at: number } | undefined;
@@ -104,15 +103,23 @@ interface CredentialSource {
   forget(): void;
 }
 
-function sourceOf(way: CredentialWay, options: CredentialsOptions): CredentialSource {
-  switch (way) {
-    case "keys":
-      return keysSource(options);
-    case "chain":
-      return chainSource();
-    case "role":
-      return roleSource(options);
+function sourceOf(options: CredentialsOptions): CredentialSource {
+  try {
+    switch (credentialWay(options.pluginName)) {
+      case "keys":
+        return keysSource(options);
+      case "chain":
+        return chainSource();
+      case "role":
+        return roleSource(options);
+    }
+  } catch (error) {
+    return { load: () => Promise.reject(error), classify: optionFailure, forget: () => undefined };
   }
+}
+
+function optionFailure(error: unknown): SinkError {
+  return error instanceof SinkError ? error : notReady("AssumeRoleFailed", (error as Error).message);
 }
 
 function keysSource({ readParam }: CredentialsOptions): CredentialSource {

@@ -91,7 +91,7 @@ for (const [param, message] of badKeys) {
 }
 
 test("another class name is refused, and the error names the three ways", async () => {
-  const error = await failure(async () => createCredentials(options({ pluginName: "com.example.MyPlugin" })));
+  const error = await failure(() => createCredentials(options({ pluginName: "com.example.MyPlugin" })).resolve());
   assert.match(error.message, /empty.*AwsDefaultProviderChainPlugin.*STSAssumeRoleProviderPlugin/);
 });
 
@@ -266,6 +266,11 @@ test("a role that cannot be assumed, and an STS that cannot be reached, say so",
   const unreachable = await failure(() => createCredentials(options(away)).resolve());
   assert.equal(unreachable.code, "EndpointUnreachable");
   assert.match(unreachable.message, /STS \(http:\/\/127\.0\.0\.1:1\).*awsStsEndpoint/);
+  const misspelt = { pluginName, readParam, stsEndpoint: "ftp://sts" };
+  assert.match(
+    (await failure(() => createCredentials(options(misspelt)).resolve())).message,
+    /^awsStsEndpoint is neither/,
+  );
   const incomplete = async (): Promise<string> => '{"roleSessionName":"s"}';
   const error = await failure(() => createCredentials(options({ pluginName, readParam: incomplete })).resolve());
   assert.match(error.message, /has no roleArn/);

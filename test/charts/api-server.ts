@@ -1,8 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import type { ApiAccess } from "../../operator/kube/access.ts";
 import { type ApiRequest, createKubeClient, type KubeClient } from "../../operator/kube/client.ts";
-import { ApiError, isNotFound } from "../../operator/kube/errors.ts";
+import { ApiError } from "../../operator/kube/errors.ts";
 
+const DELETION_MS = 60_000;
 const OPTIONS = { userAgent: "chart-tests", requestTimeoutMs: 30_000 };
 
 /** Why the tests on an API server cannot run, or false. */
@@ -52,11 +54,27 @@ export async function outcome(client: KubeClient, request: ApiRequest): Promise<
   }
 }
 
-/** Deletes, and is content when there is nothing to delete. */
+/** Deletes what may or may not be there, and waits until it is gone. */
 export async function remove(client: KubeClient, path: string): Promise<void> {
-  try {
-    await client.request({ method: "DELETE", path, query: { propagationPolicy: "Background" } });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
+  const deadline = Date.now() + DELETION_MS;
+  for (;;) {
+    const { status, message } = await outcome(client, { method: "DELETE", path });
+    if (status === 404) return;
+    if (Date.now() > deadline) throw new Error(`${path} is still there after a minute: ${message}`);
+    await delay(250);
   }
+}
+
+/** Throws when an operator runs on the cluster: it would change the sinks of a test that plays its part. */
+export async function refuseRunningOperator(client: KubeClient): Promise<void> {
+  const query = { labelSelector: "app.kubernetes.io/part-of=pulsar-kinesis-operator" };
+  const { items } = await client.request<{ items: { metadata: { namespace: string; name: string } }[] }>({
+    path: "/api/v1/pods",
+    query,
+  });
+  const [pod] = items;
+  if (pod === undefined) return;
+  throw new Error(
+    `an operator runs on this cluster (pod ${pod.metadata.name} in ${pod.metadata.namespace}): uninstall it`,
+  );
 }

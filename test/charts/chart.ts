@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { loadAll } from "js-yaml";
+import { helmProgram } from "../env/kubernetes/binaries.ts";
 
 export const CHART = join(import.meta.dirname, "../../charts/kinesis-sink-operator");
 
@@ -28,8 +29,9 @@ export interface HelmResult {
   readonly stderr: string;
 }
 
-/** Runs helm. Resolves with any exit code; rejects when it cannot be run. */
-export async function runHelm(helm: string, args: readonly string[]): Promise<HelmResult> {
+/** Runs helm, which is built on the first call. Resolves with any exit code; rejects when it cannot be run. */
+export async function runHelm(args: readonly string[]): Promise<HelmResult> {
+  const helm = await helmProgram((line) => process.stderr.write(`${line}\n`));
   try {
     const { stdout, stderr } = await promisify(execFile)(helm, args, { maxBuffer: 2 ** 26, timeout: 120_000 });
     return { code: 0, stdout, stderr };
@@ -41,24 +43,24 @@ export async function runHelm(helm: string, args: readonly string[]): Promise<He
 }
 
 /** Runs a helm command on the chart with the values given as a file, the way users give them. */
-export async function withValues(helm: string, values: Values, args: readonly string[]): Promise<HelmResult> {
+export async function withValues(values: Values, args: readonly string[]): Promise<HelmResult> {
   const directory = await mkdtemp(join(tmpdir(), "chart-values-"));
   try {
     const file = join(directory, "values.json");
     await writeFile(file, JSON.stringify(values));
-    return await runHelm(helm, [...args, "--values", file]);
+    return await runHelm([...args, "--values", file]);
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-export function template(helm: string, values: Values): Promise<HelmResult> {
-  return withValues(helm, values, ["template", "sinks", CHART, "--namespace", "kinesis", "--kube-version", "1.30.0"]);
+export function template(values: Values): Promise<HelmResult> {
+  return withValues(values, ["template", "sinks", CHART, "--namespace", "kinesis", "--kube-version", "1.30.0"]);
 }
 
 /** The chart's objects for a release `sinks` in namespace `kinesis`. Throws what helm says when it refuses. */
-export async function render(helm: string, values: Values = {}): Promise<Manifest[]> {
-  const { code, stdout, stderr } = await template(helm, values);
+export async function render(values: Values = {}): Promise<Manifest[]> {
+  const { code, stdout, stderr } = await template(values);
   if (code !== 0) throw new Error(stderr);
   return (loadAll(stdout) as (Manifest | null)[]).filter((manifest) => manifest !== null);
 }

@@ -4,7 +4,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { load, loadAll } from "js-yaml";
 import { type ApiServer, connect, outcome, remove, withoutApiServer } from "./api-server.ts";
 import { CHART, type HelmResult, type Manifest, only, runHelm } from "./chart.ts";
-import { helmBinary } from "./helm.ts";
 import type { PodSpec } from "./pod-security.ts";
 
 const DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kinesissinks.pulsar-kinesis.io";
@@ -14,18 +13,16 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
   const namespace = `install-${Math.random().toString(36).slice(2, 10)}`;
   const name = `${namespace}-kinesis-sink-operator`;
   let server: ApiServer;
-  let helm = "";
   /** The definition of another release on the same cluster, which gets it back in the end. */
   let present: Manifest | undefined;
 
   before(async () => {
     server = connect();
-    helm = await helmBinary();
     if ((await outcome(server.admin, { path: DEFINITION })).status === 200) present = await definition();
   });
   after(async () => {
     for (const name of [namespace, `${namespace}-b`]) {
-      await runHelm(helm, ["uninstall", name, "--namespace", namespace, "--ignore-not-found"]);
+      await runHelm(["uninstall", name, "--namespace", namespace, "--ignore-not-found"]);
     }
     await remove(server.admin, `/api/v1/namespaces/${namespace}`);
     if (present === undefined) await remove(server.admin, DEFINITION);
@@ -36,7 +33,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
   /** Runs no pods, so that no image is needed. */
   function release(command: "install" | "upgrade", name: string, ...args: string[]): Promise<HelmResult> {
     const set = ["--set", "replicas=0", "--namespace", namespace, "--timeout", "60s"];
-    return runHelm(helm, [command, name, CHART, ...set, ...args]);
+    return runHelm([command, name, CHART, ...set, ...args]);
   }
 
   function definition(): Promise<Manifest> {
@@ -79,7 +76,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
   });
 
   it("prints notes whose example the API server accepts", async () => {
-    const { stdout } = await runHelm(helm, ["get", "notes", namespace, "--namespace", namespace]);
+    const { stdout } = await runHelm(["get", "notes", namespace, "--namespace", namespace]);
     const example = /^apiVersion: pulsar-kinesis[\s\S]*?(?=^EOF$)/m.exec(stdout)?.[0];
     assert.ok(example !== undefined, stdout);
     const path = `/apis/pulsar-kinesis.io/v1alpha1/namespaces/${namespace}/kinesissinks`;
@@ -127,9 +124,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
     const { spec } = await server.admin.request<{ spec: { template: { spec: PodSpec } } }>({ path: deployment });
     const operator = await create({ metadata: { name: "operator" }, spec: spec.template.spec });
     assert.deepEqual(operator, { status: 200, message: "" });
-    const hooks = loadAll(
-      (await runHelm(helm, ["get", "hooks", namespace, "--namespace", namespace])).stdout,
-    ) as Manifest[];
+    const hooks = loadAll((await runHelm(["get", "hooks", namespace, "--namespace", namespace])).stdout) as Manifest[];
     const account = only(hooks, "ServiceAccount");
     await server.admin.request({
       method: "POST",
@@ -154,7 +149,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
 
   it("keeps the definition on uninstall, and removes all else", async () => {
     assert.equal((await release("upgrade", namespace)).code, 0);
-    const { code, stderr } = await runHelm(helm, ["uninstall", namespace, "--namespace", namespace, "--wait"]);
+    const { code, stderr } = await runHelm(["uninstall", namespace, "--namespace", namespace, "--wait"]);
     assert.equal(code, 0, stderr);
     assert.ok(await exists(DEFINITION));
     for (const path of [deployment, clusterRole, policy]) assert.ok(!(await exists(path)), path);

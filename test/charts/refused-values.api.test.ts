@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { template, type Values } from "./chart.ts";
-import { helmBinary } from "./helm.ts";
 
 /** Values that must be refused, by what the message has to name. */
 const REFUSED: readonly [string, Values][] = [
@@ -31,14 +30,9 @@ const REFUSED: readonly [string, Values][] = [
 ];
 
 describe("helm refuses, naming the value,", () => {
-  let helm = "";
-  before(async () => {
-    helm = await helmBinary();
-  });
-
   for (const [name, values] of REFUSED) {
     it(JSON.stringify(values), async () => {
-      const { code, stderr } = await template(helm, values);
+      const { code, stderr } = await template(values);
       assert.notEqual(code, 0, "helm accepts it");
       assert.ok(stderr.includes(name), `the message does not name ${name}: ${stderr}`);
     });

@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import { readConfig } from "../../operator/config.ts";
 import { LEASE_RULES, NAMESPACE_RULES, type PolicyRule } from "../../operator/rbac.ts";
 import { CHART, EVERYTHING, type Manifest, only, render, runHelm, template, type Values } from "./chart.ts";
-import { helmBinary } from "./helm.ts";
 import { permissions } from "./permissions.ts";
 import { type PodSpec, restrictedViolations } from "./pod-security.ts";
 
 const GOLDEN = join(import.meta.dirname, "golden");
-
-let helm = "";
-before(async () => {
-  helm = await helmBinary();
-});
 
 function podSpec(manifest: Manifest): PodSpec {
   if (manifest.kind === "Pod") return manifest["spec"] as PodSpec;
@@ -30,14 +24,14 @@ function rules(manifests: readonly Manifest[]): PolicyRule[] {
 
 describe("the chart", () => {
   it("passes helm lint --strict", async () => {
-    const { code, stdout, stderr } = await runHelm(helm, ["lint", "--strict", CHART]);
+    const { code, stdout, stderr } = await runHelm(["lint", "--strict", CHART]);
     assert.equal(code, 0, stdout + stderr);
   });
 
   // UPDATE_GOLDEN=1 writes the files anew; the difference is for the reviewer to judge.
   for (const [name, values] of Object.entries({ defaults: {}, everything: EVERYTHING }) satisfies [string, Values][]) {
     it(`renders as golden/${name}.yaml`, async () => {
-      const manifests = (await render(helm, { ...values, crds: { enabled: false } })).filter(
+      const manifests = (await render({ ...values, crds: { enabled: false } })).filter(
         (manifest) => manifest.metadata.name !== "sinks-kinesis-sink-operator-test" || manifest.kind !== "ConfigMap",
       );
       const file = join(GOLDEN, `${name}.yaml`);
@@ -52,14 +46,14 @@ describe("the chart", () => {
   }
 
   it("runs every pod under the Restricted Pod Security Standard", async () => {
-    const pods = (await render(helm, EVERYTHING)).filter(({ kind }) => kind === "Deployment" || kind === "Pod");
+    const pods = (await render(EVERYTHING)).filter(({ kind }) => kind === "Deployment" || kind === "Pod");
     assert.equal(pods.length, 2);
     for (const pod of pods) assert.deepEqual(restrictedViolations(podSpec(pod)), [], pod.kind);
   });
 
   it("gives the operator an environment that it accepts", async () => {
     for (const values of [{}, EVERYTHING]) {
-      const [container] = podSpec(only(await render(helm, values), "Deployment")).containers;
+      const [container] = podSpec(only(await render(values), "Deployment")).containers;
       const fromFields = { POD_NAME: "operator-0", POD_NAMESPACE: "kinesis" };
       const given = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
       const config = readConfig({ ...given, ...fromFields });
@@ -79,7 +73,7 @@ describe("the chart", () => {
   });
 
   it("refuses several operators without an election", async () => {
-    const { code, stderr } = await template(helm, { replicas: 2, leaderElection: { enabled: false } });
+    const { code, stderr } = await template({ replicas: 2, leaderElection: { enabled: false } });
     assert.notEqual(code, 0);
     assert.match(stderr, /replicas: more than 1 needs leaderElection\.enabled/);
   });
@@ -87,7 +81,7 @@ describe("the chart", () => {
 
 describe("images", () => {
   async function images(values: Values): Promise<{ operator: string; worker: string; test: string }> {
-    const manifests = await render(helm, values);
+    const manifests = await render(values);
     const [operator] = podSpec(only(manifests, "Deployment")).containers;
     const [test] = podSpec(only(manifests, "Pod")).containers;
     const worker = operator?.env?.find(({ name }) => name === "WORKER_IMAGE")?.value;
@@ -124,7 +118,7 @@ describe("images", () => {
 
 describe("permissions", () => {
   it("hold no verb on secrets and no wildcard, in any role of the chart", async () => {
-    const all = rules(await render(helm, EVERYTHING));
+    const all = rules(await render(EVERYTHING));
     assert.ok(all.length > 10);
     for (const rule of all) {
       assert.ok(
@@ -136,12 +130,12 @@ describe("permissions", () => {
   });
 
   it("are what the operator declares", async () => {
-    const role = only(await render(helm), "ClusterRole", "sinks-kinesis-sink-operator");
+    const role = only(await render(), "ClusterRole", "sinks-kinesis-sink-operator");
     assert.deepEqual(permissions(role["rules"] as PolicyRule[]), permissions(NAMESPACE_RULES));
   });
 
   it("on leases are what the operator declares, confined to its own lease where that is possible", async () => {
-    const role = only(await render(helm), "Role", "sinks-kinesis-sink-operator-leader-election");
+    const role = only(await render(), "Role", "sinks-kinesis-sink-operator-leader-election");
     const given = role["rules"] as (PolicyRule & { resourceNames?: string[] })[];
     const [declared] = LEASE_RULES;
     assert.deepEqual(new Set(given.flatMap(({ verbs }) => verbs)), new Set(declared?.verbs));
@@ -152,7 +146,7 @@ describe("permissions", () => {
   });
 
   it("are bound in the watched namespaces alone", async () => {
-    const manifests = await render(helm, { watchNamespaces: ["orders", "payments"] });
+    const manifests = await render({ watchNamespaces: ["orders", "payments"] });
     const bindings = manifests.filter(
       (manifest) => (manifest["roleRef"] as { name: string } | undefined)?.name === "sinks-kinesis-sink-operator",
     );
@@ -163,13 +157,13 @@ describe("permissions", () => {
   });
 
   it("are left to the administrator with rbac.create=false, but for those of the chart's own test", async () => {
-    const manifests = await render(helm, { rbac: { create: false } });
+    const manifests = await render({ rbac: { create: false } });
     const roles = manifests.filter(({ kind }) => kind.includes("Role"));
     assert.ok(roles.every(({ metadata }) => metadata.annotations?.["helm.sh/hook"] === "test"));
   });
 
   it("of users join view and edit", async () => {
-    const manifests = await render(helm);
+    const manifests = await render();
     const labels = (name: string) => only(manifests, "ClusterRole", name).metadata.labels ?? {};
     assert.equal(labels("sinks-kinesis-sink-operator-view")["rbac.authorization.k8s.io/aggregate-to-view"], "true");
     assert.equal(labels("sinks-kinesis-sink-operator-edit")["rbac.authorization.k8s.io/aggregate-to-edit"], "true");
@@ -180,20 +174,20 @@ describe("the definition", () => {
   const source = () => load(readFileSync(join(CHART, "../../crds/kinesissinks.yaml"), "utf8")) as Manifest;
 
   it("is rendered unchanged, marked to be kept", async () => {
-    const definition = only(await render(helm), "CustomResourceDefinition");
+    const definition = only(await render(), "CustomResourceDefinition");
     assert.equal(definition.metadata.name, "kinesissinks.pulsar-kinesis.io");
     assert.equal(definition.metadata.annotations?.["helm.sh/resource-policy"], "keep");
     assert.deepEqual(definition["spec"], source()["spec"]);
   });
 
   it("loses the mark with crds.keep=false", async () => {
-    const definition = only(await render(helm, { crds: { keep: false } }), "CustomResourceDefinition");
+    const definition = only(await render({ crds: { keep: false } }), "CustomResourceDefinition");
     assert.equal(definition.metadata.annotations?.["helm.sh/resource-policy"], undefined);
     assert.deepEqual(definition["spec"], source()["spec"]);
   });
 
   it("is left out with crds.enabled=false", async () => {
-    const kinds = (await render(helm, { crds: { enabled: false } })).map(({ kind }) => kind);
+    const kinds = (await render({ crds: { enabled: false } })).map(({ kind }) => kind);
     assert.ok(!kinds.includes("CustomResourceDefinition"));
   });
 });

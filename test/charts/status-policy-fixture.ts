@@ -4,7 +4,7 @@ import { childName, type LiveSink } from "../../operator/desired/names.ts";
 import { role } from "../../operator/desired/role.ts";
 import type { ApiRequest, KubeClient } from "../../operator/kube/client.ts";
 import { collectionPath, KINESIS_SINKS, objectPath, PODS, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
-import { type ApiServer, outcome, remove } from "./api-server.ts";
+import { type ApiServer, outcome, refuseRunningOperator, remove } from "./api-server.ts";
 import { type Manifest, render } from "./chart.ts";
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
@@ -39,14 +39,15 @@ export interface ManagedFields {
 }
 
 /** Sets up the definition, the policy, a sink and the permissions of its workers and of an operator in a new namespace. */
-export async function statusPolicyFixture(server: ApiServer, helm: string): Promise<StatusPolicyFixture> {
+export async function statusPolicyFixture(server: ApiServer): Promise<StatusPolicyFixture> {
   const { admin } = server;
   const namespace = `status-policy-${Math.random().toString(36).slice(2, 10)}`;
   const sink = "orders";
   const pods = [`${sink}-kinesis-sink-6f7d9-aaaaa`, `${sink}-kinesis-sink-6f7d9-bbbbb`] as const;
   const post = <T>(path: string, body: unknown) => admin.request<T>({ method: "POST", path, body });
 
-  const installed = await install(admin, helm);
+  await refuseRunningOperator(admin);
+  const installed = await install(admin);
   await post("/api/v1/namespaces", { metadata: { name: namespace } });
   const live = await untilServed(() => post<LiveSink>(collectionPath(KINESIS_SINKS, namespace), manifest(sink)));
   const other = await post<LiveSink>(collectionPath(KINESIS_SINKS, namespace), manifest("payments"));
@@ -146,9 +147,9 @@ export async function untilEnforced(client: KubeClient, request: ApiRequest): Pr
 }
 
 /** Applies the chart's definition and policy. Resolves with the paths of what was not there before. */
-async function install(admin: KubeClient, helm: string): Promise<string[]> {
+async function install(admin: KubeClient): Promise<string[]> {
   const created: string[] = [];
-  for (const object of await render(helm)) {
+  for (const object of await render()) {
     const collection = CLUSTER_PATHS[object.kind];
     if (collection === undefined) continue;
     const path = `${collection}/${object.metadata.name}`;

@@ -3,7 +3,6 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import type { ApiRequest, KubeClient } from "../../operator/kube/client.ts";
 import { KINESIS_SINKS, objectPath } from "../../operator/kube/objects.ts";
 import { type ApiServer, connect, outcome, withoutApiServer } from "./api-server.ts";
-import { helmBinary } from "./helm.ts";
 import {
   applyStatus,
   entry,
@@ -23,7 +22,7 @@ describe("a worker's token", { skip: withoutApiServer }, () => {
 
   before(async () => {
     server = connect();
-    fixture = await statusPolicyFixture(server, await helmBinary());
+    fixture = await statusPolicyFixture(server);
     [me, other] = fixture.pods;
     worker = await fixture.pod(me);
     operator = await fixture.account("operator");

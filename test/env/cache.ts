@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Log, onPath } from "./process.ts";
@@ -19,26 +19,29 @@ export interface CacheEntry {
   /** What the step is called in the progress lines. */
   readonly title: string;
   /** Fills an empty directory. It becomes visible only when this resolves. */
-  readonly fill: (directory: string) => Promise<void>;
+  readonly fill: (directory: string, signal?: AbortSignal) => Promise<void>;
 }
 
 /**
  * The directory of a cache entry, filled first if need be. Runs in several processes at once are safe: one fills, the
- * others wait for it, and the entry appears by a rename.
+ * others wait for it, and the entry appears by a rename. Nothing remains of a fill that failed or that `signal` aborted.
  */
-export async function cached(entry: CacheEntry, log: Log): Promise<string> {
+export async function cached(entry: CacheEntry, log: Log, signal?: AbortSignal): Promise<string> {
   const directory = entryDirectory(entry);
   if (existsSync(directory)) return directory;
   const root = cacheDirectory();
   await mkdir(root, { recursive: true });
-  const unlock = await lock(join(root, `${entry.name}.lock`), () =>
-    log(`${entry.title}: another run is at it, waiting`),
-  );
+  const waiting = (): void => log(`${entry.title}: another run is at it, waiting`);
+  const unlock = await lock(join(root, `${entry.name}.lock`), waiting, signal);
   try {
     if (existsSync(directory)) return directory;
-    const work = await mkdtemp(join(root, `${entry.name}.partial-`));
+    const partial = `${entry.name}.partial-`;
+    // of a run that was killed: whoever holds the lock is alone
+    const left = (await readdir(root)).filter((name) => name.startsWith(partial));
+    await Promise.all(left.map((name) => rm(join(root, name), { recursive: true, force: true })));
+    const work = await mkdtemp(join(root, partial));
     try {
-      await step(log, entry.title, () => entry.fill(work));
+      await step(log, entry.title, () => entry.fill(work, signal));
       await rename(work, directory);
     } finally {
       await rm(work, { recursive: true, force: true });
@@ -61,7 +64,7 @@ export function hash(parts: readonly (string | Uint8Array)[]): string {
 }
 
 /** Takes a lock that the kernel gives back when this process dies, however it dies. */
-async function lock(file: string, onWait: () => void): Promise<() => void> {
+async function lock(file: string, onWait: () => void, signal: AbortSignal | undefined): Promise<() => void> {
   if (onPath("flock") === undefined) return () => undefined;
   const holder = spawn("flock", [file, "sh", "-c", "echo; cat"], { stdio: ["pipe", "pipe", "inherit"] });
   const waiting = setTimeout(onWait, 500);
@@ -69,10 +72,17 @@ async function lock(file: string, onWait: () => void): Promise<() => void> {
   holder.stdout.once("data", () => resolve());
   holder.once("error", reject);
   holder.once("exit", () => reject(new Error(`could not lock ${file}`)));
+  const abort = (): void => reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
   try {
+    signal?.throwIfAborted();
     await promise;
+  } catch (error) {
+    holder.kill();
+    throw error;
   } finally {
     clearTimeout(waiting);
+    signal?.removeEventListener("abort", abort);
   }
   return () => holder.stdin.end();
 }

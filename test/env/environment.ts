@@ -1,6 +1,6 @@
 import { type Kinesis, type KinesisOptions, startKinesis } from "./kinesis/emulator.ts";
 import { helmProgram } from "./kubernetes/binaries.ts";
-import { type Kubernetes, type KubernetesOptions, startKubernetes } from "./kubernetes/cluster.ts";
+import { type Kubernetes, type KubernetesOptions, type Place, startKubernetes } from "./kubernetes/cluster.ts";
 import type { Log } from "./process.ts";
 import { type Pulsar, startPulsar } from "./pulsar/broker.ts";
 import type { PulsarOptions } from "./pulsar/prepare.ts";
@@ -10,7 +10,7 @@ export interface EnvironmentOptions {
   readonly log: Log;
   /** Aborts the start; what was started by then is ended. */
   readonly signal?: AbortSignal | undefined;
-  readonly kubernetes?: Omit<KubernetesOptions, "log" | "signal">;
+  readonly kubernetes?: Omit<KubernetesOptions, "log" | "signal" | "onNetwork">;
   /** `false` leaves the part out. */
   readonly pulsar?: Omit<PulsarOptions, "log" | "signal" | "host" | "enter"> | false;
   readonly kinesis?: Omit<KinesisOptions, "log" | "signal" | "host" | "enter"> | false;
@@ -37,28 +37,37 @@ export interface Environment {
  * first time. Broker and emulator run in the cluster's network namespace, so their traffic with pods stays there.
  */
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
-  const { log, signal } = options;
-  const [kubernetes, helmPath] = await both(startKubernetes({ ...options.kubernetes, log, signal }), helmProgram(log));
-  const where = { log, signal, enter: kubernetes.enter, host: kubernetes.network.nodeAddress };
-  const broker: Environment["startPulsar"] = (more) => startPulsar({ ...more, ...where });
-  const emulator: Environment["startKinesis"] = (more) => startKinesis({ ...more, ...where });
-  const starting = [
+  const { log } = options;
+  const failure = new AbortController();
+  const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
+  const network = Promise.withResolvers<Place>();
+  const place = async (): Promise<Where> => {
+    const { network: addresses, enter } = await network.promise;
+    return { log, signal, enter, host: addresses.nodeAddress };
+  };
+  const broker: Environment["startPulsar"] = async (more) => startPulsar({ ...more, ...(await place()) });
+  const emulator: Environment["startKinesis"] = async (more) => startKinesis({ ...more, ...(await place()) });
+  const cluster = startKubernetes({ ...options.kubernetes, log, signal, onNetwork: network.resolve });
+  cluster.catch(network.reject);
+  const parts = [
+    cluster,
+    helmProgram(log, signal),
     options.pulsar === false ? undefined : broker(options.pulsar),
     options.kinesis === false ? undefined : emulator(options.kinesis),
   ] as const;
-  const [pulsar, kinesis] = await Promise.allSettled(starting);
+  for (const part of parts) part?.catch((error) => failure.abort(error));
+  const [kubernetes, helm, pulsar, kinesis] = await Promise.allSettled(parts);
   const close = async (): Promise<void> => {
     await Promise.all([pulsar, kinesis].map((part) => (part.status === "fulfilled" ? part.value?.close() : undefined)));
-    await kubernetes.close();
+    if (kubernetes.status === "fulfilled") await kubernetes.value.close();
   };
-  for (const part of [pulsar, kinesis]) {
-    if (part.status === "fulfilled") continue;
+  if (kubernetes.status === "rejected" || helm.status === "rejected" || failure.signal.aborted) {
     await close();
-    throw part.reason;
+    throw failure.signal.reason;
   }
   return {
-    kubernetes,
-    helmPath,
+    kubernetes: kubernetes.value,
+    helmPath: helm.value,
     get pulsar() {
       return started(pulsar, "pulsar");
     },
@@ -71,14 +80,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   };
 }
 
-/** Both results, or the first error once the cluster of a half success is closed. */
-async function both(cluster: Promise<Kubernetes>, program: Promise<string>): Promise<[Kubernetes, string]> {
-  const [kubernetes, path] = await Promise.allSettled([cluster, program]);
-  if (kubernetes.status === "rejected") throw kubernetes.reason;
-  if (path.status === "fulfilled") return [kubernetes.value, path.value];
-  await kubernetes.value.close();
-  throw path.reason;
-}
+type Where = Required<Pick<PulsarOptions, "log" | "enter" | "host">> & { readonly signal: AbortSignal };
 
 function started<T>(part: PromiseSettledResult<T | undefined>, name: string): T {
   if (part.status === "fulfilled" && part.value !== undefined) return part.value;

@@ -50,7 +50,7 @@ const INSTEAD = "To use a cluster that you have: make demo CLUSTER=current";
  * Makes sure that a Kubernetes node can run here: Linux, root, and the programs. Missing programs are installed with apt-get
  * where there is one. Throws {@link MissingPrerequisiteError} with what is missing and what to do instead.
  */
-export async function requireNode(log: Log): Promise<void> {
+export async function requireNode(log: Log, signal?: AbortSignal): Promise<void> {
   if (process.platform !== "linux") {
     throw new MissingPrerequisiteError(`the local cluster needs Linux, and this is ${process.platform}. ${INSTEAD}`);
   }
@@ -63,21 +63,26 @@ export async function requireNode(log: Log): Promise<void> {
   const missing = [...missingPrograms([...programs, "setpriv", "unshare"])];
   const packages = packagesOf(missing);
   if (!existsSync("/usr/lib/cni/bridge")) packages.push("containernetworking-plugins");
-  if (packages.length > 0) await install(packages, log);
-  if (onPath("go") === undefined) {
-    throw new MissingPrerequisiteError(
-      `missing: go. Install Go 1.21 or newer, which fetches the version that Kubernetes needs. ${INSTEAD}`,
-    );
-  }
+  if (packages.length > 0) await install(packages, log, signal);
 }
 
-async function install(packages: readonly string[], log: Log): Promise<void> {
-  const line = `apt-get install --yes --no-install-recommends ${packages.join(" ")}`;
+/** Throws {@link MissingPrerequisiteError} unless there is a Go that fetches the version a module asks for (1.21). */
+export async function requireGo(): Promise<void> {
+  const version = onPath("go") === undefined ? "none" : await run("go", ["env", "GOVERSION"]);
+  const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
+  if (minor >= 21) return;
+  throw new MissingPrerequisiteError(
+    `Go 1.21 or newer is needed to build Kubernetes and Helm (found: ${version.trim()}). Put it in PATH. ${INSTEAD}`,
+  );
+}
+
+async function install(packages: readonly string[], log: Log, signal: AbortSignal | undefined): Promise<void> {
+  const line = `apt-get install --yes --no-install-recommends --option DPkg::Lock::Timeout=300 ${packages.join(" ")}`;
   if (onPath("apt-get") === undefined) {
     throw new MissingPrerequisiteError(`missing Debian packages: ${packages.join(", ")}. ${INSTEAD}`);
   }
   const [command = "", ...args] = line.split(" ");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  await step(log, "apt-get update", () => run("apt-get", ["update"], { env }));
-  await step(log, line, () => run(command, args, { env }));
+  await step(log, "apt-get update", () => run("apt-get", ["update"], { env, signal }));
+  await step(log, line, () => run(command, args, { env, signal }));
 }

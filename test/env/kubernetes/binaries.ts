@@ -1,6 +1,7 @@
-import { link, mkdir, readFile } from "node:fs/promises";
+import { link, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CacheEntry, cached, hash } from "../cache.ts";
+import { requireGo } from "../prerequisites.ts";
 import { type Log, run } from "../process.ts";
 
 export const KUBERNETES_VERSION = "1.37.2";
@@ -31,19 +32,20 @@ const PROGRAMS = {
 } as const satisfies Record<string, Program>;
 
 /** The path of a program of the cluster, built on the first call. */
-export async function clusterProgram(name: keyof typeof PROGRAMS, log: Log): Promise<string> {
+export async function clusterProgram(name: keyof typeof PROGRAMS, log: Log, signal?: AbortSignal): Promise<string> {
   const program: Program = PROGRAMS[name];
   const files = await Promise.all(["go.mod", "go.sum", ...program.files].map((file) => readFile(join(SOURCES, file))));
   const entry: CacheEntry = {
     name: program.name,
     key: [hash([...files, program.ldflags ?? "", process.arch])],
     title: program.title,
-    fill: (directory) => build(program, directory),
+    fill: (directory, abort) => build(program, directory, abort),
   };
-  return join(await cached(entry, log), program.name);
+  return join(await cached(entry, log, signal), program.name);
 }
 
-async function build(program: Program, directory: string): Promise<void> {
+async function build(program: Program, directory: string, signal: AbortSignal | undefined): Promise<void> {
+  await requireGo();
   const output = join(directory, program.name);
   await run(
     "go",
@@ -51,27 +53,28 @@ async function build(program: Program, directory: string): Promise<void> {
       ...["build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", `-s -w ${program.ldflags ?? ""}`],
       ...["-o", output, program.package],
     ],
-    { cwd: SOURCES, env: goEnvironment() },
+    { cwd: SOURCES, env: goEnvironment(), signal },
   );
   // the binary goes by the name that it is called with
   if (program.name === "cluster") await link(output, join(directory, "kubectl"));
 }
 
 /** The path of the Helm program, built on the first call. */
-export async function helmProgram(log: Log): Promise<string> {
+export async function helmProgram(log: Log, signal?: AbortSignal): Promise<string> {
   const entry: CacheEntry = {
     name: "helm",
     key: [HELM_VERSION, process.arch],
     title: `build Helm ${HELM_VERSION} (about 2 minutes on 2 cores, once)`,
-    async fill(directory) {
-      await mkdir(directory, { recursive: true });
+    async fill(directory, abort) {
+      await requireGo();
       await run("go", ["install", "-trimpath", "-ldflags", "-s -w", `helm.sh/helm/v4/cmd/helm@v${HELM_VERSION}`], {
         cwd: directory,
         env: { ...goEnvironment(), GOBIN: directory },
+        signal: abort,
       });
     },
   };
-  return join(await cached(entry, log), "helm");
+  return join(await cached(entry, log, signal), "helm");
 }
 
 function goEnvironment(): NodeJS.ProcessEnv {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { packBusybox, packPause } from "../image/small-images.ts";
@@ -24,6 +24,15 @@ export interface KubernetesOptions {
   readonly images?: readonly string[];
   /** Run metrics-server too (the HorizontalPodAutoscaler and `kubectl top` need it); builds it on the first run. */
   readonly metrics?: boolean;
+  /** Called as soon as programs can run in the cluster's network, which is long before the cluster is up. */
+  readonly onNetwork?: (place: Place) => void;
+}
+
+/** Where to run a program so that pods and the host reach it. */
+export interface Place {
+  readonly network: ClusterNetwork;
+  /** A command prefix that enters the network namespace. */
+  readonly enter: readonly string[];
 }
 
 /** A Kubernetes cluster of one node in namespaces of its own. */
@@ -64,14 +73,14 @@ export interface ContainerTarget {
  */
 export async function startKubernetes(options: KubernetesOptions): Promise<Kubernetes> {
   const { log, signal } = options;
-  await requireNode(log);
+  await requireNode(log, signal);
   const programs = {
-    cluster: await clusterProgram("cluster", log),
-    coredns: await clusterProgram("coredns", log),
-    metrics: options.metrics ? await clusterProgram("metrics", log) : "",
+    cluster: await clusterProgram("cluster", log, signal),
+    coredns: await clusterProgram("coredns", log, signal),
+    metrics: options.metrics ? await clusterProgram("metrics", log, signal) : "",
   };
   const images = [
-    await packPause(await clusterProgram("pause", log), log),
+    await packPause(await clusterProgram("pause", log, signal), log),
     await packBusybox(log),
     ...(options.images ?? []),
   ];
@@ -84,6 +93,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
       holder = await hold(state, programs);
       const process1 = await untilNamespaces(holder, state, signal);
       const network = await attachNetwork(process1, log);
+      const enter = ["nsenter", `--net=/proc/${process1}/ns/net`, "--"];
       const { nodeAddress, hostAddress, podCidr } = network;
       await createPki(join(state, "pki"), nodeAddress, NODE);
       const snapshotter = (await overlaysWork(state)) ? "overlayfs" : "native";
@@ -92,8 +102,9 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
         join(state, "run/network.new"),
         `NODE_IP=${nodeAddress} HOST_IP=${hostAddress} POD_CIDR=${podCidr}\n`,
       );
-      await run("mv", [join(state, "run/network.new"), join(state, "run/network")]);
-      const cluster = handle({ state, network, process1, holder, cluster: programs.cluster });
+      await rename(join(state, "run/network.new"), join(state, "run/network"));
+      options.onNetwork?.({ network, enter });
+      const cluster = handle({ state, network, enter, process1, holder, cluster: programs.cluster });
       await Promise.all([importAll(cluster, holder, state, images, signal), untilNode(cluster, holder, signal)]);
       return cluster;
     });
@@ -120,6 +131,7 @@ async function hold(state: string, programs: Programs): Promise<Daemon> {
     env: {
       PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`,
       NAME: state.split("/").at(-1),
+      OWNER: String(process.pid),
       STATE: state,
       NODE,
       CLUSTER: programs.cluster,
@@ -180,12 +192,13 @@ async function untilNode(cluster: Kubernetes, holder: Daemon, signal: AbortSigna
 interface Parts {
   readonly state: string;
   readonly network: ClusterNetwork;
+  readonly enter: readonly string[];
   readonly process1: number;
   readonly holder: Daemon;
   readonly cluster: string;
 }
 
-function handle({ state, network, process1, holder, cluster }: Parts): Kubernetes {
+function handle({ state, network, enter, process1, holder, cluster }: Parts): Kubernetes {
   const kubeconfig = join(state, "pki/admin.kubeconfig");
   const kubectlPath = join(cluster, "../kubectl");
   const ctr = (args: readonly string[]): Promise<string> =>
@@ -197,7 +210,7 @@ function handle({ state, network, process1, holder, cluster }: Parts): Kubernete
     kubeconfig,
     kubectlPath,
     network,
-    enter: ["nsenter", `--net=/proc/${process1}/ns/net`, "--"],
+    enter,
     logs: join(state, "log"),
     kubectl,
     async importImage(archive) {

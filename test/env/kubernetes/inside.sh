@@ -109,14 +109,24 @@ start_node() {
   fi
 }
 
-mount --make-rprivate /
-hostname "$NODE"
-mount_cgroups
-mount_state
-join_network
-# the images are imported while the API server starts
-if [ -n "$WITH_NODE" ]; then start containerd containerd -c "$conf/containerd.toml"; fi
-start_control_plane
-if [ -n "$WITH_NODE" ]; then start_node; fi
-trap 'exit 0' TERM INT
-wait
+main() {
+  mount --make-rprivate /
+  hostname "$NODE"
+  mount_cgroups
+  mount_state
+  join_network
+  # the images are imported while the API server starts
+  if [ -n "$WITH_NODE" ]; then start containerd containerd -c "$conf/containerd.toml"; fi
+  start_control_plane
+  if [ -n "$WITH_NODE" ]; then start_node; fi
+  trap 'exit 0' TERM INT
+  wait
+  exit
+}
+
+# outside of namespaces of its own, it would mount and rename the machine's own
+if [ $$ != 1 ]; then
+  echo "inside.sh is run by launch.sh, as process 1 of new namespaces" >&2
+  exit 1
+fi
+main

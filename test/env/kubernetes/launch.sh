@@ -1,7 +1,7 @@
 #!/bin/bash
 # Holds a cluster: makes a cgroup of its own, runs inside.sh in its own mount, pid, network, cgroup, uts and ipc namespaces,
 # and removes the cgroups when that ends or when this script is told to end (SIGTERM, also when its owner dies).
-# Environment: STATE (directory), NAME (unique), and what inside.sh reads.
+# Environment: STATE (directory), NAME (unique), OWNER (process id), and what inside.sh reads.
 set -euo pipefail
 groups=()
 
@@ -36,15 +36,27 @@ remove_cgroups() {
   done
 }
 
-trap 'kill -KILL "${child:-}" 2> /dev/null' TERM INT HUP
-trap remove_cgroups EXIT
-make_cgroups
-(
-  for group in "${groups[@]}"; do echo "$BASHPID" > "$group/cgroup.procs"; done
-  # --kill-child: ending unshare ends process 1 of the namespaces, and with it everything
-  exec setpriv --pdeathsig KILL unshare --mount --pid --net --cgroup --uts --ipc --fork --kill-child --mount-proc \
-    bash "$(dirname "$0")/inside.sh"
-) &
-child=$!
-echo "$child" > "$STATE/run/unshare.pid"
-while kill -0 "$child" 2> /dev/null; do wait "$child" || true; done
+remove_all() {
+  remove_cgroups
+  # the owner removes the state itself, unless it died
+  kill -0 "$OWNER" 2> /dev/null || rm -rf "$STATE"
+}
+
+# one function, so that bash has read all of this file before it runs: an edit meanwhile changes nothing
+main() {
+  trap 'kill -KILL "${child:-}" 2> /dev/null' TERM INT HUP
+  trap remove_all EXIT
+  make_cgroups
+  (
+    for group in "${groups[@]}"; do echo "$BASHPID" > "$group/cgroup.procs"; done
+    # --kill-child: ending unshare ends process 1 of the namespaces, and with it everything
+    exec setpriv --pdeathsig KILL unshare --mount --pid --net --cgroup --uts --ipc --fork --kill-child --mount-proc \
+      bash "$(dirname "$0")/inside.sh"
+  ) &
+  child=$!
+  echo "$child" > "$STATE/run/unshare.pid"
+  while kill -0 "$child" 2> /dev/null; do wait "$child" || true; done
+  exit
+}
+
+main

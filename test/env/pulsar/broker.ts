@@ -55,8 +55,8 @@ export interface Pulsar {
  * ```
  */
 export async function startPulsar(options: PulsarOptions): Promise<Pulsar> {
-  requirePrograms(["java", "mvn", "tar", "openssl"]);
-  const home = await pulsarHome(options.log);
+  requirePrograms(["java", "openssl"]);
+  const home = await pulsarHome(options.log, options.signal);
   for (let attempt = 1; ; attempt++) {
     const directory = await stateDirectory("pulsar");
     try {

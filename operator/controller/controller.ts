@@ -5,6 +5,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { createEventRecorder } from "../kube/events.ts";
 import { createWorkQueue, type RunResult } from "../kube/queue.ts";
 import type { OperatorMetrics } from "../metrics.ts";
+import type { Memory } from "../reconcile/context.ts";
 import { createReconcile, type Reconcile } from "../reconcile/reconcile.ts";
 import { createWatches } from "./watches.ts";
 
@@ -34,15 +35,19 @@ const SYNC_POLL_MS = 50;
 /** Joins watches, queue and reconcile: what changes about a sink puts its key into the queue. */
 export function createController(options: ControllerOptions): Controller {
   let synced: () => boolean = () => false;
+  // What was applied holds for the next term too, for it is compared with what is there.
+  const memories = new Map<string, Memory>();
 
   const run = async (signal: AbortSignal) => {
+    // Another leader may have written statuses meanwhile.
+    for (const memory of memories.values()) memory.status = undefined;
     const watches = createWatches({
       ...options,
       namespaces: options.watchNamespaces,
       onChange: (key) => queue.add(key),
     });
     const events = createEventRecorder({ ...options, reportingInstance: options.identity });
-    const reconcile = createReconcile({ ...options, events, cluster: watches.cluster });
+    const reconcile = createReconcile({ ...options, events, cluster: watches.cluster }, memories);
     const queue = createWorkQueue({
       ...options,
       retry: RETRY,

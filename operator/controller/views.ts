@@ -80,11 +80,14 @@ interface CoreEvent extends KubeObject {
   readonly series?: { readonly lastObservedTime?: string };
 }
 
+/** Warnings of which the pod's own status says more. */
+const TOLD_BY_STATUS = new Set(["Failed", "BackOff", "FailedScheduling", "Unhealthy"]);
+
 /** Keeps warnings about pods that are named like a worker; a cluster has many others. */
 export function podEventView(object: KubeObject): PodEventView | undefined {
   const event = object as CoreEvent;
   const pod = event.involvedObject.name ?? "";
-  if (!pod.includes("-kinesis-sink-")) return undefined;
+  if (!pod.includes("-kinesis-sink-") || TOLD_BY_STATUS.has(event.reason ?? "")) return undefined;
   return {
     ...stored(event),
     pod: objectKey(event.involvedObject.namespace, pod),

@@ -49,6 +49,12 @@ export function createReflector(options: ReflectorOptions): Reflector {
   const range = options.timeoutSeconds ?? TIMEOUT_SECONDS;
   let version: string | undefined;
   let synced = false;
+  let failing = false;
+
+  const healthy = () => {
+    retry.reset();
+    failing = false;
+  };
 
   const list = async (signal: AbortSignal) => {
     let replacement = options.store.replacement();
@@ -63,6 +69,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
     );
     replacement.commit();
     synced = true;
+    healthy();
   };
 
   const watch = async (from: string, signal: AbortSignal) => {
@@ -80,7 +87,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
       if (event.type === "DELETED") options.store.remove(objectKey(metadata.namespace, metadata.name));
       else if (event.type !== "BOOKMARK") options.store.put(event.object);
       version = metadata.resourceVersion ?? version;
-      retry.reset();
+      healthy();
     }
   };
 
@@ -108,10 +115,18 @@ export function createReflector(options: ReflectorOptions): Reflector {
   };
 
   async function afterFailure(error: unknown, signal: AbortSignal): Promise<void> {
+    // A forgotten version is no failure: the server is there, and a list will do.
+    if (isGone(error)) {
+      version = undefined;
+      retry.reset();
+    }
     const delayMs = Math.round(retry.next());
+    const fields = { resource: options.name, relist: version === undefined, delayMs, error };
+    // The first of a row says it all.
+    if (failing) options.logger.debug("watch interrupted again", fields);
+    else options.logger.info("watch interrupted", fields);
+    failing = true;
     options.onRestart?.();
-    if (isGone(error)) version = undefined;
-    options.logger.info("watch interrupted", { resource: options.name, relist: version === undefined, delayMs, error });
     await options.clock.sleep(delayMs, signal).catch(() => undefined);
   }
 }

@@ -1,3 +1,4 @@
+import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
 import { readObject } from "../kube/apply.ts";
 import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
@@ -9,26 +10,32 @@ import { type Context, target } from "./context.ts";
  * whatever has a child's name must be controlled by this very sink, or it is left alone.
  */
 export async function refuseNameConflicts(context: Context): Promise<Problem | undefined> {
+  const conflicts = await Promise.all(context.children.map((child) => conflictOf(context, child)));
+  return conflicts.find((conflict) => conflict !== undefined);
+}
+
+/** Notes the child's uid where it is ours. */
+async function conflictOf(context: Context, child: Child): Promise<Problem | undefined> {
+  if (!child.object) return undefined;
   const name = childName(context.sink);
   const { namespace, uid } = context.sink.metadata;
-  for (const child of context.children) {
-    if (!child.object) continue;
-    const seen = context.cluster.child(child.type, objectKey(namespace, name));
-    if (seen?.controllerUid === uid) {
-      context.owned.set(child.type.kind, seen.uid);
-      continue;
-    }
-    // Only labelled objects are watched, and the watch lags: ask.
-    const found = await readObject<KubeObject>(context.client, target(context, child, name), context.signal);
-    const owner = found && controllerOf(found);
-    if (found?.metadata.uid && owner?.uid === uid) context.owned.set(child.type.kind, found.metadata.uid);
-    if (!found || owner?.uid === uid) continue;
-    const whose = owner ? `belongs to ${owner.kind} ${owner.name} (uid ${owner.uid})` : "belongs to nobody";
-    return {
-      reason: "NameConflict",
-      message: `${child.type.kind} ${name} exists and ${whose}: delete or rename it, or give the KinesisSink another name`,
-      stalls: true,
-    };
+  const seen = context.cluster.child(child.type, objectKey(namespace, name));
+  if (seen?.controllerUid === uid) {
+    context.owned.set(child.type.kind, seen.uid);
+    return undefined;
   }
-  return undefined;
+  // Only labelled objects are watched, and the watch lags: ask.
+  const found = await readObject<KubeObject>(context.client, target(context, child, name), context.signal);
+  if (!found) return undefined;
+  const owner = controllerOf(found);
+  if (owner?.uid === uid) {
+    context.owned.set(child.type.kind, found.metadata.uid ?? "");
+    return undefined;
+  }
+  const whose = owner ? `belongs to ${owner.kind} ${owner.name} (uid ${owner.uid})` : "belongs to nobody";
+  return {
+    reason: "NameConflict",
+    message: `${child.type.kind} ${name} exists and ${whose}: delete or rename it, or give the KinesisSink another name`,
+    stalls: true,
+  };
 }

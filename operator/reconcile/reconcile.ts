@@ -24,10 +24,8 @@ const RESYNC_MS = 10 * 60_000;
 
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<RunResult>;
 
-/** Brings the objects and the status of one sink to what its spec and the cluster's state say. Level-triggered. */
-export function createReconcile(dependencies: Dependencies): Reconcile {
-  const memories = new Map<string, Memory>();
-
+/** Brings the objects and the status of one sink to what its spec and the cluster's state say. Level-triggered. Memories are by sink key. */
+export function createReconcile(dependencies: Dependencies, memories: Map<string, Memory>): Reconcile {
   const remember = (key: string, sink: LiveSink): Memory => {
     const known = memories.get(key);
     if (known?.uid === sink.metadata.uid) return known;

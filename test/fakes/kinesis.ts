@@ -28,6 +28,8 @@ export interface FakeKinesisOptions {
   readonly shardLimits?: boolean;
   /** False: count records and forget them. Default true. */
   readonly keepRecords?: boolean;
+  /** Access keys to begin with that are answered with this error code: see {@link FakeKinesis.refusedKeys}. */
+  readonly refusedKeys?: Readonly<Record<string, string>>;
   /** Of the random faults. Default 1. */
   readonly seed?: number;
   /** Fixed ports instead of free ones. */
@@ -80,7 +82,12 @@ export async function startFakeKinesis(options: FakeKinesisOptions = {}): Promis
   };
   for (const [name, shards] of Object.entries(options.streams ?? {}))
     state.streams.set(name, createStream(name, shards));
-  const service: Service = { state, requests: [], refusedKeys: new Map(), lastId: 0 };
+  const service: Service = {
+    state,
+    requests: [],
+    refusedKeys: new Map(Object.entries(options.refusedKeys ?? {})),
+    lastId: 0,
+  };
   const connections = { open: 0, peak: 0 };
   const listener: RequestListener = (request, response) => {
     serve(service, request, response).catch(() => response.destroy());

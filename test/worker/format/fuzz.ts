@@ -87,6 +87,7 @@ function schemaInfo(type: string, data: string | Uint8Array = "", properties = n
 
 const simpleSchema: fc.Arbitrary<SchemaInfo> = fc.oneof(
   fc.constantFrom(...PRIMITIVES.split(" "), "JSON", "NONE", "AUTO_CONSUME").map((type) => schemaInfo(type)),
+  fc.constant(schemaInfo("JSON")),
   definition.map((text) => schemaInfo("AVRO", text)),
   fc.oneof(definition, protobufDefinition).map((text) => schemaInfo("PROTOBUF_NATIVE", text)),
   fc
@@ -165,8 +166,8 @@ const fuzzCase = fc.record({
   eventTime: fc.option(fc.maxSafeNat()),
   isNull: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   hasVersion: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
-  encryption: fc.option(encryption, { freq: 20 }),
-  defect: fc.option(fc.constant("the checksum does not match"), { freq: 50 }),
+  encryption: fc.oneof({ weight: 20, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: encryption }),
+  defect: fc.integer({ min: 0, max: 49 }).map((n) => (n === 0 ? "the checksum does not match" : null)),
 });
 
 /** @returns the outcomes by their number, so that a run can be seen to have met them all */

@@ -36,7 +36,10 @@ describe("the chart", () => {
       );
       const file = join(GOLDEN, `${name}.yaml`);
       if (process.env["UPDATE_GOLDEN"] === "1") {
-        writeFileSync(file, manifests.map((manifest) => dump(manifest, { lineWidth: 120 })).join("---\n"));
+        writeFileSync(
+          file,
+          manifests.map((manifest) => dump(manifest, { lineWidth: -1, quoteStyle: "double" })).join("---\n"),
+        );
       }
       const golden = readFileSync(file, "utf8")
         .split(/^---\n/m)

@@ -11,8 +11,9 @@ export interface FakeKinesisProcess {
 
 /** The fake in a process of its own, so that its CPU time is not the client's. Steer it over HTTP. */
 export async function startFakeKinesisProcess(options: FakeKinesisOptions): Promise<FakeKinesisProcess> {
+  // Its standard input ends with this process, however this process ends.
   const main = join(import.meta.dirname, "kinesis-main.ts");
-  const child = spawn(process.execPath, [main, JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [main, JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const [line] = (await Promise.race([
     once(child.stdout, "data"),

@@ -43,10 +43,15 @@ export function createAggregateBuilder(): AggregateBuilder {
   const data: Uint8Array[] = [];
   let size = MAGIC_BYTES + MD5_BYTES;
 
-  const entryOf = (key: string): KeyEntry => keys.get(key) ?? { key, index: keys.size, bytes: Buffer.byteLength(key) };
+  let last: KeyEntry | undefined;
+  /** Asked for twice per record, by `sizeWith` and `add`, and for the same key again and again. */
+  const entryOf = (key: string): KeyEntry => {
+    if (last?.key !== key) last = keys.get(key) ?? { key, index: keys.size, bytes: Buffer.byteLength(key) };
+    return last;
+  };
   /** An entry that is not in the table yet costs its own bytes too. */
-  const growth = (entry: KeyEntry, known: boolean, dataBytes: number): number =>
-    (known ? 0 : 1 + varintBytes(entry.bytes) + entry.bytes) + recordBytes(entry.index, dataBytes);
+  const growth = (entry: KeyEntry, dataBytes: number): number =>
+    (entry.index < keys.size ? 0 : 1 + varintBytes(entry.bytes) + entry.bytes) + recordBytes(entry.index, dataBytes);
 
   return {
     get count() {
@@ -56,13 +61,12 @@ export function createAggregateBuilder(): AggregateBuilder {
       return size;
     },
     sizeWith(partitionKey, dataBytes) {
-      return size + growth(entryOf(partitionKey), keys.has(partitionKey), dataBytes);
+      return size + growth(entryOf(partitionKey), dataBytes);
     },
     add(partitionKey, bytes) {
       const entry = entryOf(partitionKey);
-      const known = entry.index < keys.size;
-      size += growth(entry, known, bytes.length);
-      if (!known) keys.set(partitionKey, entry);
+      size += growth(entry, bytes.length);
+      if (entry.index === keys.size) keys.set(partitionKey, entry);
       indices.push(entry.index);
       data.push(bytes);
     },

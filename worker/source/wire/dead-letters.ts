@@ -1,10 +1,9 @@
 import type { Clock } from "../../../runtime/clock.ts";
-import type { CompressionType, DeadLetter, EncryptionContext } from "../source.ts";
+import type { CompressionType, DeadLetter, EncryptionContext, SchemaRegistry } from "../source.ts";
 import { Compression } from "./compression.ts";
 import { BrokerError } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
 import { createProducer, type Producer, type PublishMetadata } from "./producer.ts";
-import type { WireSchemas } from "./schemas.ts";
 import { fullTopicName } from "./topic-name.ts";
 
 export interface DeadLetters {
@@ -14,7 +13,7 @@ export interface DeadLetters {
 }
 
 /** Publishes dead letters with their payload, key, properties and schema. A partitioned topic gets them in its first partition. */
-export function createDeadLetters(lookup: Lookup, schemas: WireSchemas, clock: Clock): DeadLetters {
+export function createDeadLetters(lookup: Lookup, schemas: SchemaRegistry, clock: Clock): DeadLetters {
   const producers = new Map<string, Promise<Producer>>();
   const versions = new Map<string, Promise<Uint8Array | null>>();
 
@@ -30,24 +29,24 @@ export function createDeadLetters(lookup: Lookup, schemas: WireSchemas, clock: C
   };
 
   /** The version under which the dead-letter topic knows the message's schema; null when it refuses the schema. */
-  const register = async (topic: string, from: string, version: Uint8Array): Promise<Uint8Array | null> => {
+  const register = async (producer: Producer, from: string, version: Uint8Array): Promise<Uint8Array | null> => {
     const info = await schemas.schema(from, version);
     if (info === null) return null;
     try {
-      return await schemas.register(topic, info);
+      return await producer.registerSchema(info);
     } catch (error) {
       if (error instanceof BrokerError && error.code === "IncompatibleSchema") return null;
       throw error;
     }
   };
 
-  const versionOf = async (topic: string, letter: DeadLetter): Promise<Uint8Array | null> => {
+  const versionOf = async (producer: Producer, topic: string, letter: DeadLetter): Promise<Uint8Array | null> => {
     const version = letter.message.entry.schemaVersion;
     if (version === null) return null;
     const id = `${topic}\n${letter.topic}\n${Buffer.from(version).toString("hex")}`;
     const known = versions.get(id);
     if (known !== undefined) return await known;
-    const registered = register(topic, letter.topic, version);
+    const registered = register(producer, letter.topic, version);
     versions.set(id, registered);
     registered.catch(() => versions.delete(id));
     return await registered;
@@ -57,7 +56,7 @@ export function createDeadLetters(lookup: Lookup, schemas: WireSchemas, clock: C
     async publish(name, letter) {
       const topic = fullTopicName(name);
       const producer = await producerOf(topic);
-      const schemaVersion = await versionOf(topic, letter);
+      const schemaVersion = await versionOf(producer, topic, letter);
       await producer.publish(metadataOf(letter, schemaVersion), letter.message.payload);
     },
     async close() {

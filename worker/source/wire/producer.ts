@@ -1,11 +1,12 @@
 import type { Clock } from "../../../runtime/clock.ts";
-import { SourceError } from "../source.ts";
+import { type SchemaInfo, SourceError } from "../source.ts";
 import * as c from "./commands.ts";
 import { Command } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { sendFrame } from "./frames.ts";
 import type { Lookup } from "./lookup.ts";
 import { type EntryMetadata, entryMetadata } from "./metadata-codec.ts";
+import { registerSchema } from "./schemas.ts";
 
 const RECEIPT_TIMEOUT_MS = 30_000;
 /** Room for the command and the metadata beside the payload. */
@@ -20,6 +21,8 @@ export interface Producer {
    * @throws SourceError when it is not known to be stored: publish it again, at the risk of a duplicate
    */
   publish(metadata: PublishMetadata, payload: Uint8Array): Promise<void>;
+  /** Registers a schema with the topic and tells its version. @throws SourceError */
+  registerSchema(info: SchemaInfo): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -126,6 +129,10 @@ export function createProducer(topic: string, lookup: Lookup, clock: Clock): Pro
           return sendOne(producer, { ...whole, uuid, numChunks, chunkId, totalChunkSize: payload.length }, part);
         }),
       );
+    },
+    async registerSchema(info) {
+      const { connection } = await current();
+      return await registerSchema(connection, topic, info);
     },
     async close() {
       const producer = await opening?.catch(() => null);

@@ -1,6 +1,7 @@
 import type { SchemaInfo, SchemaRegistry } from "../source.ts";
 import * as c from "./commands.ts";
 import { Command, ServerError } from "./commands.ts";
+import type { Connection } from "./connection.ts";
 import { asSourceError, brokerError } from "./failures.ts";
 import type { Pool } from "./pool.ts";
 import { withoutPartition } from "./topic-name.ts";
@@ -30,13 +31,8 @@ const TYPES: readonly string[] = [
   "PROTOBUF_NATIVE",
 ];
 
-export interface WireSchemas extends SchemaRegistry {
-  /** Registers `info` as a schema of `topic`, if it is not one yet, and tells its version. @throws SourceError */
-  register(topic: string, info: SchemaInfo): Promise<Uint8Array>;
-}
-
 /** Asks any broker of the cluster. What a version names never changes, so it is kept for ever; "the latest" is not. */
-export function createSchemas(pool: Pool): WireSchemas {
+export function createSchemas(pool: Pool): SchemaRegistry {
   const known = new Map<string, Promise<SchemaInfo | null>>();
 
   const ask = async (topic: string, version: Uint8Array | null): Promise<SchemaInfo | null> => {
@@ -71,29 +67,30 @@ export function createSchemas(pool: Pool): WireSchemas {
       );
       return await asked;
     },
-    async register(topic, info) {
-      const name = withoutPartition(topic);
-      const what = `registering a schema of ${name}`;
-      const connection = await pool.service();
-      const schema = {
-        name: "",
-        data: info.data,
-        type: Math.max(0, TYPES.indexOf(info.type)),
-        properties: [...info.properties].map(([key, value]) => ({ key, value })),
-      };
-      const question = { topic: name, schema };
-      const { GET_OR_CREATE_SCHEMA } = Command;
-      const answer = await connection.request(
-        what,
-        GET_OR_CREATE_SCHEMA,
-        c.getOrCreateSchema,
-        question,
-        c.getOrCreateSchemaResponse,
-      );
-      if (answer.error !== undefined) throw brokerError(what, answer.error, answer.message);
-      return answer.schemaVersion ?? new Uint8Array();
-    },
   };
+}
+
+/**
+ * Registers `info` as a schema of `topic`, if it is not one yet, and tells its version. The topic must exist, and
+ * `connection` be one to its broker. @throws SourceError
+ */
+export async function registerSchema(connection: Connection, topic: string, info: SchemaInfo): Promise<Uint8Array> {
+  const what = `registering a schema of ${topic}`;
+  const schema = {
+    name: "",
+    data: info.data,
+    type: Math.max(0, TYPES.indexOf(info.type)),
+    properties: [...info.properties].map(([key, value]) => ({ key, value })),
+  };
+  const answer = await connection.request(
+    what,
+    Command.GET_OR_CREATE_SCHEMA,
+    c.getOrCreateSchema,
+    { topic, schema },
+    c.getOrCreateSchemaResponse,
+  );
+  if (answer.error !== undefined) throw brokerError(what, answer.error, answer.message);
+  return answer.schemaVersion ?? new Uint8Array();
 }
 
 function rethrow(topic: string): (error: unknown) => never {

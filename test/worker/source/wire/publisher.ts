@@ -3,14 +3,13 @@ import { deflateSync, zstdCompressSync } from "node:zlib";
 import { compressSync as lz4CompressSync } from "lz4-napi";
 import { compressSync as snappyCompressSync } from "snappy";
 import { systemClock } from "../../../../runtime/clock.ts";
-import type { CompressionType } from "../../../../worker/source/source.ts";
+import type { CompressionType, SchemaInfo } from "../../../../worker/source/source.ts";
 import type { Authentication } from "../../../../worker/source/wire/authentication.ts";
 import { Compression } from "../../../../worker/source/wire/compression.ts";
 import { createLookup, type Lookup } from "../../../../worker/source/wire/lookup.ts";
 import { type SingleMetadata, singleMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { createPool } from "../../../../worker/source/wire/pool.ts";
 import { createProducer, type Producer, type PublishMetadata } from "../../../../worker/source/wire/producer.ts";
-import { createSchemas, type WireSchemas } from "../../../../worker/source/wire/schemas.ts";
 import { parseServiceUrl } from "../../../../worker/source/wire/service-url.ts";
 import { fullTopicName } from "../../../../worker/source/wire/topic-name.ts";
 import { silentLog } from "./silent-log.ts";
@@ -22,7 +21,7 @@ export interface BatchMessage extends Omit<SingleMetadata, "payloadSize"> {
 /** Publishes entries of any shape, as the official clients would write them. */
 export interface Publisher {
   readonly lookup: Lookup;
-  readonly schemas: WireSchemas;
+  registerSchema(topic: string, info: SchemaInfo): Promise<Uint8Array>;
   /** One message outside a batch. */
   single(topic: string, payload: Uint8Array, metadata?: PublishMetadata, compression?: CompressionType): Promise<void>;
   batch(
@@ -60,7 +59,7 @@ export function createPublisher(serviceUrl: string, authentication: Authenticati
   };
   return {
     lookup,
-    schemas: createSchemas(pool),
+    registerSchema: (topic, info) => producerOf(topic).registerSchema(info),
     single: (topic, payload, metadata = {}, compression = "NONE") => publish(topic, payload, metadata, compression),
     batch: (topic, messages, metadata = {}, compression = "NONE") =>
       publish(topic, batchPayload(messages), { ...metadata, numMessagesInBatch: messages.length }, compression),

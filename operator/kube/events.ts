@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { KubeClient } from "./client.ts";
-import { isNotFound } from "./errors.ts";
+import { isForbidden, isNotFound } from "./errors.ts";
 import { microTime } from "./lease.ts";
 import { collectionPath, EVENTS, objectPath } from "./objects.ts";
 
@@ -105,7 +105,9 @@ export function createEventRecorder(options: {
       try {
         await write(subject, note, signal);
       } catch (error) {
-        if (!signal.aborted) options.logger.warn("could not write an event", { reason: note.reason, error });
+        // A namespace that is being deleted takes no events.
+        const level = signal.aborted || isForbidden(error) ? "debug" : "warn";
+        options.logger[level]("could not write an event", { reason: note.reason, error });
       }
     },
   };

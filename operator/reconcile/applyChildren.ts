@@ -44,6 +44,9 @@ async function applyChild(context: Context, child: Child, object: KubeObject): P
 /** An answer that the same request will get again until somebody changes something. */
 function refusalOf(child: Child, error: unknown): Problem | undefined {
   if (!(error instanceof ApiError) || !(isForbidden(error) || isInvalid(error))) return undefined;
+  if (error.message.includes("because it is being terminated")) {
+    return { reason: "NamespaceTerminating", message: "the namespace is being deleted", stalls: false };
+  }
   const reason = isForbidden(error) ? "ApplyForbidden" : "ApplyInvalid";
   return { reason, message: `${child.type.kind} was refused by the API server: ${error.message}`, stalls: true };
 }

@@ -13,7 +13,9 @@ export function controlledPods(context: Context): PodView[] {
   if (!deployment || deployment.controllerUid !== sink.metadata.uid) return [];
   const sets = cluster.replicaSets(key).filter((set) => set.controllerUid === deployment.uid);
   const uids = new Set(sets.map((set) => set.uid));
-  return cluster.pods(key).filter((pod) => pod.controllerUid !== undefined && uids.has(pod.controllerUid));
+  const pods = cluster.pods(key).filter((pod) => pod.controllerUid !== undefined && uids.has(pod.controllerUid));
+  // In an order that lasts, so that of several complaints the status keeps naming the same one.
+  return pods.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Gathers what the status is computed from. */

@@ -37,7 +37,9 @@ export function throttled(facts: Facts): Verdict {
   );
 }
 
-function sideVerdict(facts: Facts, sides: readonly Side[], words: { yes: string; no: string; what: string }): Verdict {
+function sideVerdict(facts: Facts, all: readonly Side[], words: { yes: string; no: string; what: string }): Verdict {
+  // A worker that has just started has not tried yet.
+  const sides = all.filter((side) => side.usable || side.reason !== undefined);
   if (sides.length === 0) return unreported(facts);
   const usable = sides.filter((side) => side.usable).length;
   const count = `${usable} of ${sides.length} workers are ${words.what}`;
@@ -47,8 +49,8 @@ function sideVerdict(facts: Facts, sides: readonly Side[], words: { yes: string;
   return verdict("False", failed?.reason ?? words.no, failed?.message ?? count);
 }
 
-function unreported({ desired }: Facts): Verdict {
-  return desired === 0
-    ? verdict("Unknown", "NoWorkers", "no worker runs")
-    : verdict("Unknown", "NoReport", "no worker has reported yet");
+function unreported({ desired, reports }: Facts): Verdict {
+  if (desired === 0) return verdict("Unknown", "NoWorkers", "no worker runs");
+  if (reports.length === 0) return verdict("Unknown", "NoReport", "no worker has reported yet");
+  return verdict("Unknown", "NotTried", "no worker has come far enough to try it");
 }

@@ -225,6 +225,18 @@ describe("what workers report", () => {
     assert.match(message(of, "Stalled"), /7:12:3 of orders-partition-3: RecordTooLarge/);
   });
 
+  test("a worker that has only started says nothing of Pulsar and Kinesis yet", () => {
+    const pods = [pod("w1", { ready: false })];
+    const starting = report("w1", { state: "Starting", source: { connected: false }, stream: { writable: false } });
+    assert.deepEqual(conditions(observed({ pods, workers: [starting] }), true), [
+      "Ready=False/WorkersStarting",
+      "Reconciling=True/WorkersStarting",
+      "SourceConnected=Unknown/NotTried",
+      "StreamWritable=Unknown/NotTried",
+      "Throttled=False/NotThrottled",
+    ]);
+  });
+
   test("Throttled names the shard that is worst off", () => {
     const of = observed({
       spec: { replicas: 2 },

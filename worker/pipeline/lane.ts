@@ -2,6 +2,7 @@
 import type { Outgoing } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
 import type { Partition } from "./partition.ts";
+import type { ShardQueue } from "./ready.ts";
 import { isAfter } from "./sequence.ts";
 
 /** One message on its way; is itself the Kinesis record. */
@@ -28,6 +29,9 @@ export interface Lane {
   busy: boolean;
   /** Failed attempts of the head. */
   attempt: number;
+  /** Where it waits when it is ready, and the version of the shards that this was found by. */
+  queue: ShardQueue<Lane> | null;
+  queueVersion: number;
   /** Where the last record landed: later ones of the same shard must have greater sequence numbers. */
   shardId: string;
   sequenceNumber: string;
@@ -42,6 +46,8 @@ export function createLane(partition: Partition, key: string): Lane {
     tail: null,
     busy: false,
     attempt: 0,
+    queue: null,
+    queueVersion: -1,
     shardId: "",
     sequenceNumber: "",
   };

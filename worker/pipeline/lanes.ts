@@ -1,14 +1,14 @@
 /** The lanes of the ordered pipeline: which message may be sent next, and what an answer means for those behind it. */
 import type { SinkFailure } from "../sink/sink.ts";
-import { add, admits, type Batch } from "./batch.ts";
+import { add, admits, type Batch, emptyBatch } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
 import type { Counters } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
-import { createFifo } from "./fifo.ts";
 import { append, createLane, type Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
 import type { Settings } from "./options.ts";
 import type { Partition } from "./partition.ts";
+import { createReady, FULL, GONE, type Mover, type ShardQueue } from "./ready.ts";
 import { fullJitter } from "./retry.ts";
 import type { Accepted } from "./sender.ts";
 
@@ -19,6 +19,8 @@ const SWEEP_AT = 16_384;
 const NOT_READY_REST_MS = 1_000;
 
 export interface Lanes {
+  start(): void;
+  slowest(): string | null;
   laneOf(partition: Partition, key: string): Lane;
   append(lane: Lane, mark: Mark, index: number, data: Uint8Array): void;
   /** Lanes that became ready since the last call. */
@@ -39,14 +41,21 @@ export interface Lanes {
 
 export function createLanes(options: Settings, counters: Counters, wake: () => void): Lanes {
   const { clock, limits, retry, random, handoverWaitMs } = options;
-  const ready = createFifo<Lane>();
   const partitions = new Set<Partition>();
   let count = 0;
   let sweepAt = SWEEP_AT;
   let woken = 0;
 
+  const ready = createReady<Lane>(options, ({ key }) => key, wake);
+  const queueOf = (lane: Lane): ShardQueue<Lane> => {
+    if (lane.queue === null || lane.queueVersion !== ready.version) {
+      lane.queue = ready.queueOf(lane.key);
+      lane.queueVersion = ready.version;
+    }
+    return lane.queue;
+  };
   const makeReady = (lane: Lane): void => {
-    ready.push(lane);
+    ready.push(queueOf(lane), lane);
     woken += 1;
   };
   const delays = createDelays<Lane>(clock, makeReady, wake);
@@ -57,6 +66,27 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     else makeReady(lane);
   };
   const rest = (lane: Lane, ms: number): void => delays.add(lane, clock.now() + ms);
+
+  /** One object for all batches: nothing is made per record. */
+  const mover: Mover<Lane> & { batch: Batch<Item>; now: number } = {
+    batch: emptyBatch(),
+    now: 0,
+    weigh: (lane) => {
+      const { head, partition } = lane;
+      if (head === null) {
+        lane.busy = false;
+        return GONE;
+      }
+      if (!mayWrite(partition.assignment, mover.now)) {
+        rest(lane, HEARD_AGAIN_MS);
+        return GONE;
+      }
+      return admits(mover.batch, head, limits) ? head.bytes : FULL;
+    },
+    move: (lane) => {
+      if (lane.head !== null) add(mover.batch, lane.head);
+    },
+  };
 
   function sweep(): void {
     count = 0;
@@ -104,22 +134,13 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       woken = 0;
       return taken;
     },
-    waiting: () => ready.length,
+    start: ready.start,
+    waiting: ready.waiting,
+    slowest: ready.slowest,
     fill: (batch, now) => {
-      for (let lane = ready.peek(); lane !== undefined; lane = ready.peek()) {
-        const { head } = lane;
-        if (head === null) {
-          ready.shift();
-          lane.busy = false;
-        } else if (!mayWrite(lane.partition.assignment, now)) {
-          ready.shift();
-          if (lane.partition.cut !== -1) rest(lane, HEARD_AGAIN_MS);
-        } else {
-          if (!admits(batch, head, limits)) return;
-          ready.shift();
-          add(batch, head);
-        }
-      }
+      mover.batch = batch;
+      mover.now = now;
+      ready.take(now, mover);
     },
     mayWrite: (item, now) => !withdrawn(item) && mayWrite(item.partition.assignment, now),
     accepted: (item, outcome) => {
@@ -128,6 +149,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
         next(lane);
         return false;
       }
+      ready.landed(queueOf(lane), outcome.shardId);
       if (!inOrder(lane, outcome.shardId, outcome.sequenceNumber)) {
         counters.outOfOrder += 1;
         counters.retries += 1;
@@ -142,7 +164,11 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     },
     failed: (item, failure) => {
       const { lane } = item;
-      if (withdrawn(item)) return next(lane);
+      if (failure.class === "throttled") ready.throttled(queueOf(lane));
+      if (withdrawn(item)) {
+        next(lane);
+        return;
+      }
       const backOff = fullJitter(retry, lane.attempt, random);
       lane.attempt += 1;
       if (failure.ambiguous) rest(lane, Math.max(backOff, handoverWaitMs));
@@ -164,7 +190,10 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       if (partitions.delete(partition)) count -= partition.lanes.size;
       partition.lanes.clear();
     },
-    close: () => delays.close(),
+    close: () => {
+      delays.close();
+      ready.close();
+    },
   };
 }
 

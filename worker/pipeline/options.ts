@@ -26,6 +26,8 @@ export interface PipelineOptions {
   readonly budgetBytes: number;
   /** Where messages go that can never be delivered; null: they stop their topic-partition, or stay parked. */
   readonly deadLetterTopic: string | null;
+  /** `rateLimit`: percent of each shard's limits that may be used. Default 150. */
+  readonly rateLimit?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** 0 to below 1. Default `Math.random`. */
@@ -38,5 +40,5 @@ export interface PipelineOptions {
 export type Settings = Required<PipelineOptions>;
 
 export function settings(options: PipelineOptions): Settings {
-  return { random: Math.random, nextTurn: (callback) => setImmediate(callback), ...options };
+  return { rateLimit: 150, random: Math.random, nextTurn: (callback) => setImmediate(callback), ...options };
 }

@@ -210,6 +210,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     budget,
     start: (given) => {
       source = given;
+      lanes.start();
       given.start(pipeline);
     },
     assigned: (assignment) => {
@@ -247,7 +248,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       pendingBytes: budget.used,
       budgetBytes: budget.total,
       inFlightRequests: sender.inFlight,
-      slowestShard: null,
+      slowestShard: lanes.slowest(),
       ...stops.report(clock.now()),
     }),
     drain: async (deadline) => {

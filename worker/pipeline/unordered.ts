@@ -4,7 +4,7 @@
  */
 import type { PoisonError } from "../format/format.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
-import { add, admits, type Outgoing } from "./batch.ts";
+import { add, admits, type Batch, emptyBatch, type Outgoing } from "./batch.ts";
 import { createBudget } from "./budget.ts";
 import { createMark, type Mark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
@@ -12,11 +12,11 @@ import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
-import { createFifo } from "./fifo.ts";
 import type { Settings } from "./options.ts";
 import { createParking, type Parked } from "./parking.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
+import { createReady, FULL, GONE, type Mover } from "./ready.ts";
 import { fullJitter } from "./retry.ts";
 import { createSender } from "./sender.ts";
 
@@ -48,7 +48,6 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   const counters = createCounters();
   const budget = createBudget(options.budgetBytes);
   const shares = new Map<Assignment, Share>();
-  const ready = createFifo<Item>();
   const finished: Delivery[] = [];
   const preparation = createPreparation(options, counters);
   let finishedBytes = 0;
@@ -61,13 +60,22 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     return source;
   };
   const push = (item: Item): void => {
-    ready.push(item);
+    ready.push(ready.queueOf(item.partitionKey), item);
     woken += 1;
   };
   const wake = (): void => {
     const count = woken;
     woken = 0;
     sender.wake(count);
+  };
+  const ready = createReady<Item>(options, ({ partitionKey: key }) => key, wake);
+  const mover: Mover<Item> & { batch: Batch<Item> } = {
+    batch: emptyBatch(),
+    weigh: (item) => {
+      if (item.mark.share === null) return GONE;
+      return admits(mover.batch, item, limits) ? item.bytes : FULL;
+    },
+    move: (item) => add(mover.batch, item),
   };
   const delays = createDelays<Item>(clock, push, wake);
   const parking = createParking<ShareMark>(clock, (parked) => admitOne(parked.mark, parked.index, parked), settled);
@@ -79,18 +87,14 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   const drain = createDrain(() => counters.pending <= parking.count);
 
   const sender = createSender<Item>(options, counters, {
-    waiting: () => ready.length,
-    fill: (batch) => {
-      for (let item = ready.peek(); item !== undefined; item = ready.peek()) {
-        if (item.mark.share !== null) {
-          if (!admits(batch, item, limits)) return;
-          add(batch, item);
-        }
-        ready.shift();
-      }
+    waiting: ready.waiting,
+    fill: (batch, now) => {
+      mover.batch = batch;
+      ready.take(now, mover);
     },
     mayWrite: (item) => item.mark.share !== null,
-    accepted: ({ mark, index, data }) => {
+    accepted: ({ mark, index, data, partitionKey: key }, { shardId }) => {
+      ready.landed(ready.queueOf(key), shardId);
       if (mark.share === null) return;
       parking.remove(mark, index);
       counters.delivered += 1;
@@ -98,6 +102,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       done(mark);
     },
     failed: (item, failure) => {
+      if (failure.class === "throttled") ready.throttled(ready.queueOf(item.partitionKey));
       if (item.mark.share === null) return;
       const slow = failure.class === "notReady" || failure.class === "invalid";
       const ms = slow ? NOT_READY_REST_MS : fullJitter(retry, item.attempt, random);
@@ -186,6 +191,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     budget,
     start: (given) => {
       source = given;
+      ready.start();
       given.start(pipeline);
     },
     assigned: (assignment) => {
@@ -226,7 +232,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       pendingBytes: budget.used,
       budgetBytes: budget.total,
       inFlightRequests: sender.inFlight,
-      slowestShard: null,
+      slowestShard: ready.slowest(),
       poison: parking.reports(),
       poisonCount: parking.count,
     }),
@@ -240,6 +246,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       closed = true;
       sender.close();
       delays.close();
+      ready.close();
       parking.close();
       deadLetters?.close();
     },

@@ -11,7 +11,7 @@ export interface KinesisFaults {
   readonly recordFails: number;
   /** Refused as a whole, certainly not executed. */
   readonly refused: number;
-  /** Executed, but the connection is cut before the answer. */
+  /** Executed sooner or later, but the connection is cut before the answer. */
   readonly cut: number;
   /** Executed, but the answer comes after the deadline. */
   readonly lostAnswer: number;
@@ -183,7 +183,9 @@ export function createModelKinesis(options: {
       } else if (within(faults.refused, faults.silent)) {
         // Nothing comes but the deadline.
       } else if (within(faults.refused, faults.silent, faults.cut)) {
-        executeIn(delay, false, () => fail("EndpointUnreachable", true));
+        // Before the execution or after it.
+        clock.timer(delay, () => fail("EndpointUnreachable", true));
+        executeIn(delay + random.next() ** 2 * (executedWithinMs - 2 * latencyMs), false, () => {});
       } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer)) {
         executeIn(random.next() * (executedWithinMs - latencyMs), false, () => {});
       } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer, faults.executedLate)) {

@@ -2,14 +2,15 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Certificate } from "../certificates.ts";
 import { requirePrograms } from "../prerequisites.ts";
-import { type Daemon, startDaemon, untilReady } from "../process.ts";
+import type { Daemon } from "../process.ts";
 import { step } from "../progress.ts";
 import { stateDirectory } from "../state-directory.ts";
+import { classArchive } from "./class-archive.ts";
 import type { Ports } from "./configuration.ts";
 import { pulsarHome } from "./distribution.ts";
+import { launchBroker } from "./launch.ts";
 import { type PulsarOptions, prepareBroker } from "./prepare.ts";
 
-const START_TIMEOUT_MS = 180_000;
 const STOP_GRACE_MS = 15_000;
 const START_ATTEMPTS = 3;
 
@@ -57,10 +58,11 @@ export interface Pulsar {
 export async function startPulsar(options: PulsarOptions): Promise<Pulsar> {
   requirePrograms(["java", "openssl"]);
   const home = await pulsarHome(options.log, options.signal);
+  const archive = await classArchive(home, options.log, options.signal);
   for (let attempt = 1; ; attempt++) {
     const directory = await stateDirectory("pulsar");
     try {
-      return await startIn(directory, home, options);
+      return await startIn(directory, home, archive, options);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       // a port was free when it was picked and taken when the broker came to bind it
@@ -69,22 +71,19 @@ export async function startPulsar(options: PulsarOptions): Promise<Pulsar> {
   }
 }
 
-async function startIn(directory: string, home: string, options: PulsarOptions): Promise<Pulsar> {
+async function startIn(directory: string, home: string, archive: string, options: PulsarOptions): Promise<Pulsar> {
   const { host = "127.0.0.1", log } = options;
-  const { command, ports, certificates, tokens } = await prepareBroker(directory, home, options);
+  const { command, ports, certificates, tokens } = await prepareBroker(directory, home, options, {
+    archive,
+    write: false,
+  });
   const logFile = join(directory, "broker.log");
-  const headers = tokens === undefined ? {} : { authorization: `Bearer ${tokens.token("admin")}` };
+  const token = tokens?.token("admin");
   let daemon: Daemon | undefined;
   const start = async (signal?: AbortSignal): Promise<void> => {
-    daemon = await startDaemon({ name: "Pulsar", command, cwd: directory, logFile });
-    await untilReady(daemon, () => usable(host, ports.web, headers), { timeoutMs: START_TIMEOUT_MS, signal });
+    daemon = await launchBroker({ command, host, web: ports.web, token, directory, logFile, signal });
   };
-  try {
-    await step(log, `start Pulsar at pulsar://${host}:${ports.broker}`, () => start(options.signal));
-  } catch (error) {
-    await daemon?.stop(0);
-    throw error;
-  }
+  await step(log, `start Pulsar at pulsar://${host}:${ports.broker}`, () => start(options.signal));
   return {
     serviceUrl: `pulsar://${host}:${ports.broker}`,
     adminUrl: `http://${host}:${ports.web}`,
@@ -117,17 +116,4 @@ async function startIn(directory: string, home: string, options: PulsarOptions):
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** The broker creates the namespace public/default last: it is there when clients can use the broker. */
-async function usable(host: string, port: number, headers: Readonly<Record<string, string>>): Promise<boolean> {
-  try {
-    const response = await fetch(`http://${host}:${port}/admin/v2/namespaces/public`, {
-      headers,
-      signal: AbortSignal.timeout(2000),
-    });
-    return response.ok && (await response.text()).includes("public/default");
-  } catch {
-    return false;
-  }
 }

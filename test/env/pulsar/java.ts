@@ -6,6 +6,10 @@ export interface JavaOptions {
   /** Compile fully, for load; otherwise start quickly (the first compiler tier only). */
   readonly optimize: boolean;
   readonly loggingFile: string;
+  /** Where the broker may leave temporary files. */
+  readonly temporary: string;
+  /** A class data archive: to start from, which halves the time to start, or to write when the broker ends. */
+  readonly classes?: { readonly archive: string; readonly write: boolean } | undefined;
 }
 
 const OPENED = [
@@ -28,6 +32,9 @@ export function standaloneCommand(home: string, options: JavaOptions): string[] 
     `-XX:MaxDirectMemorySize=${options.memory}m`,
     "-XX:+UseSerialGC",
     "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",
+    ...(options.classes === undefined ? [] : archiveFlags(options.classes)),
+    `-Djava.io.tmpdir=${options.temporary}`,
     ...(options.optimize ? [] : ["-XX:TieredStopAtLevel=1"]),
     "-Djava.net.preferIPv4Stack=true",
     ...OPENED.flatMap((name) => ["--add-opens", `${name}=ALL-UNNAMED`]),
@@ -41,4 +48,9 @@ export function standaloneCommand(home: string, options: JavaOptions): string[] 
     join(home, "lib", "*"),
     "org.apache.pulsar.PulsarStandaloneStarter",
   ];
+}
+
+function archiveFlags({ archive, write }: NonNullable<JavaOptions["classes"]>): string[] {
+  // an archive of another Java is ignored, and that is not worth a line of log
+  return write ? [`-XX:ArchiveClassesAtExit=${archive}`] : [`-XX:SharedArchiveFile=${archive}`, "-Xlog:cds=off"];
 }

@@ -10,7 +10,7 @@ import {
   type TokenKeys,
   writePasswords,
 } from "./credentials.ts";
-import { standaloneCommand } from "./java.ts";
+import { type JavaOptions, standaloneCommand } from "./java.ts";
 
 export interface PulsarOptions {
   readonly log: Log;
@@ -48,7 +48,12 @@ export interface PreparedBroker {
 }
 
 /** Picks the ports and writes all that the broker reads into `directory`. */
-export async function prepareBroker(directory: string, home: string, options: PulsarOptions): Promise<PreparedBroker> {
+export async function prepareBroker(
+  directory: string,
+  home: string,
+  options: PulsarOptions,
+  classes?: JavaOptions["classes"],
+): Promise<PreparedBroker> {
   const { enter = [], host = "127.0.0.1" } = options;
   const [broker = 0, web = 0, bookie = 0, brokerTls = 0, webTls = 0] = await freePorts(5, enter);
   const ports: Ports = { broker, web, bookie, brokerTls, webTls };
@@ -70,7 +75,9 @@ export async function prepareBroker(directory: string, home: string, options: Pu
   await mkdir(join(directory, "data"));
   await writeFile(configFile, (await readFile(join(home, "conf/standalone.conf"), "utf8")) + propertiesText(settings));
   await writeFile(loggingFile, loggingText(options.logLevel ?? "warn"));
-  const java = { memory: options.memory ?? 512, optimize: options.optimize ?? false, loggingFile };
+  const temporary = join(directory, "tmp");
+  await mkdir(temporary);
+  const java = { memory: options.memory ?? 512, optimize: options.optimize ?? false, loggingFile, temporary, classes };
   const command = [
     ...enter,
     ...standaloneCommand(home, java),

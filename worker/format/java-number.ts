@@ -15,7 +15,9 @@ export function doubleJson(value: number): string {
   const special = specialJson(value, 2 ** 53, MIN_NORMAL_DOUBLE);
   if (special !== null) return special;
   const size = Math.abs(value);
-  if (size < 2 ** 53 && size >= MIN_NORMAL_DOUBLE && !mayBePowerOf2(size)) return String(value);
+  // A power of two that is not too small has so few digits that all agree on them.
+  const agreed = size >= 2 ** -20 || (size >= MIN_NORMAL_DOUBLE && !mayBePowerOf2(size));
+  if (agreed && size < 2 ** 53) return String(value);
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
@@ -29,7 +31,8 @@ export function floatJson(value: number): string {
   const special = specialJson(value, 2 ** 24, MIN_NORMAL_FLOAT);
   if (special !== null) return special;
   const size = Math.abs(value);
-  if (size < 2 ** 24 && size >= MIN_NORMAL_FLOAT && !mayBePowerOf2(size)) return shortestFloat(value);
+  const agreed = size >= 2 ** -9 || (size >= MIN_NORMAL_FLOAT && !mayBePowerOf2(size));
+  if (agreed && size < 2 ** 24) return shortestFloat(value);
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);
   const bits = view.getUint32(0);

@@ -9,6 +9,9 @@ const FIRST_BYTES = 16 << 10;
 /** Bytes; a larger scratch buffer is given up after the message that needed it. */
 const MAX_KEPT_BYTES = 1 << 20;
 
+/** Bytes from which a call into native code pays. */
+const LONG_BYTES = 48;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -87,6 +90,24 @@ export class JsonBytes {
 
   /** A JSON string of any text; half a surrogate pair becomes `?`, as Java writes it in UTF-8. */
   protected quoted(text: string): void {
+    const { length } = text;
+    this.reserve(length + 2);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = QUOTE;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) {
+        this.quotedSpecial(text);
+        return;
+      }
+      bytes[at++] = unit;
+    }
+    bytes[at++] = QUOTE;
+    this.length = at;
+  }
+
+  private quotedSpecial(text: string): void {
     const json = JSON.stringify(replaceLoneSurrogates(text));
     this.reserve(json.length * 3);
     this.length += this.bytes.write(json, this.length, "utf8");
@@ -117,11 +138,17 @@ export class JsonBytes {
   }
 
   /** A JSON string of base64 text. */
-  protected quotedBase64(source: Uint8Array, start: number, end: number): void {
+  protected quotedBase64(source: Uint8Array, from: number, end: number): void {
+    let start = from;
     this.reserve(Math.ceil((end - start) / 3) * 4 + 2);
     const { bytes } = this;
     let at = this.length;
     bytes[at++] = QUOTE;
+    if (end - start > LONG_BYTES) {
+      const text = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString("base64");
+      at += bytes.write(text, at, "latin1");
+      start = end;
+    }
     for (let i = start; i < end; i += 3) {
       const left = end - i;
       const group =

@@ -6,32 +6,28 @@ import {
   CreateStreamCommand,
   DeleteStreamCommand,
   DescribeStreamCommand,
-  DescribeStreamSummaryCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
-  type KinesisClient,
   MergeShardsCommand,
   PutRecordCommand,
   PutRecordsCommand,
   SplitShardCommand,
 } from "@aws-sdk/client-kinesis";
-import { systemClock } from "../../runtime/clock.ts";
 import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggregate.ts";
-import { createKinesisSink } from "../../worker/sink/client.ts";
 import { hashKey } from "../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../worker/sink/shards.ts";
-import type { KinesisRecord, Sink } from "../../worker/sink/sink.ts";
 import { startKinesis } from "../env/kinesis/emulator.ts";
 import { startFakeKinesis } from "./kinesis.ts";
-import { kinesisClient, readStream } from "./read-stream.ts";
+import {
+  type ConformanceBench,
+  createConformanceBench,
+  type KinesisEndpoint,
+  putAll,
+  refusesAll,
+} from "./kinesis-conformance.ts";
+import { readStream } from "./read-stream.ts";
 
-interface Endpoint {
-  readonly url: string;
-  readonly tlsUrl: string;
-  close(): Promise<void>;
-}
-
-const endpoints: Readonly<Record<string, () => Promise<Endpoint>>> = {
+const endpoints: Readonly<Record<string, () => Promise<KinesisEndpoint>>> = {
   "the fake": () => startFakeKinesis({ tls: true }),
   "kinesis-local": async () => {
     const emulator = await startKinesis({ log: () => undefined });
@@ -41,80 +37,17 @@ const endpoints: Readonly<Record<string, () => Promise<Endpoint>>> = {
 
 const never = new AbortController().signal;
 
-/** Every one of these requests is refused as invalid. */
-async function refusesAll(sink: Sink, requests: Readonly<Record<string, readonly KinesisRecord[]>>): Promise<void> {
-  for (const [what, records] of Object.entries(requests)) {
-    const outcome = await sink.put(records, never);
-    assert.equal(outcome.kind === "failed" ? outcome.failure.class : "accepted", "invalid", what);
-  }
-}
-
 for (const [name, start] of Object.entries(endpoints)) {
   describe(`conformance of ${name}`, () => {
-    let endpoint: Endpoint;
-    let client: KinesisClient;
-    let lastStream = 0;
-    const sinks: Sink[] = [];
+    let bench: ConformanceBench;
 
     before(async () => {
-      endpoint = await start();
-      client = kinesisClient(endpoint.url);
+      bench = createConformanceBench(await start());
     });
-    after(async () => {
-      for (const sink of sinks) sink.close();
-      client.destroy();
-      await endpoint.close();
-    });
-
-    const untilActive = async (StreamName: string): Promise<void> => {
-      for (;;) {
-        const { StreamDescriptionSummary: summary } = await client.send(
-          new DescribeStreamSummaryCommand({ StreamName }),
-        );
-        if (summary?.StreamStatus === "ACTIVE") return;
-        await delay(20);
-      }
-    };
-
-    const newStream = async (shards: number): Promise<string> => {
-      lastStream += 1;
-      const StreamName = `stream-${lastStream}`;
-      await client.send(new CreateStreamCommand({ StreamName, ShardCount: shards }));
-      await untilActive(StreamName);
-      return StreamName;
-    };
-
-    const sinkOn = (stream: string, url = endpoint.url): Sink => {
-      const sink = createKinesisSink({
-        stream,
-        region: undefined,
-        endpoint: url,
-        endpointPort: undefined,
-        credentials: {
-          resolve: async () => ({ accessKeyId: "key", secretAccessKey: "secret" }),
-          refresh: () => undefined,
-        },
-        maxConnections: 4,
-        connectTimeout: 6000,
-        requestTimeout: 6000,
-        skipCertificateValidation: true,
-        userAgent: { name: "conformance", version: "1" },
-        clock: systemClock,
-      });
-      sinks.push(sink);
-      return sink;
-    };
-
-    /** Shard of each record; every record must be accepted. */
-    const putAll = async (sink: Sink, records: readonly KinesisRecord[]): Promise<string[]> => {
-      const outcome = await sink.put(records, never);
-      assert.equal(outcome.kind, "answered", JSON.stringify(outcome));
-      if (outcome.kind !== "answered") return [];
-      return outcome.records.map((record) => (record.accepted ? record.shardId : assert.fail(record.failure.message)));
-    };
+    after(() => bench.close());
 
     test("records go to the shard that the map of shards predicts, by key and by explicit hash key", async () => {
-      const sink = sinkOn(await newStream(4));
+      const sink = bench.sinkOn(await bench.newStream(4));
       const map = createShardMap(await sink.listShards(never));
       assert.equal(map.open.length, 4);
       const keys = Array.from({ length: 40 }, (_, index) => `ключ-${index}`);
@@ -137,14 +70,14 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("what was put is read back, byte for byte, in order of growing sequence numbers", async () => {
-      const stream = await newStream(2);
-      const sink = sinkOn(stream);
+      const stream = await bench.newStream(2);
+      const sink = bench.sinkOn(stream);
       const sent = Array.from({ length: 60 }, (_, index) => ({
         data: Buffer.from(Array.from({ length: index * 7 }, (__, byte) => (byte * index) % 256)),
         partitionKey: index % 2 === 0 ? 'even 🔑 "\\\u0001' : `odd-${index}`,
       }));
       for (const record of sent) if (record.data.length > 0) await putAll(sink, [record]);
-      const { records, byShard } = await readStream(endpoint.url, stream);
+      const { records, byShard } = await readStream(bench.endpoint.url, stream);
       assert.equal(records.length, 59);
       const evens = records.filter(({ partitionKey }) => partitionKey.startsWith("even"));
       assert.deepEqual(
@@ -158,7 +91,7 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("records of one request that share a shard get growing sequence numbers", async () => {
-      const outcome = await sinkOn(await newStream(1)).put(
+      const outcome = await bench.sinkOn(await bench.newStream(1)).put(
         Array.from({ length: 20 }, (_, index) => ({ data: Buffer.from([index]), partitionKey: "k" })),
         never,
       );
@@ -168,23 +101,25 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("PutRecord with SequenceNumberForOrdering is accepted", async () => {
-      const StreamName = await newStream(1);
+      const StreamName = await bench.newStream(1);
       const Data = Buffer.from("x");
-      const first = await client.send(new PutRecordCommand({ StreamName, Data, PartitionKey: "k" }));
-      const second = await client.send(
+      const first = await bench.client.send(new PutRecordCommand({ StreamName, Data, PartitionKey: "k" }));
+      const second = await bench.client.send(
         new PutRecordCommand({ StreamName, Data, PartitionKey: "k", SequenceNumberForOrdering: first.SequenceNumber }),
       );
       assert.ok(BigInt(second.SequenceNumber ?? 0) > BigInt(first.SequenceNumber ?? 0));
     });
 
     test("a split closes the parent and divides its range between two children", async () => {
-      const StreamName = await newStream(1);
-      const sink = sinkOn(StreamName);
+      const StreamName = await bench.newStream(1);
+      const sink = bench.sinkOn(StreamName);
       await putAll(sink, [{ data: Buffer.from("before"), partitionKey: "k" }]);
       const middle = 1n << 126n;
       const ShardToSplit = "shardId-000000000000";
-      await client.send(new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey: middle.toString() }));
-      await untilActive(StreamName);
+      await bench.client.send(
+        new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey: middle.toString() }),
+      );
+      await bench.untilActive(StreamName);
       const shards = await sink.listShards(never);
       assert.deepEqual(
         shards.map(({ open, parents, startingHashKey, endingHashKey }) => [
@@ -203,7 +138,7 @@ for (const [name, start] of Object.entries(endpoints)) {
       assert.deepEqual(await putAll(sink, [{ data: Buffer.from("after"), partitionKey: "k" }]), [
         map.shardOf(hashKey("k"))?.shardId,
       ]);
-      const { records } = await readStream(endpoint.url, StreamName);
+      const { records } = await readStream(bench.endpoint.url, StreamName);
       assert.deepEqual(
         records.map(({ data }) => data.toString()),
         ["before", "after"],
@@ -212,11 +147,11 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("a merge closes two neighbours and names both as parents", async () => {
-      const StreamName = await newStream(2);
+      const StreamName = await bench.newStream(2);
       const [ShardToMerge, AdjacentShardToMerge] = ["shardId-000000000000", "shardId-000000000001"];
-      await client.send(new MergeShardsCommand({ StreamName, ShardToMerge, AdjacentShardToMerge }));
-      await untilActive(StreamName);
-      const shards = await sinkOn(StreamName).listShards(never);
+      await bench.client.send(new MergeShardsCommand({ StreamName, ShardToMerge, AdjacentShardToMerge }));
+      await bench.untilActive(StreamName);
+      const shards = await bench.sinkOn(StreamName).listShards(never);
       assert.deepEqual(
         shards.map(({ open }) => open),
         [false, false, true],
@@ -226,8 +161,8 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("aggregates are expanded by the reader, and one that strays from its shard is dropped whole", async () => {
-      const stream = await newStream(2);
-      const sink = sinkOn(stream);
+      const stream = await bench.newStream(2);
+      const sink = bench.sinkOn(stream);
       const map = createShardMap(await sink.listShards(never));
       const keys = Array.from({ length: 40 }, (_, index) => `k${index}`);
       const [low = []] = map.open.map(({ shardId }) =>
@@ -239,7 +174,7 @@ for (const [name, start] of Object.entries(endpoints)) {
         for (const key of inside) builder.add(key, Buffer.from(`data of ${key}`));
         await putAll(sink, [aggregateRecord(builder, low[0] ?? "", hashKey)]);
       }
-      const content = await readStream(endpoint.url, stream);
+      const content = await readStream(bench.endpoint.url, stream);
       assert.deepEqual(
         content.records.map(({ partitionKey }) => partitionKey),
         low,
@@ -249,36 +184,36 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("a closed and drained shard has no next iterator; an open one has", async () => {
-      const StreamName = await newStream(1);
-      await putAll(sinkOn(StreamName), [{ data: Buffer.from("x"), partitionKey: "k" }]);
+      const StreamName = await bench.newStream(1);
+      await putAll(bench.sinkOn(StreamName), [{ data: Buffer.from("x"), partitionKey: "k" }]);
       const read = async (): Promise<string | undefined> => {
         const from = { StreamName, ShardId: "shardId-000000000000", ShardIteratorType: "TRIM_HORIZON" } as const;
-        const { ShardIterator } = await client.send(new GetShardIteratorCommand(from));
-        const answer = await client.send(new GetRecordsCommand({ ShardIterator }));
+        const { ShardIterator } = await bench.client.send(new GetShardIteratorCommand(from));
+        const answer = await bench.client.send(new GetRecordsCommand({ ShardIterator }));
         assert.equal(answer.Records?.length, 1);
         return answer.NextShardIterator;
       };
       assert.ok(await read());
       const split = { StreamName, ShardToSplit: "shardId-000000000000", NewStartingHashKey: "1000" };
-      await client.send(new SplitShardCommand(split));
-      await untilActive(StreamName);
+      await bench.client.send(new SplitShardCommand(split));
+      await bench.untilActive(StreamName);
       assert.equal(await read(), undefined);
     });
 
     test("an iterator after a sequence number leaves that record out", async () => {
-      const StreamName = await newStream(1);
-      const sink = sinkOn(StreamName);
+      const StreamName = await bench.newStream(1);
+      const sink = bench.sinkOn(StreamName);
       await putAll(
         sink,
         ["a", "b", "c"].map((text) => ({ data: Buffer.from(text), partitionKey: "k" })),
       );
-      const { records } = await readStream(endpoint.url, StreamName);
+      const { records } = await readStream(bench.endpoint.url, StreamName);
       const StartingSequenceNumber = records[0]?.sequenceNumber;
       const texts: string[][] = [];
       for (const ShardIteratorType of ["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"] as const) {
         const from = { StreamName, ShardId: "shardId-000000000000", ShardIteratorType, StartingSequenceNumber };
-        const { ShardIterator } = await client.send(new GetShardIteratorCommand(from));
-        const answer = await client.send(new GetRecordsCommand({ ShardIterator }));
+        const { ShardIterator } = await bench.client.send(new GetShardIteratorCommand(from));
+        const answer = await bench.client.send(new GetRecordsCommand({ ShardIterator }));
         texts.push((answer.Records ?? []).map(({ Data }) => Buffer.from(Data ?? []).toString()));
       }
       assert.deepEqual(texts, [
@@ -288,24 +223,24 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("a stream that does not exist, or no longer does, is not found", async () => {
-      const StreamName = await newStream(1);
-      await client.send(new DeleteStreamCommand({ StreamName }));
+      const StreamName = await bench.newStream(1);
+      await bench.client.send(new DeleteStreamCommand({ StreamName }));
       await delay(300);
       for (const stream of ["never-made", StreamName]) {
-        const outcome = await sinkOn(stream).put([{ data: Buffer.from("x"), partitionKey: "k" }], never);
+        const outcome = await bench.sinkOn(stream).put([{ data: Buffer.from("x"), partitionKey: "k" }], never);
         assert.equal(outcome.kind === "failed" && outcome.failure.code, "StreamNotFound");
-        await assert.rejects(() => sinkOn(stream).describe(never), { code: "StreamNotFound" });
+        await assert.rejects(() => bench.sinkOn(stream).describe(never), { code: "StreamNotFound" });
       }
     });
 
     test("a stream that exists is not made again", async () => {
-      const StreamName = await newStream(1);
-      const again = client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+      const StreamName = await bench.newStream(1);
+      const again = bench.client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
       await assert.rejects(() => again, { name: "ResourceInUseException" });
     });
 
     test("what breaks a limit is refused whole, as invalid", async () => {
-      const sink = sinkOn(await newStream(1));
+      const sink = bench.sinkOn(await bench.newStream(1));
       const good = { data: Buffer.from("x"), partitionKey: "k" };
       await refusesAll(sink, {
         "an empty key": [good, { ...good, partitionKey: "" }],
@@ -323,25 +258,25 @@ for (const [name, start] of Object.entries(endpoints)) {
     });
 
     test("the largest record passes", async () => {
-      const sink = sinkOn(await newStream(1));
+      const sink = bench.sinkOn(await bench.newStream(1));
       await putAll(sink, [{ data: Buffer.alloc(1_048_576 - 1, 7), partitionKey: "k" }]);
     });
 
     test("streams are found by ARN, and over TLS", async () => {
-      const stream = await newStream(1);
-      const { arn } = await sinkOn(stream).describe(never);
-      await putAll(sinkOn(arn, endpoint.tlsUrl), [{ data: Buffer.from("x"), partitionKey: "k" }]);
-      assert.equal((await readStream(endpoint.tlsUrl, stream)).records.length, 1);
+      const stream = await bench.newStream(1);
+      const { arn } = await bench.sinkOn(stream).describe(never);
+      await putAll(bench.sinkOn(arn, bench.endpoint.tlsUrl), [{ data: Buffer.from("x"), partitionKey: "k" }]);
+      assert.equal((await readStream(bench.endpoint.tlsUrl, stream)).records.length, 1);
       assert.equal(
-        (await client.send(new DescribeStreamCommand({ StreamARN: arn }))).StreamDescription?.StreamName,
+        (await bench.client.send(new DescribeStreamCommand({ StreamARN: arn }))).StreamDescription?.StreamName,
         stream,
       );
     });
 
     test("the SDK's own serialisation is understood too", async () => {
-      const StreamName = await newStream(1);
+      const StreamName = await bench.newStream(1);
       const Records = [{ Data: Buffer.from("x"), PartitionKey: "k" }];
-      const answer = await client.send(new PutRecordsCommand({ StreamName, Records }));
+      const answer = await bench.client.send(new PutRecordsCommand({ StreamName, Records }));
       assert.equal(answer.Records?.[0]?.ShardId, "shardId-000000000000");
     });
   });

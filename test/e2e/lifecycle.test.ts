@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { assertDelivered, type Flow, startFlow } from "./flow.ts";
+import { condition, isReady, until } from "./kube.ts";
+import { createScenario, type Scenario } from "./scenario.ts";
+import { operatorInstalled, theStage } from "./setup.ts";
+import { OPERATOR_NAMESPACE, RELEASE } from "./stage.ts";
+
+const CHILDREN = ["deployments", "configmaps", "serviceaccounts", "roles", "rolebindings", "pods"];
+
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string };
+  status: { phase: string };
+}
+
+describe("a release of the chart", () => {
+  before(operatorInstalled);
+
+  it("runs the operator and passes its own test", async () => {
+    const { helm, kube } = theStage();
+    const deployment = await kube.get<{ status: { availableReplicas?: number } }>(
+      OPERATOR_NAMESPACE,
+      "deployment",
+      RELEASE,
+    );
+    assert.equal(deployment?.status.availableReplicas, 1);
+    const output = await helm(["test", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--timeout", "2m"]);
+    assert.match(output, /Phase:\s+Succeeded/);
+  });
+});
+
+for (const mode of ["ordered", "unordered"] as const) {
+  describe(`the life of an ${mode} sink`, () => {
+    let scenario: Scenario;
+    let flow: Flow;
+
+    before(async () => {
+      await operatorInstalled();
+      scenario = await createScenario(theStage(), { name: `life-${mode}`, ordered: mode === "ordered" });
+    });
+    after(async () => {
+      await flow.stop();
+      await scenario.remove();
+    });
+
+    it("becomes Ready when it is applied, and moves messages", async () => {
+      const { kube } = theStage();
+      flow = startFlow(scenario, { perSecond: 100 });
+      await kube.apply(scenario.manifest());
+      const sink = await kube.untilSink(scenario.namespace, scenario.name, "Ready with a rate", (found) => {
+        return isReady(found) && (found.status.totals?.ratePerSecond ?? 0) > 0;
+      });
+      assert.equal(condition(sink, "SourceConnected")?.status, "True");
+      assert.equal(condition(sink, "StreamWritable")?.status, "True");
+      assert.equal(condition(sink, "Stalled"), undefined);
+      assert.equal(sink.status.workers?.length, 1);
+      assert.equal(sink.status.workers?.[0]?.state, "Running");
+    });
+
+    it("shows stream, readiness, replicas, rate, backlog and age as columns", async () => {
+      const { kubectl } = theStage().kube;
+      const [header = "", row = ""] = (await kubectl(["-n", scenario.namespace, "get", "ksink"])).split("\n");
+      assert.deepEqual(header.trim().split(/\s+/), ["NAME", "STREAM", "READY", "REPLICAS", "RATE", "BACKLOG", "AGE"]);
+      const [name, stream, ready, replicas, rate, backlog] = row.trim().split(/\s+/);
+      assert.deepEqual([name, stream, ready, replicas], [scenario.name, scenario.stream, "True", "1"]);
+      assert.ok(Number(rate) > 0, row);
+      assert.ok(Number(backlog) >= 0, row);
+    });
+
+    it("rolls its workers when it is edited, without loss", async () => {
+      const { kube } = theStage();
+      const old = await podNames(scenario);
+      await kube.apply(scenario.manifest({ config: { collectionMaxCount: 250 }, rest: { replicas: 2 } }));
+      await kube.untilSink(scenario.namespace, scenario.name, "Ready with two new workers", (found) => {
+        const pods = found.status.workers?.map(({ pod }) => pod) ?? [];
+        return isReady(found) && found.status.readyReplicas === 2 && pods.length === 2 && !pods.some((p) => old.has(p));
+      });
+      await flow.stop();
+      await assertDelivered(scenario, flow.traffic, mode);
+    });
+
+    it("leaves nothing when it is deleted", async () => {
+      const { kube } = theStage();
+      await kube.kubectl(["-n", scenario.namespace, "delete", "kinesissink", scenario.name, "--timeout=60s"]);
+      await until("no child is left", async () => ((await childrenOf(scenario)).length === 0 ? true : null), 90_000);
+    });
+  });
+}
+
+async function podNames({ namespace }: Scenario): Promise<Set<string>> {
+  const pods = await theStage().kube.list<Pod>(namespace, "pods");
+  return new Set(pods.map(({ metadata }) => metadata.name));
+}
+
+async function childrenOf({ namespace, name }: Scenario): Promise<string[]> {
+  const { kubectl } = theStage().kube;
+  const names = await kubectl(["-n", namespace, "get", CHILDREN.join(","), "-o", "name"]);
+  return names.split("\n").filter((line) => line.includes(`/${name}-kinesis-sink`));
+}

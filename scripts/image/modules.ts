@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** Not needed to run: types, source maps, documents, the packages' own tests. Licences stay. */
+/** Not needed to run: TypeScript and types, source maps, documents, the packages' own tests. Licences stay. */
 const NOT_RUN = [
-  /\.d\.[cm]?ts$/,
+  /\.[cm]?ts$/,
   /\.map$/,
   /\.(?:md|markdown)$/i,
   /_test\.js$/,

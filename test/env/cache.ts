@@ -71,6 +71,8 @@ async function lock(file: string, onWait: () => void, signal: AbortSignal | unde
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   holder.stdout.once("data", () => resolve());
   holder.once("error", reject);
+  // after an abort nobody waits for it
+  promise.catch(() => undefined);
   holder.once("exit", () => reject(new Error(`could not lock ${file}`)));
   const abort = (): void => reject(signal?.reason);
   signal?.addEventListener("abort", abort);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,11 +21,11 @@ export async function stateDirectory(part: string): Promise<string> {
   return mkdtemp(join(root, `pulsar-kinesis-${process.pid}-${part}-`));
 }
 
-/** Whether a process with this id exists. */
+/** Whether a process with this id runs. One that ended, and whose parent has not asked how, does not. */
 export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return process.platform !== "linux" || !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }

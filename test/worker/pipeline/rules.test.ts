@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { PoisonError } from "../../../worker/format/format.ts";
+import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline/batch.ts";
+import { addedBytes, encodeMessage } from "../../../worker/pipeline/encoding.ts";
+import { mayWrite } from "../../../worker/pipeline/fencing.ts";
+import { createGate } from "../../../worker/pipeline/gate.ts";
+import { conclude, refuse, type Suspects, suspect } from "../../../worker/pipeline/isolation.ts";
+import { createLinger } from "../../../worker/pipeline/linger.ts";
+import { exponential, fullJitter } from "../../../worker/pipeline/retry.ts";
+import { isAfter } from "../../../worker/pipeline/sequence.ts";
+import { createStops } from "../../../worker/pipeline/stops.ts";
+import type { SinkFailure } from "../../../worker/sink/sink.ts";
+import { assignment, message } from "./messages.ts";
+
+const limits = { maxRecords: 3, maxBytes: 100, maxRecordBytes: 50 };
+const failure = (failureClass: SinkFailure["class"]): SinkFailure => ({
+  code: "ServiceFailure",
+  class: failureClass,
+  message: "m",
+  ambiguous: false,
+});
+const record = (name: string, bytes = 10): Outgoing => ({ data: Buffer.from(name), partitionKey: name, bytes });
+
+describe("a batch", () => {
+  test("takes records up to the limits of count and bytes", () => {
+    const batch = emptyBatch();
+    add(batch, record("a", 60));
+    assert.equal(admits(batch, record("b", 41), limits), false);
+    assert.equal(admits(batch, record("b", 40), limits), true);
+    add(batch, record("b"));
+    add(batch, record("c"));
+    assert.equal(admits(batch, record("d", 1), limits), false);
+  });
+
+  test("takes a record above the request's bytes alone", () => {
+    assert.equal(admits(emptyBatch(), record("a", 1_000), limits), true);
+  });
+});
+
+describe("encoding", () => {
+  const format = { prepare: () => undefined, encode: (each: { payload: Uint8Array }) => each.payload };
+
+  test("refuses what is above the stream's record size, keys included", () => {
+    assert.equal(encodeMessage(format, limits, message("k", "x".repeat(49)), "t", 1).byteLength, 49);
+    assert.throws(() => encodeMessage(format, limits, message("k", "x".repeat(50)), "t", 1), {
+      code: "RecordTooLarge",
+    });
+  });
+
+  test("refuses an entry that cannot be read", () => {
+    const { entry, ...rest } = message("k", "x");
+    const defective = { ...rest, entry: { ...entry, defect: "checksum" } };
+    assert.throws(() => encodeMessage(format, limits, defective, "t", 1), { code: "CorruptEntry" });
+  });
+
+  test("takes any other failure of a format as poison, so that it is neither dropped nor tried for ever", () => {
+    const broken = { ...format, encode: () => assert.fail("bug") };
+    assert.throws(() => encodeMessage(broken, limits, message("k", "x"), "t", 1), PoisonError);
+  });
+
+  test("counts the bytes that it adds: none when the record is the payload", () => {
+    const each = message("k", "x");
+    assert.equal(addedBytes(each, each.payload), 0);
+    assert.equal(addedBytes(each, new Uint8Array(7)), 7);
+  });
+});
+
+describe("fencing", () => {
+  test("lets an active assignment write whose broker was heard from within 10 s", () => {
+    assert.equal(mayWrite(assignment("t", { heardAt: 1_000 }), 11_000), true);
+    assert.equal(mayWrite(assignment("t", { heardAt: 1_000 }), 11_001), false);
+    assert.equal(mayWrite(assignment("t", { active: false }), 0), false);
+  });
+});
+
+describe("sequence numbers", () => {
+  test("compare as the numbers that they are", () => {
+    assert.equal(isAfter("10", "9"), true);
+    assert.equal(isAfter("9", "10"), false);
+    assert.equal(isAfter("9", "9"), false);
+    assert.equal(
+      isAfter(
+        "49590338271490256608559692538361571095921575989136588899",
+        "49590338271490256608559692538361571095921575989136588898",
+      ),
+      true,
+    );
+  });
+});
+
+describe("retry", () => {
+  const delays = { initialDelayMs: 100, maxDelayMs: 60_000 };
+  test("doubles from the initial to the maximal delay", () => {
+    assert.deepEqual(
+      [0, 1, 2, 20, 2_000].map((attempt) => exponential(delays, attempt)),
+      [100, 200, 400, 60_000, 60_000],
+    );
+  });
+  test("draws from the whole range below the ceiling", () => {
+    assert.equal(
+      fullJitter(delays, 3, () => 0),
+      0,
+    );
+    assert.equal(
+      fullJitter(delays, 3, () => 0.5),
+      400,
+    );
+  });
+});
+
+describe("the gate", () => {
+  const gate = () => createGate({ initialDelayMs: 100, maxDelayMs: 60_000 }, () => 0.5);
+
+  test("stays open for failures between successes", () => {
+    const open = gate();
+    for (let round = 0; round < 10; round += 1) {
+      open.failed(failure("transient"), 0);
+      open.failed(failure("transient"), 0);
+      assert.equal(open.wait(0, 5), 0);
+      open.passed();
+    }
+  });
+
+  test("lets one probe at a time through after three failures in a row, and opens with the first success", () => {
+    const closed = gate();
+    for (let count = 0; count < 3; count += 1) closed.failed(failure("transient"), 1_000);
+    assert.equal(closed.wait(1_000, 0), 50);
+    assert.equal(closed.wait(2_000, 0), 0);
+    assert.equal(closed.wait(2_000, 1), Number.POSITIVE_INFINITY);
+    closed.passed();
+    assert.equal(closed.wait(2_000, 9), 0);
+  });
+
+  test("closes at once when the stream is not ready, for 1 s at first and 15 s at most", () => {
+    const closed = gate();
+    closed.failed(failure("notReady"), 0);
+    assert.equal(closed.wait(0, 0), 1_000);
+    for (let count = 0; count < 20; count += 1) closed.failed(failure("notReady"), 1_000);
+    assert.equal(closed.wait(1_000, 0), 15_000);
+  });
+});
+
+describe("lingering", () => {
+  test("never keeps an idle sender, a full batch, or records that hardly get company", () => {
+    const linger = createLinger();
+    linger.arrived(100, 0);
+    assert.equal(linger.hold(100, 500, 0, 10), 0);
+    assert.equal(linger.hold(500, 500, 3, 10), 0);
+    const quiet = createLinger();
+    quiet.arrived(1, 0);
+    assert.equal(quiet.hold(1, 500, 3, 200), 0);
+  });
+
+  test("keeps records up to 10 ms while others are likely to come", () => {
+    const linger = createLinger();
+    for (let now = 0; now <= 100; now += 1) linger.arrived(2, now);
+    assert.equal(linger.hold(2, 500, 1, 100), 10);
+    assert.equal(linger.hold(8, 500, 1, 104), 6);
+    assert.equal(linger.hold(20, 500, 1, 110), 0);
+  });
+});
+
+describe("isolation", () => {
+  /** Plays a service that refuses requests with poison in them. */
+  function isolate(names: string[], poison: string[], healthy = true) {
+    const refuses = (part: readonly Outgoing[]): boolean =>
+      !healthy || part.some(({ partitionKey }) => poison.includes(partitionKey));
+    const suspects: Suspects<Outgoing> = suspect(
+      names.map((name) => record(name)),
+      failure("invalid"),
+    );
+    let requests = 0;
+    for (;;) {
+      const verdict = conclude(suspects);
+      if (verdict !== null) {
+        const namesOf = (records: readonly Outgoing[]) => records.map(({ partitionKey }) => partitionKey).sort();
+        return { requests, poison: namesOf(verdict.poison), unknown: namesOf(verdict.unknown) };
+      }
+      const part = suspects.parts.pop() ?? [];
+      requests += 1;
+      if (refuses(part)) refuse(suspects, part);
+      else suspects.accepted = true;
+    }
+  }
+  const many = Array.from({ length: 500 }, (_, index) => `r${index}`);
+
+  test("finds one poison among 500 within 18 requests", () => {
+    const found = isolate(many, ["r377"]);
+    assert.deepEqual(found.poison, ["r377"]);
+    assert.ok(found.requests <= 18, `${found.requests} requests`);
+  });
+
+  test("finds several", () => {
+    assert.deepEqual(isolate(many, ["r0", "r1", "r499"]).poison, ["r0", "r1", "r499"]);
+  });
+
+  test("blames no record when nothing is accepted", () => {
+    const found = isolate(many, [], false);
+    assert.deepEqual(found.poison, []);
+    assert.equal(found.unknown.length, 500);
+    assert.ok(found.requests <= 24, `${found.requests} requests`);
+    assert.deepEqual(isolate(["a", "b"], ["a", "b"]), { requests: 2, poison: [], unknown: ["a", "b"] });
+  });
+});
+
+describe("stops", () => {
+  const poison = new PoisonError("Undecodable", "no");
+
+  test("delay longer each time the same message stops its topic-partition", () => {
+    const stops = createStops();
+    assert.equal(stops.stopped("t", "1:1", poison), 1);
+    assert.equal(stops.waits("t", 0), 5_000);
+    assert.equal(stops.stopped("t", "1:1", poison), 2);
+    assert.equal(stops.waits("t", 0), 10_000);
+    assert.equal(stops.stopped("t", "1:2", poison), 1);
+    assert.equal(stops.waits("t", 0), 5_000);
+  });
+
+  test("are reported until forgotten, or until the topic-partition does not come back", () => {
+    const stops = createStops();
+    stops.stopped("t", "1:1", poison);
+    assert.deepEqual(stops.report(1e9).poison, [{ topic: "t", messageId: "1:1", code: "Undecodable", message: "no" }]);
+    stops.waits("t", 1e9);
+    assert.equal(stops.report(1e9 + 65_001).poisonCount, 0);
+  });
+});

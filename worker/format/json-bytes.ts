@@ -32,6 +32,7 @@ export class JsonBytes {
 
   /** The document as a buffer of its own; the scratch buffer may be used again. */
   protected take(length: number): Buffer {
+    if (length > MAX_BYTES) throw tooLarge();
     const record = Buffer.allocUnsafe(length);
     this.bytes.copy(record, 0, 0, length);
     if (this.bytes.length > MAX_KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
@@ -41,12 +42,7 @@ export class JsonBytes {
   protected reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
-    if (this.length > MAX_BYTES) {
-      throw new PoisonError(
-        "RecordTooLarge",
-        "The expanded message is larger than 10 MiB, which no stream accepts; choose another messageFormat or smaller messages.",
-      );
-    }
+    if (this.length > MAX_BYTES) throw tooLarge();
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
@@ -170,6 +166,13 @@ export class JsonBytes {
     if (this.bytes[this.length - 1] === COMMA) this.bytes[this.length - 1] = close;
     else this.byte(close);
   }
+}
+
+function tooLarge(): PoisonError {
+  return new PoisonError(
+    "RecordTooLarge",
+    "The expanded message is larger than 10 MiB, which no stream accepts; choose another messageFormat or smaller messages.",
+  );
 }
 
 function escapeControl(bytes: Buffer, at: number, byte: number): number {

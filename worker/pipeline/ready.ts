@@ -7,6 +7,7 @@ import { hashKey } from "../sink/hash-key.ts";
 import { createLimiter } from "../sink/limiter.ts";
 import type { ShardMap } from "../sink/shards.ts";
 import { createFifo, type Fifo } from "./fifo.ts";
+import { LINGER_MS } from "./linger.ts";
 import type { Settings } from "./options.ts";
 import { createShardWatch } from "./shard-watch.ts";
 
@@ -94,7 +95,8 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
       if (bytes !== GONE) {
         const wait = shardId === null ? 0 : limiter.take(shardId, 1, bytes);
         if (wait > 0) {
-          queue.blockedUntil = now + wait;
+          // Not for each single token: a request should carry some.
+          queue.blockedUntil = now + Math.max(wait, LINGER_MS);
           return false;
         }
         mover.move(value);

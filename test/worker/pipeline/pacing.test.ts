@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { hashKey } from "../../../worker/sink/hash-key.ts";
+import type { Shard } from "../../../worker/sink/sink.ts";
+import { createRig } from "./rig.ts";
+
+const MIDDLE = 1n << 127n;
+const MAX = (1n << 128n) - 1n;
+
+const shard = (shardId: string, startingHashKey: bigint, endingHashKey: bigint, open = true): Shard => ({
+  shardId,
+  startingHashKey,
+  endingHashKey,
+  parents: [],
+  open,
+});
+const halves = [shard("low", 0n, MIDDLE - 1n), shard("high", MIDDLE, MAX)];
+
+/** Keys that hash into the lower and into the upper half. */
+const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+const low = keys.filter((key) => hashKey(key) < "8");
+const high = keys.filter((key) => hashKey(key) >= "8");
+
+/** 1 % of a shard's limits: 10 records per second. */
+function slowRig(shards: readonly Shard[] = halves) {
+  return createRig({ ordered: false, rateLimit: 1, shards, budgetBytes: 1_000 });
+}
+
+describe("pacing", () => {
+  test("sends a shard no more than its share, and holds up no other shard", async () => {
+    const rig = slowRig();
+    const orders = rig.assign();
+    await rig.clock.advance(1);
+    await rig.deliver(orders, ...low.slice(0, 30).map((key) => `${key}:1`));
+    assert.equal(rig.sent().flat().length, 10);
+    await rig.deliver(orders, `${high[0]}:1`);
+    await rig.clock.advance(20);
+    assert.ok(rig.sent().flat().includes(`${high[0]}:1`));
+    await rig.clock.advance(480);
+    for (const put of rig.puts) await put.accept();
+    await rig.clock.advance(10);
+    assert.ok(rig.sent().flat().length <= 17, `${rig.sent().flat().length} records within half a second`);
+    await rig.clock.advance(3_000);
+    for (const put of rig.puts) await put.accept();
+    await rig.clock.advance(3_000);
+    assert.equal(rig.sent().flat().length, 31);
+  });
+
+  test("names the shard that holds up the rest", async () => {
+    const rig = slowRig();
+    await rig.clock.advance(1);
+    await rig.deliver(rig.assign(), ...high.slice(0, 20).map((key) => `${key}:1`));
+    assert.equal(rig.pipeline.state().slowestShard, "high");
+  });
+
+  test("does not pace, and works, when shards cannot be listed", async () => {
+    const rig = createRig({ ordered: false, rateLimit: 1 });
+    await rig.deliver(rig.assign(), ...low.slice(0, 30).map((key) => `${key}:1`));
+    assert.equal(rig.sent().flat().length, 30);
+    assert.equal(rig.pipeline.state().slowestShard, null);
+  });
+
+  test("lists the shards again when a record lands elsewhere, and moves what waits", async () => {
+    const shards = [...halves];
+    const rig = slowRig(shards);
+    const orders = rig.assign();
+    await rig.clock.advance(1);
+    await rig.deliver(orders, ...low.slice(0, 20).map((key) => `${key}:1`));
+    shards.splice(
+      0,
+      1,
+      shard("low", 0n, MIDDLE - 1n, false),
+      shard("lower", 0n, MIDDLE / 2n - 1n),
+      shard("upper", MIDDLE / 2n, MIDDLE - 1n),
+    );
+    await rig
+      .last()
+      .answer(
+        rig.last().texts.map((_, index) => ({ accepted: true, shardId: "lower", sequenceNumber: String(index) })),
+      );
+    for (let second = 0; second < 3; second += 1) {
+      await rig.clock.advance(1_000);
+      for (const put of rig.puts) await put.accept();
+    }
+    const texts = rig.sent().flat();
+    assert.equal(texts.length, 20);
+    assert.equal(new Set(texts).size, 20);
+  });
+});

@@ -1,0 +1,158 @@
+/** A pipeline between a source and a sink that a test holds in its hands, in virtual time. */
+import type { Logger } from "../../../runtime/log.ts";
+import { PoisonError } from "../../../worker/format/format.ts";
+import { createPipeline } from "../../../worker/pipeline/create.ts";
+import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
+import type { KinesisRecord, RecordOutcome, RequestOutcome, Shard, SinkFailure } from "../../../worker/sink/sink.ts";
+import type { Assignment, DeadLetter, Delivery, Source } from "../../../worker/source/source.ts";
+import { assignment, delivery } from "./messages.ts";
+import { createVirtualClock } from "./simulation/virtual-clock.ts";
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
+
+export interface Put {
+  /** The records' data. */
+  readonly texts: readonly string[];
+  readonly at: number;
+  readonly signal: AbortSignal;
+  /** Accepts every record, or all but those given. */
+  accept(failures?: Readonly<Record<string, SinkFailure>>): Promise<void>;
+  fail(failure: SinkFailure): Promise<void>;
+  answer(records: readonly RecordOutcome[]): Promise<void>;
+}
+
+export function failure(failureClass: SinkFailure["class"], ambiguous = false): SinkFailure {
+  return { code: "ServiceFailure", class: failureClass, message: failureClass, ambiguous };
+}
+
+export type Rig = ReturnType<typeof createRig>;
+
+export function createRig(overrides: Partial<PipelineOptions> & { readonly shards?: readonly Shard[] } = {}) {
+  const { shards, ...options } = overrides;
+  const clock = createVirtualClock();
+  const puts: Put[] = [];
+  const acknowledged: string[] = [];
+  const rewinds: { readonly topic: string; readonly delayMs: number }[] = [];
+  const letters: DeadLetter[] = [];
+  const undecodable = new Set<string>();
+  let sequence = 1_000;
+  let stopped = false;
+  const settle = (): Promise<void> => clock.advance(0);
+
+  const put = (records: readonly KinesisRecord[], signal: AbortSignal): Promise<RequestOutcome> => {
+    const texts = records.map(({ data }) => Buffer.from(data).toString());
+    const { promise, resolve } = Promise.withResolvers<RequestOutcome>();
+    const answer = (outcomes: readonly RecordOutcome[]): Promise<void> => {
+      resolve({ kind: "answered", records: outcomes });
+      return settle();
+    };
+    signal.addEventListener("abort", () => resolve({ kind: "failed", failure: failure("transient", true) }));
+    puts.push({
+      texts,
+      at: clock.now(),
+      signal,
+      answer,
+      accept: (failures = {}) =>
+        answer(
+          texts.map((text) => {
+            const failed = failures[text];
+            sequence += 1;
+            if (failed !== undefined) return { accepted: false, failure: failed };
+            return { accepted: true, shardId: "shard-0", sequenceNumber: String(sequence) };
+          }),
+        ),
+      fail: (reason) => {
+        resolve({ kind: "failed", failure: reason });
+        return settle();
+      },
+    });
+    return promise;
+  };
+  const pipeline = createPipeline({
+    ordered: true,
+    format: {
+      prepare: () => undefined,
+      encode: (message) => {
+        if (undecodable.has(message.id)) throw new PoisonError("Undecodable", `cannot decode ${message.id}`);
+        return message.payload;
+      },
+    },
+    partitionKey: (message, topic) => message.key ?? topic,
+    sink: {
+      put,
+      describe: () => Promise.reject(new Error("not asked for")),
+      listShards: () => (shards === undefined ? Promise.reject(new Error("no shards")) : Promise.resolve(shards)),
+      close: () => {},
+    },
+    limits: { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 },
+    retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
+    handoverWaitMs: 6_000,
+    maxConcurrentRequests: 4,
+    budgetBytes: 10_000,
+    deadLetterTopic: null,
+    clock,
+    log: SILENT,
+    random: () => 0.5,
+    nextTurn: (callback) => void clock.timer(0, callback),
+    ...options,
+  });
+  const textsOf = ({ messages }: Delivery): string => messages.map(({ id }) => id).join(" ");
+  const rig = {
+    clock,
+    pipeline,
+    puts,
+    /** Open puts' texts, the latest last. */
+    sent: (): readonly (readonly string[])[] => puts.map(({ texts }) => texts),
+    last: (): Put => puts.at(-1) as Put,
+    acknowledged,
+    rewinds,
+    letters,
+    undecodable,
+    /** Dead letters are refused while set. */
+    publishFails: false,
+    isStopped: () => stopped,
+    /** Assigns a topic-partition whose broker is always heard from. */
+    assign: (topic = "orders"): Assignment & { active: boolean } => {
+      const given = assignment(topic, {});
+      Object.defineProperty(given, "heardAt", { get: () => rig.heardAt ?? clock.now() });
+      pipeline.assigned(given);
+      return given;
+    },
+    heardAt: null as number | null,
+    deliver: async (of: Assignment, ...texts: string[]): Promise<void> => {
+      const given = delivery(of, texts);
+      pipeline.budget.take(given.retainedBytes);
+      pipeline.deliver(given);
+      await settle();
+    },
+    revoke: async (of: Assignment & { active: boolean }): Promise<void> => {
+      of.active = false;
+      pipeline.revoked(of);
+      await settle();
+    },
+  };
+  const source: Source = {
+    client: "Wire",
+    schemas: { schema: async () => null },
+    start: () => {},
+    state: () => ({ connected: true, failure: null }) as ReturnType<Source["state"]>,
+    acknowledge: (deliveries) => void acknowledged.push(...deliveries.map(textsOf)),
+    acknowledgeThrough: (given) => void acknowledged.push(textsOf(given)),
+    rewind: (of, delayMs) => {
+      rewinds.push({ topic: of.topic, delayMs });
+      (of as { active: boolean }).active = false;
+      pipeline.revoked(of);
+    },
+    stop: () => {
+      stopped = true;
+    },
+    flush: async () => {},
+    publish: async (_topic, letter) => {
+      if (rig.publishFails) throw new Error("no receipt");
+      letters.push(letter);
+    },
+    close: async () => {},
+  };
+  pipeline.start(source);
+  return rig;
+}

@@ -5,44 +5,26 @@ import { SourceError } from "../source.ts";
 import type { Authentication } from "./authentication.ts";
 import * as c from "./commands.ts";
 import { Command } from "./commands.ts";
-import { asSourceError, brokerError, networkError } from "./failures.ts";
+import { type ConnectionConsumer, type ConnectionProducer, createDispatcher } from "./dispatcher.ts";
+import { asSourceError, networkError } from "./failures.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import { commandFrame } from "./frames.ts";
 import type { Message, MessageType } from "./message-codec.ts";
-import { type MessageCommand, parseMessageCommand } from "./message-command.ts";
-import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
+import { createReadPace } from "./read-pace.ts";
+import { createRequests } from "./requests.ts";
 import { addressText, type BrokerAddress, hostAndPort } from "./service-url.ts";
 import { openSocket, type TlsOptions } from "./transport.ts";
 
+const CLIENT_VERSION = "pulsar-kinesis-operator";
 const PING_INTERVAL_MS = 5_000;
 /** A broker that is silent for this long is dead: it answers pings. */
 const SILENCE_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-/** Other sockets and timers get their turn after this many bytes. */
-const BYTES_PER_TURN = 256 * 1024;
-/** No pause is longer, or the broker's pings would go unanswered. */
-const LONGEST_PAUSE_MS = 2_000;
-
-/** A consumer as its connection sees it. Calls are synchronous, in wire order. */
-export interface ConnectionConsumer {
-  /** `bytes[start..end)` follows the command; `owned` as in frame-splitter. `command` is reused. */
-  onMessage(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): void;
-  onActiveChange(active: boolean): void;
-  onEndOfTopic(): void;
-  /** The broker closed the consumer (unload, shutdown, migration), or the connection is gone. */
-  onClosed(reason: SourceError): void;
-  /** All that arrived together was handed over: a good time to grant permits. */
-  onTurnEnd(): void;
-}
-
-export interface ConnectionProducer {
-  onReceipt(sequenceId: number): void;
-  onSendError(sequenceId: number, error: SourceError): void;
-  onClosed(reason: SourceError): void;
-}
+/** A timer that fires this late tells of a long turn of this process, not of a silent broker. */
+const LATE_MS = 1_000;
 
 export interface Connection {
   readonly address: BrokerAddress;
+  /** Bytes. */
   readonly maxMessageSize: number;
   /** `Clock.now()` of the last bytes received. */
   readonly heardAt: number;
@@ -50,10 +32,11 @@ export interface Connection {
   readonly closedBy: SourceError | null;
   /** Resolves when it is closed. */
   readonly closed: Promise<SourceError>;
+  /** Unique on this connection: for requests, consumers and producers. */
   nextId(): number;
   write(frame: Uint8Array): void;
   /**
-   * Sends a command with a fresh `requestId` and resolves with the body of the answer.
+   * Sends a command with a fresh `requestId` and resolves with the answer.
    * @throws SourceError when the broker refuses it, answers late, or the connection is lost
    */
   request<F, G>(
@@ -85,65 +68,40 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
-export const CLIENT_VERSION = "pulsar-kinesis-operator";
-
-interface PendingRequest {
-  readonly what: string;
-  resolve(body: Buffer): void;
-  reject(error: SourceError): void;
-}
-
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const { address, clock, log, authentication } = options;
-  const name = addressText(address);
-  const requests = new Map<number, PendingRequest>();
-  const consumers = new Map<number, ConnectionConsumer>();
-  const producers = new Map<number, ConnectionProducer>();
-  const touched = new Set<ConnectionConsumer>();
-  const reader = new ProtobufReader();
-  const messageCommand: MessageCommand = { consumerId: 0, ledger: 0, entry: 0, redeliveryCount: 0, ackSet: null };
-  const handshake = Promise.withResolvers<void>();
-  handshake.promise.catch(() => undefined);
-  const closing = Promise.withResolvers<SourceError>();
+  const { address, clock, log } = options;
+  const broker = addressText(address);
+  const connected = Promise.withResolvers<void>();
+  // It may be rejected before anybody waits for it.
+  connected.promise.catch(() => undefined);
+  const closed = Promise.withResolvers<SourceError>();
+  const requests = createRequests(broker, clock);
   let socket: Socket | null = null;
   let heardAt = clock.now();
   let lastId = 0;
   let closedBy: SourceError | null = null;
   let keepAlive: Timer | null = null;
-  let bytesThisTurn = 0;
-  let resumeTimer: Timer | null = null;
 
   const close = (reason: SourceError): void => {
     if (closedBy !== null) return;
     closedBy = reason;
     keepAlive?.cancel();
-    resumeTimer?.cancel();
+    pace.close();
     socket?.destroy();
-    handshake.reject(reason);
-    for (const request of requests.values()) request.reject(reason);
-    requests.clear();
-    for (const consumer of consumers.values()) consumer.onClosed(reason);
-    consumers.clear();
-    for (const producer of producers.values()) producer.onClosed(reason);
-    producers.clear();
-    closing.resolve(reason);
+    connected.reject(reason);
+    requests.rejectAll(reason);
+    dispatcher.closeAll(reason);
+    closed.resolve(reason);
   };
 
   const write = (frame: Uint8Array): void => {
     if (closedBy === null) socket?.write(frame);
   };
 
-  const answered = (requestId: number | undefined): PendingRequest | undefined => {
-    const request = requests.get(requestId ?? -1);
-    requests.delete(requestId ?? -1);
-    return request;
-  };
-
-  const authenticate = async (): Promise<void> => {
+  const answerChallenge = async (): Promise<void> => {
     try {
-      const data = (await authentication?.credentials(options.signal)) ?? new Uint8Array();
-      const response = { method: authentication?.method ?? "none", data };
+      const response = await authenticationData(options);
       const value = { clientVersion: CLIENT_VERSION, response, protocolVersion: c.PROTOCOL_VERSION };
       write(commandFrame(Command.AUTH_RESPONSE, c.authResponse, value));
     } catch (error) {
@@ -151,225 +109,79 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     }
   };
 
-  const rare: Readonly<Record<number, (body: Buffer) => void>> = {
-    [Command.CONNECTED]: (body) => {
-      const { maxMessageSize = 0 } = c.connected.decode(body);
+  const pace = createReadPace({ congested: options.congested, clock, resume: () => void socket?.resume() });
+  const dispatcher = createDispatcher(broker, requests, {
+    onConnected(maxMessageSize) {
       if (maxMessageSize > 0) splitter.maxMessageSize = maxMessageSize;
-      handshake.resolve();
+      connected.resolve();
     },
-    [Command.PING]: () => write(commandFrame(Command.PONG, c.empty, {})),
-    [Command.PONG]: () => undefined,
-    [Command.AUTH_CHALLENGE]: () => void authenticate(),
-    [Command.ERROR]: (body) => {
-      const { requestId, error, message } = c.error.decode(body);
-      const request = answered(requestId);
-      if (request !== undefined) request.reject(brokerError(request.what, error, message));
-      else close(brokerError(`connecting to ${name}`, error, message));
-    },
-    [Command.ACTIVE_CONSUMER_CHANGE]: (body) => {
-      const { consumerId, isActive } = c.activeConsumerChange.decode(body);
-      consumers.get(consumerId ?? -1)?.onActiveChange(isActive ?? false);
-    },
-    [Command.REACHED_END_OF_TOPIC]: (body) => {
-      consumers.get(c.reachedEndOfTopic.decode(body).consumerId ?? -1)?.onEndOfTopic();
-    },
-    [Command.CLOSE_CONSUMER]: (body) => closeConsumer(c.closeConsumer.decode(body).consumerId),
-    [Command.CLOSE_PRODUCER]: (body) => closeProducer(c.closeConsumer.decode(body).consumerId),
-    [Command.TOPIC_MIGRATED]: (body) => {
-      const { resourceId, resourceType } = c.topicMigrated.decode(body);
-      if (resourceType === 1) closeConsumer(resourceId);
-      else closeProducer(resourceId);
-    },
-    [Command.SEND_RECEIPT]: (body) => {
-      const { producerId, sequenceId } = c.sendReceipt.decode(body);
-      producers.get(producerId ?? -1)?.onReceipt(sequenceId ?? -1);
-    },
-    [Command.SEND_ERROR]: (body) => {
-      const { producerId, sequenceId, error, message } = c.sendError.decode(body);
-      producers.get(producerId ?? -1)?.onSendError(sequenceId ?? -1, brokerError("publishing", error, message));
-    },
-  };
-
-  const moved = (): SourceError =>
-    new SourceError("BrokerNotReady", `${name} closed the consumer, since its topic moves; it is looked up again`);
-
-  const closeConsumer = (id: number | undefined): void => {
-    const consumer = consumers.get(id ?? -1);
-    consumers.delete(id ?? -1);
-    consumer?.onClosed(moved());
-  };
-
-  const closeProducer = (id: number | undefined): void => {
-    const producer = producers.get(id ?? -1);
-    producers.delete(id ?? -1);
-    producer?.onClosed(moved());
-  };
-
-  const onFrame = (bytes: Buffer, start: number, end: number, owned: boolean): void => {
-    if (closedBy !== null) return;
-    const commandStart = start + 4;
-    const commandEnd = commandStart + bytes.readUInt32BE(start);
-    if (commandEnd > end) throw new MalformedError("the command exceeds its frame");
-    reader.over(bytes, commandStart, commandEnd);
-    let type = -1;
-    let bodyStart = -1;
-    let bodyEnd = -1;
-    while (reader.position < commandEnd) {
-      const tag = reader.varint();
-      if (tag === 8) type = reader.varint();
-      else if ((tag & 7) === 2) {
-        const length = reader.length();
-        if (type < 0 || tag >>> 3 === type) {
-          bodyStart = reader.position;
-          bodyEnd = bodyStart + length;
-        }
-        reader.position += length;
-      } else reader.skip(tag & 7);
-    }
-    if (type === Command.MESSAGE) {
-      parseMessageCommand(reader.over(bytes, bodyStart, bodyEnd), messageCommand);
-      const consumer = consumers.get(messageCommand.consumerId);
-      if (consumer === undefined) return;
-      touched.add(consumer);
-      consumer.onMessage(messageCommand, bytes, commandEnd, end, owned);
-      return;
-    }
-    const body = bodyStart < 0 ? Buffer.alloc(0) : bytes.subarray(bodyStart, bodyEnd);
-    const handler = rare[type];
-    if (handler !== undefined) handler(body);
-    else respond(body, type);
-  };
-
-  /** The answers to requests: all hold their request_id, though not as the same field. */
-  const respond = (body: Buffer, type: number): void => {
-    const idField = REQUEST_ID_FIELDS[type];
-    if (idField === undefined) return;
-    const request = answered(requestIdOf(body, idField));
-    request?.resolve(Buffer.from(body));
-  };
-
-  const splitter = new FrameSplitter(onFrame);
-
-  const resume = (): void => {
-    resumeTimer?.cancel();
-    resumeTimer = null;
-    bytesThisTurn = 0;
-    if (closedBy === null) socket?.resume();
-  };
-
-  /** Reads on when memory was given back, or after the longest pause in any case. */
-  const waitForMemory = (until: number): void => {
-    if (!options.congested() || clock.now() >= until) resume();
-    else resumeTimer = clock.timer(10, () => waitForMemory(until));
-  };
+    onPing: () => write(commandFrame(Command.PONG, c.empty, {})),
+    onChallenge: () => void answerChallenge(),
+    onRefused: close,
+  });
+  const splitter = new FrameSplitter((bytes, start, end, owned) => {
+    if (closedBy === null) dispatcher.onFrame(bytes, start, end, owned);
+  });
 
   const onBytes = (length: number, chunk: Buffer): boolean => {
-    heardAt = clock.now();
     if (closedBy !== null) return false;
+    heardAt = clock.now();
     socket?.cork();
     try {
       splitter.push(chunk, length);
-      for (const consumer of touched) consumer.onTurnEnd();
-      touched.clear();
+      dispatcher.turnEnd();
     } catch (error) {
-      log.warn("the broker sent a malformed frame", { broker: name, error });
+      log.warn("the broker sent a malformed frame", { broker, error });
       const reason = error instanceof Error ? error.message : "malformed";
-      close(
-        new SourceError("ProtocolError", `${name} sent a frame that is not sound (${reason}): is it a Pulsar broker?`),
-      );
+      const text = `${broker} sent a frame that is not sound (${reason}): is it a Pulsar broker?`;
+      close(new SourceError("ProtocolError", text));
     }
     socket?.uncork();
-    if (closedBy !== null) return false;
-    bytesThisTurn += length;
-    if (options.congested()) {
-      waitForMemory(clock.now() + LONGEST_PAUSE_MS);
-      return resumeTimer === null;
-    }
-    if (bytesThisTurn < BYTES_PER_TURN) return true;
-    setImmediate(resume);
-    return false;
+    return closedBy === null && pace.readOn(length);
   };
 
   const checkAlive = (expectedAt: number): void => {
     const now = clock.now();
-    // After a long turn of this process, what the broker sent meanwhile is read first.
-    if (now - heardAt > SILENCE_MS && now - expectedAt < 1_000) {
-      close(
-        new SourceError(
-          "BrokerUnreachable",
-          `${name} was not heard from for ${SILENCE_MS / 1000} s: check the network and the broker`,
-        ),
-      );
+    if (now - heardAt > SILENCE_MS && now - expectedAt < LATE_MS) {
+      const text = `${broker} was not heard from for ${SILENCE_MS / 1000} s: check the network and the broker`;
+      close(new SourceError("BrokerUnreachable", text));
       return;
     }
     write(commandFrame(Command.PING, c.empty, {}));
     keepAlive = clock.timer(PING_INTERVAL_MS, () => checkAlive(now + PING_INTERVAL_MS));
   };
 
-  const requestFrame: Connection["requestFrame"] = async (what, requestId, frame, answer) => {
-    if (closedBy !== null) throw closedBy;
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    requests.set(requestId, { what, resolve, reject });
-    const timer = clock.timer(REQUEST_TIMEOUT_MS, () => {
-      requests.delete(requestId);
-      reject(
-        new SourceError(
-          "BrokerNotReady",
-          `${what}: ${name} did not answer within ${REQUEST_TIMEOUT_MS / 1000} s; it is tried again`,
-        ),
-      );
-    });
-    write(frame);
-    try {
-      return answer.decode(await promise);
-    } catch (error) {
-      throw asSourceError(error, what);
-    } finally {
-      timer.cancel();
-    }
-  };
-
-  const connectFrame = async (): Promise<Buffer> => {
-    const data = await authentication?.credentials(options.signal);
-    return commandFrame(Command.CONNECT, c.connect, {
-      clientVersion: CLIENT_VERSION,
-      protocolVersion: c.PROTOCOL_VERSION,
-      authMethodName: authentication?.method,
-      authData: data,
-      proxyToBrokerUrl: options.proxyTo === undefined ? undefined : hostAndPort(options.proxyTo),
-      featureFlags: { supportsAuthRefresh: true, supportsBrokerEntryMetadata: true, supportsPartialProducer: false },
-    });
-  };
-
   const open = async (): Promise<void> => {
-    let frame: Buffer;
-    try {
-      frame = await connectFrame();
-    } catch (error) {
-      throw asSourceError(error, "the credentials cannot be read");
-    }
+    const frame = await connectFrame(options);
     socket = await openSocket(address, options.tls, options.signal, onBytes);
-    socket.on("error", (error) => close(networkError(name, error)));
-    socket.on("close", () => close(networkError(name, new Error("it closed the connection"))));
+    socket.on("error", (error) => close(networkError(broker, error)));
+    socket.on("close", () => close(networkError(broker, new Error("it closed the connection"))));
     heardAt = clock.now();
     write(frame);
     const timer = clock.timer(SILENCE_MS, () => {
-      close(
-        new SourceError(
-          "BrokerUnreachable",
-          `${name} did not answer CONNECT within ${SILENCE_MS / 1000} s: is it a Pulsar broker, and is TLS as it expects?`,
-        ),
-      );
+      const text = `${broker} did not answer within ${SILENCE_MS / 1000} s: is it a Pulsar broker, and does it expect TLS?`;
+      close(new SourceError("BrokerUnreachable", text));
     });
     const abort = (): void => close(new SourceError("BrokerUnreachable", "the source is being closed"));
     options.signal.addEventListener("abort", abort, { once: true });
     try {
-      await handshake.promise;
+      await connected.promise;
     } finally {
       timer.cancel();
       options.signal.removeEventListener("abort", abort);
     }
-    keepAlive = clock.timer(PING_INTERVAL_MS, () => checkAlive(clock.now()));
+    checkAlive(clock.now());
+  };
+
+  const requestFrame: Connection["requestFrame"] = async (what, requestId, frame, answer) => {
+    if (closedBy !== null) throw closedBy;
+    const body = requests.open(what, requestId);
+    write(frame);
+    try {
+      return answer.decode(await body);
+    } catch (error) {
+      throw asSourceError(error, what);
+    }
   };
 
   await open();
@@ -384,7 +196,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     get closedBy() {
       return closedBy;
     },
-    closed: closing.promise,
+    closed: closed.promise,
     nextId: () => ++lastId,
     write,
     request(what, command, type, value, answer) {
@@ -392,33 +204,31 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       return requestFrame(what, requestId, commandFrame(command, type, { ...value, requestId }), answer);
     },
     requestFrame,
-    addConsumer: (id, consumer) => void consumers.set(id, consumer),
-    removeConsumer: (id) => void consumers.delete(id),
-    addProducer: (id, producer) => void producers.set(id, producer),
-    removeProducer: (id) => void producers.delete(id),
+    addConsumer: (id, consumer) => void dispatcher.consumers.set(id, consumer),
+    removeConsumer: (id) => void dispatcher.consumers.delete(id),
+    addProducer: (id, producer) => void dispatcher.producers.set(id, producer),
+    removeProducer: (id) => void dispatcher.producers.delete(id),
     close,
   };
 }
 
-/** Which field of each answer is its request_id. */
-const REQUEST_ID_FIELDS: Readonly<Record<number, number>> = {
-  [Command.SUCCESS]: 1,
-  [Command.PRODUCER_SUCCESS]: 1,
-  [Command.PARTITIONED_METADATA_RESPONSE]: 2,
-  [Command.LOOKUP_RESPONSE]: 4,
-  [Command.GET_TOPICS_OF_NAMESPACE_RESPONSE]: 1,
-  [Command.GET_SCHEMA_RESPONSE]: 1,
-  [Command.GET_OR_CREATE_SCHEMA_RESPONSE]: 1,
-  [Command.ACK_RESPONSE]: 6,
-};
+async function authenticationData({ authentication, signal }: ConnectionOptions) {
+  if (authentication === null) return undefined;
+  return { method: authentication.method, data: await authentication.credentials(signal) };
+}
 
-function requestIdOf(body: Buffer, field: number): number {
-  const reader = new ProtobufReader().over(body, 0, body.length);
-  let id = -1;
-  while (reader.position < reader.end) {
-    const tag = reader.varint();
-    if (tag === field * 8) id = reader.varint();
-    else reader.skip(tag & 7);
+async function connectFrame(options: ConnectionOptions): Promise<Buffer> {
+  try {
+    const authentication = await authenticationData(options);
+    return commandFrame(Command.CONNECT, c.connect, {
+      clientVersion: CLIENT_VERSION,
+      protocolVersion: c.PROTOCOL_VERSION,
+      authMethodName: authentication?.method,
+      authData: authentication?.data,
+      proxyToBrokerUrl: options.proxyTo === undefined ? undefined : hostAndPort(options.proxyTo),
+      featureFlags: { supportsAuthRefresh: true, supportsBrokerEntryMetadata: true },
+    });
+  } catch (error) {
+    throw asSourceError(error, "the credentials cannot be read");
   }
-  return id;
 }

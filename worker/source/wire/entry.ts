@@ -1,5 +1,5 @@
 import type { CompressionType, EncryptionContext, EncryptionKey, Entry } from "../source.ts";
-import { ProtobufReader } from "./protobuf-reader.ts";
+import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 import type { StringCache } from "./string-cache.ts";
 
 const COMPRESSION_TYPES: readonly CompressionType[] = ["NONE", "LZ4", "ZLIB", "ZSTD", "SNAPPY"];
@@ -170,29 +170,39 @@ export function findField(bytes: Buffer, start: number, end: number, field: numb
 
 /** Reads one KeyValue into `properties`. */
 export function readProperty(reader: ProtobufReader, properties: Map<string, string>): void {
-  const end = reader.length() + reader.position;
   let name = "";
   let value = "";
-  while (reader.position < end) {
-    const tag = reader.varint();
+  readNested(reader, (tag) => {
     if (tag === 10) name = reader.string();
     else if (tag === 18) value = reader.string();
     else reader.skip(tag & 7);
-  }
+  });
   properties.set(name, value);
 }
 
 function readEncryptionKey(reader: ProtobufReader): EncryptionKey {
-  const end = reader.length() + reader.position;
   let name = "";
   let key: Uint8Array = Buffer.alloc(0);
   const metadata = new Map<string, string>();
-  while (reader.position < end) {
-    const tag = reader.varint();
+  readNested(reader, (tag) => {
     if (tag === 10) name = reader.string();
     else if (tag === 18) key = reader.copy();
     else if (tag === 26) readProperty(reader, metadata);
     else reader.skip(tag & 7);
-  }
+  });
   return { name, key, metadata };
+}
+
+/**
+ * Reads the fields of a nested message. Its frame was checked when the entry was parsed, its content was not: a producer
+ * that writes nonsense there, under a sound checksum, has the rest of it left out.
+ */
+function readNested(reader: ProtobufReader, field: (tag: number) => void): void {
+  const end = reader.length() + reader.position;
+  try {
+    while (reader.position < end) field(reader.varint());
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+  reader.position = end;
 }

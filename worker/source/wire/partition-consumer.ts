@@ -2,7 +2,12 @@ import { backoff } from "../../../runtime/backoff.ts";
 import { SourceError, type SourceFailure } from "../source.ts";
 import { asSourceError, isSlow } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
-import { openSubscription, type Subscription, type SubscriptionContext } from "./subscription.ts";
+import {
+  openSubscription,
+  type SubscribePosition,
+  type Subscription,
+  type SubscriptionContext,
+} from "./subscription.ts";
 
 const RETRY = { initial: 100, max: 10_000, floor: 20 };
 /** Waiting for a person to mend something. */
@@ -26,7 +31,7 @@ export interface PartitionConsumer {
 
 export function createPartitionConsumer(
   topic: string,
-  position: { readonly earliest: boolean; readonly create: boolean },
+  position: SubscribePosition,
   lookup: Lookup,
   context: SubscriptionContext,
 ): PartitionConsumer {

@@ -11,6 +11,7 @@ import {
 } from "../source.ts";
 import type { Authentication } from "./authentication.ts";
 import { createDeadLetters } from "./dead-letters.ts";
+import { WireDelivery } from "./delivery.ts";
 import { type Discovery, type FoundPartition, oldest, startDiscovery } from "./discovery.ts";
 import { createEntryDecoder } from "./entry-decoder.ts";
 import { createLookup } from "./lookup.ts";
@@ -19,7 +20,7 @@ import { createPermits } from "./permits.ts";
 import { createPool } from "./pool.ts";
 import { createSchemas } from "./schemas.ts";
 import { parseServiceUrl } from "./service-url.ts";
-import { type SubscriptionContext, WireDelivery } from "./subscription.ts";
+import type { SubscriptionContext } from "./subscription.ts";
 import { fullTopicName, topicPattern } from "./topic-name.ts";
 import type { TlsOptions } from "./transport.ts";
 
@@ -128,7 +129,7 @@ export function createWireSource(options: WireSourceOptions): Source {
   const state = (): SourceState => {
     const all = [...consumers.values()];
     const subscribed = all.flatMap((consumer) => consumer.subscription ?? []);
-    const activeTopics = subscribed.flatMap(({ assignment }) => assignment?.topic ?? []);
+    const activeTopics = subscribed.flatMap(({ activation }) => activation?.assignment.topic ?? []);
     const failures = [discovery?.failure ?? [], ...all.map((consumer) => consumer.failure ?? [])].flat();
     const failure = oldest(failures);
     return {
@@ -164,16 +165,16 @@ export function createWireSource(options: WireSourceOptions): Source {
     acknowledge(deliveries) {
       for (const delivery of deliveries) {
         const own = ownDelivery(delivery);
-        if (own.assignment.active) own.subscription.acknowledge(own);
+        if (own.assignment.active) own.activation.acknowledge(own);
       }
     },
     acknowledgeThrough(delivery) {
       const own = ownDelivery(delivery);
-      if (own.assignment.active) own.subscription.acknowledgeThrough(own);
+      if (own.assignment.active) own.activation.acknowledgeThrough(own);
     },
     rewind(assignment, delayMs) {
       const current = consumers.get(assignment.topic)?.subscription;
-      if (assignment.active && current?.assignment === assignment) current.end(delayMs);
+      if (assignment.active && current?.activation?.assignment === assignment) current.end(delayMs);
     },
     stop() {
       stopped = true;

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { crc32c } from "@node-rs/crc32";
+import fc from "fast-check";
+import { createEntryDecoder, type DecodedEntry } from "../../../../worker/source/wire/entry-decoder.ts";
+import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
+import { batchPayload, compress, numberedMessages } from "./publisher.ts";
+
+const WHERE = { ledger: 7, entry: 3, partition: -1 };
+const REQUIRED = { producerName: "p", sequenceId: 0, publishTime: 1_000 };
+
+/** What follows the command of a MESSAGE frame. */
+function body(
+  metadata: EntryMetadata,
+  payload: Uint8Array,
+  options: { brokerMetadata?: boolean; checksum?: boolean } = {},
+): Buffer {
+  const encoded = entryMetadata.encode({ ...REQUIRED, ...metadata });
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(encoded.length);
+  const checked = Buffer.concat([size, encoded, payload]);
+  const magic = Buffer.from([0x0e, 0x01, 0, 0, 0, 0]);
+  magic.writeUInt32BE(crc32c(checked), 2);
+  const broker = Buffer.from([0x0e, 0x02, 0, 0, 0, 2, 8, 1]);
+  return Buffer.concat([
+    ...(options.brokerMetadata === true ? [broker] : []),
+    ...(options.checksum === false ? [] : [magic]),
+    checked,
+  ]);
+}
+
+function decode(bytes: Buffer, ackSet: readonly number[] | null = null, owned = false): DecodedEntry {
+  return createEntryDecoder({ maxUncompressedBytes: 1_000_000 }).decode(bytes, 0, bytes.length, owned, WHERE, ackSet);
+}
+
+const texts = (decoded: DecodedEntry): string[] =>
+  decoded.messages.map((message) => Buffer.from(message.payload).toString("utf8").replace(/a+$/, ""));
+
+test("an entry reads the same with or without checksum, broker metadata and memory of its own", () => {
+  const payload = batchPayload(numberedMessages(3, 10, 2));
+  for (const brokerMetadata of [false, true]) {
+    for (const checksum of [false, true]) {
+      for (const owned of [false, true]) {
+        const bytes = body({ numMessagesInBatch: 3 }, payload, { brokerMetadata, checksum });
+        const decoded = decode(bytes, null, owned);
+        if (!owned) bytes.fill(0);
+        assert.deepEqual(texts(decoded), ["0", "1", "2"]);
+        assert.equal(decoded.messages[2]?.id, "7:3:-1:2");
+        assert.equal(decoded.entry.producerName, "p");
+        assert.equal(decoded.entry.publishTime, 1_000);
+        assert.ok(decoded.retainedBytes >= payload.length);
+      }
+    }
+  }
+});
+
+test("a flipped bit anywhere is caught by the checksum, or is no entry at all", () => {
+  const bytes = body({ partitionKey: "k" }, Buffer.from("payload"));
+  fc.assert(
+    fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
+      const broken = Buffer.from(bytes);
+      broken[bit >> 3] = (broken[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const decoded = decode(broken);
+      // Without its magic number an entry has no checksum: then its size no longer fits.
+      assert.equal(decoded.messages.length, 1);
+      assert.notEqual(decoded.entry.defect, null);
+      assert.equal(decoded.permits, 1);
+    }),
+  );
+});
+
+test("messages that an ack set names as consumed are left out, and still cost a permit", () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 130 }), (open) => {
+      const words = Array.from({ length: Math.ceil(open.length / 32) }, () => 0);
+      open.forEach((isOpen, index) => {
+        if (isOpen) words[index >>> 5] = ((words[index >>> 5] ?? 0) | (1 << (index & 31))) >>> 0;
+      });
+      const payload = batchPayload(numberedMessages(open.length, 8, 2));
+      const decoded = decode(body({ numMessagesInBatch: open.length }, payload), words);
+      assert.deepEqual(
+        texts(decoded).map(Number),
+        [...open.keys()].filter((index) => open[index]),
+      );
+      assert.equal(decoded.permits, open.length);
+    }),
+  );
+});
+
+test("a marker holds no message", () => {
+  const decoded = decode(body({ markerType: 10 }, Buffer.from("internal")));
+  assert.deepEqual([decoded.messages.length, decoded.permits, decoded.entry.defect], [0, 1, null]);
+});
+
+test("schema version and tombstone of an entry that is not a batch", () => {
+  const decoded = decode(
+    body({ nullValue: true, schemaVersion: Buffer.from([0, 0, 0, 0, 0, 0, 0, 9]) }, Buffer.alloc(0)),
+  );
+  assert.deepEqual([...(decoded.entry.schemaVersion ?? [])], [0, 0, 0, 0, 0, 0, 0, 9]);
+  assert.equal(decoded.messages[0]?.isNull, true);
+  assert.equal(decoded.messages[0]?.id, "7:3:-1");
+});
+
+test("nothing is inflated beyond what was promised, or beyond the limit", () => {
+  for (const kind of [1, 2, 3, 4]) {
+    const name = (["NONE", "LZ4", "ZLIB", "ZSTD", "SNAPPY"] as const)[kind] ?? "NONE";
+    const compressed = compress(name, Buffer.alloc(500_000));
+    for (const uncompressedSize of [1, 499_999, 500_001, 2_000_000, 0]) {
+      const decoded = decode(body({ compression: kind, uncompressedSize }, compressed));
+      assert.notEqual(decoded.entry.defect, null, `${name} ${uncompressedSize}`);
+      assert.ok(decoded.retainedBytes < 100_000);
+    }
+    assert.equal(decode(body({ compression: kind, uncompressedSize: 500_000 }, compressed)).entry.defect, null, name);
+  }
+  assert.match(
+    decode(body({ compression: 9, uncompressedSize: 4 }, Buffer.from("what"))).entry.defect ?? "",
+    /compression 9/,
+  );
+});
+
+test("hostile bytes become one defective message or sound ones, never an exception", () => {
+  const payload = fc.uint8Array({ maxLength: 120 });
+  const metadata = fc.record(
+    {
+      numMessagesInBatch: fc.oneof(fc.integer(), fc.integer({ min: 0, max: 20 })),
+      compression: fc.integer({ min: -1, max: 6 }),
+      uncompressedSize: fc.oneof(fc.nat(200), fc.maxSafeNat()),
+      numChunks: fc.integer({ min: -2, max: 5 }),
+      chunkId: fc.integer(),
+      totalChunkSize: fc.integer(),
+      uuid: fc.string(),
+      markerType: fc.integer(),
+      nullValue: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  );
+  const shaped = fc.tuple(metadata, payload).map(([head, bytes]) => body(head, bytes));
+  const random = payload.map((bytes) => Buffer.from(bytes));
+  const mutated = fc
+    .tuple(shaped, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }))
+    .map(([bytes, changes]) => {
+      // Past the checksum, whose place is known.
+      for (const [at, value] of changes) if (bytes.length > 10) bytes[6 + (at % (bytes.length - 6))] = value;
+      bytes.writeUInt32BE(crc32c(bytes.subarray(6)), 2);
+      return bytes;
+    });
+  fc.assert(
+    fc.property(fc.oneof(shaped, random, mutated), fc.boolean(), (bytes, owned) => {
+      const decoded = decode(bytes, null, owned);
+      assert.ok(decoded.permits >= 1);
+      for (const message of decoded.messages) {
+        // Each accessor must hold for whatever came through.
+        void [message.id, message.key, message.eventTime, message.orderingKey, message.properties, message.isNull];
+        void [message.entry.schemaVersion, message.entry.producerName];
+        assert.ok(message.payload.length <= 1_000_000);
+        if (message.entry.encryption !== null) assert.ok(Array.isArray(message.entry.encryption.keys));
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});

@@ -1,0 +1,132 @@
+import type { Clock } from "../../../runtime/clock.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import type { Assignment, ReceiveBudget } from "../source.ts";
+import type { Acknowledger } from "./acknowledger.ts";
+import { type ChunkedMessage, createChunkCollector, type Id } from "./chunks.ts";
+import { WireDelivery } from "./delivery.ts";
+import type { DecodedEntry, EntryDecoder } from "./entry-decoder.ts";
+import type { EntryPosition } from "./message.ts";
+import type { MessageCommand } from "./message-command.ts";
+import { partitionIndex } from "./topic-name.ts";
+
+export interface ActivationOptions {
+  readonly topic: string;
+  readonly epoch: number;
+  /** Exclusive or Failover: entries come in order, from the first unacknowledged one. */
+  readonly ordered: boolean;
+  readonly heardAt: () => number;
+  readonly acks: Acknowledger;
+  readonly budget: ReceiveBudget;
+  readonly decoder: EntryDecoder;
+  readonly maxUncompressedBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly deliver: (delivery: WireDelivery) => void;
+}
+
+/** What lies between becoming the active consumer of a topic-partition and ceasing to be: entries in, acknowledgements out. */
+export interface Activation {
+  readonly assignment: Assignment;
+  /** Decodes what follows the command of a MESSAGE frame and hands it on. */
+  receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry;
+  acknowledge(delivery: WireDelivery): void;
+  acknowledgeThrough(delivery: WireDelivery): void;
+  end(): void;
+}
+
+export function createActivation(options: ActivationOptions): Activation {
+  const { topic, epoch, ordered, acks, budget, decoder, log } = options;
+  const partition = partitionIndex(topic);
+  /** Chunked messages that were handed on and are not done. */
+  const handedOn = new Set<WireDelivery>();
+  let previous: Id | null = null;
+  let wanted: WireDelivery | null = null;
+
+  const assignment = {
+    topic,
+    epoch,
+    active: true,
+    get heardAt() {
+      return options.heardAt();
+    },
+  };
+
+  const chunks = createChunkCollector({
+    maxBytes: options.maxUncompressedBytes,
+    clock: options.clock,
+    onExpired(message) {
+      budget.take(-message.size);
+      log.warn("a chunked message stayed incomplete and is left out", { topic, chunks: message.next });
+      if (wanted !== null) acknowledgeThrough(wanted);
+    },
+  });
+
+  const handOn = (decoded: DecodedEntry, id: Id, redeliveries: number, chunked: ChunkedMessage | null): void => {
+    const delivery = new WireDelivery(activation, decoded, id, redeliveries, chunked);
+    if (chunked !== null && ordered) handedOn.add(delivery);
+    budget.take(decoded.retainedBytes);
+    options.deliver(delivery);
+  };
+
+  const onChunk = (decoded: DecodedEntry, chunk: Buffer, where: EntryPosition, redeliveries: number): void => {
+    const id: Id = [where.ledger, where.entry];
+    const outcome = chunks.add(decoded.entry, chunk, id, previous);
+    if (outcome.kind === "waiting") {
+      budget.take(chunk.length);
+      return;
+    }
+    if (outcome.kind === "stray") {
+      log.warn("a chunk without its beginning is left out", { topic, message: id.join(":") });
+      // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
+      if (ordered) acks.entry(id[0], id[1]);
+      return;
+    }
+    const { message } = outcome;
+    budget.take(chunk.length - message.size);
+    const whole =
+      outcome.kind === "complete"
+        ? decoder.assembled(decoded.entry, where, outcome.payload)
+        : decoder.defective(decoded.entry, where, outcome.defect, Buffer.concat(message.parts));
+    handOn(whole, id, redeliveries, message);
+  };
+
+  const acknowledgeThrough = (delivery: WireDelivery): void => {
+    wanted = delivery;
+    let mark: Id | null = delivery.id;
+    for (const done of handedOn) if (compare(done.id, delivery.id) <= 0) handedOn.delete(done);
+    // The first chunk of a message that is not done lies before its last one: the acknowledgement must not cover it.
+    for (const open of [...chunks.pending(), ...[...handedOn].flatMap(({ chunked }) => chunked ?? [])]) {
+      if (mark !== null && (open.before === null || compare(open.before, mark) < 0)) mark = open.before;
+    }
+    if (mark !== null) acks.through(mark[0], mark[1]);
+  };
+
+  const activation: Activation = {
+    assignment,
+    receive(command, bytes, start, end, owned) {
+      const { ledger, entry, redeliveryCount } = command;
+      const where: EntryPosition = { ledger, entry, partition };
+      const decoded = decoder.decode(bytes, start, end, owned, where, command.ackSet);
+      if (decoded.chunk !== null) onChunk(decoded, decoded.chunk, where, redeliveryCount);
+      else if (decoded.messages.length === 0) acks.entry(ledger, entry);
+      else handOn(decoded, [ledger, entry], redeliveryCount, null);
+      previous = [ledger, entry];
+      return decoded;
+    },
+    acknowledge({ chunked, id }) {
+      const ids = chunked?.ids ?? id;
+      for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
+    },
+    acknowledgeThrough,
+    end() {
+      assignment.active = false;
+      for (const message of chunks.pending()) budget.take(-message.size);
+      chunks.clear();
+    },
+  };
+  return activation;
+}
+
+function compare(a: Id, b: Id): number {
+  return a[0] === b[0] ? a[1] - b[1] : a[0] - b[0];
+}

@@ -7,6 +7,7 @@ export interface Scenario {
   readonly stage: Stage;
   readonly namespace: string;
   readonly name: string;
+  readonly ordered: boolean;
   readonly topic: string;
   readonly partitions: number;
   readonly stream: string;
@@ -65,6 +66,7 @@ export async function createScenario(
     stage,
     namespace,
     name,
+    ordered,
     topic,
     partitions,
     stream,

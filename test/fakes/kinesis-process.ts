@@ -9,11 +9,18 @@ export interface FakeKinesisProcess {
   close(): Promise<void>;
 }
 
-/** The fake in a process of its own, so that its CPU time is not the client's. Steer it over HTTP. */
-export async function startFakeKinesisProcess(options: FakeKinesisOptions): Promise<FakeKinesisProcess> {
+/**
+ * The fake in a process of its own, so that its CPU time is not the client's. Steer it over HTTP.
+ * @param enter a command prefix that enters the network namespace to run in
+ */
+export async function startFakeKinesisProcess(
+  options: FakeKinesisOptions,
+  enter: readonly string[] = [],
+): Promise<FakeKinesisProcess> {
   // Its standard input ends with this process, however this process ends.
   const main = join(import.meta.dirname, "kinesis-main.ts");
-  const child = spawn(process.execPath, [main, JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });
+  const [command = "", ...args] = [...enter, process.execPath, main, JSON.stringify(options)];
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const [line] = (await Promise.race([
     once(child.stdout, "data"),

@@ -100,6 +100,8 @@ function kubelet({ state, nodeAddress }: NodeLayout): object {
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     nodeStatusUpdateFrequency: "5s",
+    // how soon pods see a changed Secret; a minute by default
+    syncFrequency: "10s",
     serializeImagePulls: false,
     maxPods: 110,
   };

@@ -1,0 +1,34 @@
+import { after, before, describe, test } from "node:test";
+import { playCause } from "./cause.ts";
+import { clusterCauses } from "./cluster-causes.ts";
+import { operatorInstalled } from "./setup.ts";
+import { type SinkWatch, watchSinks } from "./sink-watch.ts";
+import { streamCauses } from "./stream-causes.ts";
+
+describe("what keeps messages from moving is named, and mending it is enough", { concurrency: 4 }, () => {
+  let watch: SinkWatch;
+  const removals: Promise<void>[] = [];
+
+  before(async () => {
+    await operatorInstalled();
+    watch = watchSinks();
+  });
+  after(async () => {
+    await Promise.all(removals);
+    await watch.close();
+  });
+
+  for (const cause of [...streamCauses, ...clusterCauses]) {
+    test(cause.name, async () => {
+      const arranged = await cause.arrange();
+      try {
+        await playCause(cause, arranged, watch);
+      } finally {
+        // namespaces take their time to go, and other cases need not wait for it
+        const removal = arranged.scenario.remove().then(arranged.close);
+        removal.catch(() => undefined);
+        removals.push(removal);
+      }
+    });
+  }
+});

@@ -10,6 +10,7 @@ import { stateDirectory } from "../state-directory.ts";
 import { clusterProgram } from "./binaries.ts";
 import { type Component, componentSignals } from "./components.ts";
 import { writeNodeConfiguration } from "./configuration.ts";
+import { metricsApi } from "./metrics-api.ts";
 import { attachNetwork, type ClusterNetwork } from "./network.ts";
 import { createPki } from "./pki.ts";
 
@@ -106,6 +107,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
       options.onNetwork?.({ network, enter });
       const cluster = handle({ state, network, enter, process1, holder, cluster: programs.cluster });
       await Promise.all([importAll(cluster, holder, state, images, signal), untilNode(cluster, holder, signal)]);
+      if (options.metrics) await cluster.kubectl(["apply", "-f", "-"], metricsApi(nodeAddress));
       return cluster;
     });
   } catch (error) {

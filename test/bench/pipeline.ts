@@ -18,8 +18,9 @@ import type {
 } from "../../worker/source/source.ts";
 
 const MESSAGE_BYTES = 200;
-const KEYS = 10_000;
 const PARTITIONS = 16;
+const KEYS_OF_PARTITION = 625;
+const KEYS = PARTITIONS * KEYS_OF_PARTITION;
 const LATENCY_MS = 20;
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
@@ -71,7 +72,9 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
   for (const assignment of assignments) handler.assigned(assignment);
   let sent = 0;
   const message = (): Message => {
-    const key = keys[(sent * 7919) % KEYS] as string;
+    // As a producer routes them: each key has its topic-partition.
+    const partition = Math.floor(sent / batch) % PARTITIONS;
+    const key = keys[((sent * 7919) % KEYS_OF_PARTITION) * PARTITIONS + partition] as string;
     sent += 1;
     return {
       entry,
@@ -85,7 +88,14 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
       isNull: false,
     };
   };
+  let scheduled = false;
+  const schedule = (): void => {
+    if (scheduled || sent === total || budget.free <= 0) return;
+    scheduled = true;
+    setImmediate(turn);
+  };
   const turn = (): void => {
+    scheduled = false;
     for (let inTurn = 0; inTurn < 1_000 && sent < total && budget.free > 0; ) {
       const assignment = assignments[Math.floor(sent / batch) % PARTITIONS] as Assignment;
       const messages = Array.from({ length: Math.min(batch, total - sent) }, message);
@@ -94,9 +104,10 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
       handler.deliver(delivery);
       inTurn += messages.length;
     }
-    if (sent < total) setImmediate(turn);
+    schedule();
   };
-  turn();
+  budget.onRelease(schedule);
+  schedule();
 }
 
 async function measure(ordered: boolean, batch: number, total: number, pipelineRuns: boolean): Promise<Figures> {

@@ -1,3 +1,5 @@
+import type { Source } from "../source/source.ts";
+
 /** Waits until a pipeline has nothing left to do, or the deadline comes. */
 export interface Drain {
   readonly active: boolean;
@@ -30,4 +32,14 @@ export function createDrain(isEmpty: () => boolean): Drain {
     },
     check,
   };
+}
+
+/** Waits until every acknowledgement was confirmed, or the deadline comes. */
+export async function flushed(source: Source, deadline: AbortSignal): Promise<void> {
+  try {
+    await source.flush(deadline);
+  } catch (error) {
+    // What was not confirmed comes again; that is what a deadline means.
+    if (!deadline.aborted) throw error;
+  }
 }

@@ -8,7 +8,7 @@ import { createBudget } from "./budget.ts";
 import type { Mark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
-import { createDrain } from "./drain.ts";
+import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Item } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
@@ -258,7 +258,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       for (const partition of partitions.values()) dropWaiting(partition);
       drain.check();
       await emptied;
-      await started().flush(deadline);
+      await flushed(started(), deadline);
     },
     close: () => {
       closed = true;

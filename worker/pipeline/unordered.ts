@@ -10,7 +10,7 @@ import { createMark, type Mark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDelays } from "./delays.ts";
-import { createDrain } from "./drain.ts";
+import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Settings } from "./options.ts";
 import { createParking, type Parked } from "./parking.ts";
@@ -240,7 +240,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       started().stop();
       sender.hurry();
       await drain.wait(deadline);
-      await started().flush(deadline);
+      await flushed(started(), deadline);
     },
     close: () => {
       closed = true;

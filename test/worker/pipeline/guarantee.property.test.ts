@@ -30,6 +30,7 @@ const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> }
   handOvers: few(6),
   cutOffs: few(2),
   crashes: few(3),
+  restarts: few(2),
   reshards: few(4),
   outages: few(2),
   undecodable: few(2),

@@ -119,6 +119,25 @@ describe("the ordered pipeline", () => {
   });
 });
 
+describe("the state of the ordered pipeline", () => {
+  test("counts messages, and tells the publish time of the oldest one that is not done", async () => {
+    const rig = createRig();
+    assert.equal(rig.pipeline.state().oldestPublishTime, null);
+    await rig.deliver(await writable(rig), "a:1", "b:1");
+    const { received, pending, pendingBytes, oldestPublishTime, inFlightRequests } = rig.pipeline.state();
+    assert.deepEqual(
+      { received, pending, pendingBytes, oldestPublishTime, inFlightRequests },
+      { received: 2, pending: 2, pendingBytes: 100, oldestPublishTime: 1_000, inFlightRequests: 1 },
+    );
+    await rig.last().accept();
+    const { delivered, deliveredBytes, requests, records, oldestPublishTime: oldest } = rig.pipeline.state();
+    assert.deepEqual(
+      { delivered, deliveredBytes, requests, records, oldest },
+      { delivered: 2, deliveredBytes: 6, requests: 1, records: 2, oldest: null },
+    );
+  });
+});
+
 describe("poison in the ordered pipeline", () => {
   test("stops its topic-partition: what precedes it is delivered, nothing after it is sent, and it is tried again", async () => {
     const rig = createRig();

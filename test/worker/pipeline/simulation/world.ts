@@ -25,6 +25,8 @@ export interface Scenario {
   readonly handOvers: number;
   readonly cutOffs: number;
   readonly crashes: number;
+  /** Workers that drain within their grace period, and are replaced. */
+  readonly restarts: number;
   readonly reshards: number;
   readonly outages: number;
   /** Messages that the format cannot encode, and that the service refuses, until they are mended. */
@@ -139,7 +141,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
 
   for (let index = 0; index < scenario.workers; index += 1) start();
   // What is produced, and what goes wrong, at random times.
-  const at = (action: () => void): void => void clock.timer(random.next() * EVENTFUL_MS, action);
+  const at = (action: () => unknown): void => void clock.timer(random.next() * EVENTFUL_MS, action);
   const draw = random.fork();
   const texts: string[] = [];
   for (let index = 0; index < scenario.entries; index += 1) {
@@ -170,6 +172,20 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     at(() => {
       const worker = anyone(draw);
       if (worker !== undefined) broker.cutOff(worker, () => anyone(draw, worker), draw.next() * 20_000);
+    });
+  }
+  for (let index = 0; index < scenario.restarts; index += 1) {
+    at(async () => {
+      const [member] = members.splice(draw.integer(0, members.length - 1), 1);
+      if (member === undefined) return;
+      note(`${member.worker.name} drains`);
+      const deadline = new AbortController();
+      clock.timer(draw.next() * 20_000, () => deadline.abort());
+      start();
+      await member.pipeline.drain(deadline.signal);
+      note(`${member.worker.name} ${deadline.signal.aborted ? "gives up draining" : "is drained"}`);
+      broker.crash(member.worker);
+      member.pipeline.close();
     });
   }
   for (let index = 0; index < scenario.crashes; index += 1) {

@@ -1,5 +1,5 @@
 import type { KubeClient } from "./client.ts";
-import { isNotFound } from "./errors.ts";
+import { isConflict, isNotFound } from "./errors.ts";
 import { apiVersion, type KubeObject, objectPath, type ResourceType } from "./objects.ts";
 
 /** The operator's name in `metadata.managedFields`. */
@@ -79,6 +79,6 @@ export async function deleteObject(
       signal,
     });
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (!isNotFound(error) && !isConflict(error)) throw error;
   }
 }

@@ -45,11 +45,14 @@ describe("two operators", { skip }, () => {
     return operator;
   };
 
-  const untilLeader = (name: string) =>
-    eventually(`${name} leads`, async () => {
+  const untilLeader = async (name: string) => {
+    const holds = async () => {
       const lease = (await cluster.get(LEASES, "kinesis-sink-operator")) as Lease | undefined;
       assert.equal(lease?.spec.holderIdentity, name);
-    });
+    };
+    // A process of its own has to start on a machine that may be busy.
+    await eventually(`${name} leads`, holds, 60_000);
+  };
 
   const works = async (sinkName: string) => {
     await cluster.create(KINESIS_SINKS, sinkManifest(sinkName));

@@ -66,3 +66,14 @@ test("a cluster whose owner is killed disappears with it", async () => {
   for (let tries = 0; (await remains(pid, link)).length > 0 && tries < 100; tries++) await delay(100);
   assert.deepEqual(await remains(pid, link), []);
 });
+
+test("with metrics, the cluster serves what its pods and node use", async () => {
+  const cluster = await startKubernetes({ log: () => undefined, metrics: true });
+  try {
+    const top = async (): Promise<string> => cluster.kubectl(["top", "node", "--no-headers"]).catch(() => "");
+    for (let tries = 0; (await top()) === "" && tries < 60; tries++) await delay(1000);
+    assert.match(await top(), /^node1\s+\d+m\s/);
+  } finally {
+    await cluster.close();
+  }
+});

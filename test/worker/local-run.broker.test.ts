@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { resource } from "../../crds/resource.ts";
+import { until } from "../e2e/kube.ts";
+import { pulsarAdmin } from "../e2e/pulsar-admin.ts";
+import { createStream } from "../e2e/stage.ts";
+import { createTraffic, readNumbered } from "../e2e/traffic.ts";
+import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
+import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
+import { checkGuarantee } from "../guarantee.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const MESSAGES = 500;
+
+interface Run {
+  readonly child: ChildProcess;
+  /** Everything printed so far, on either stream. */
+  output(): string;
+}
+
+describe("a worker run from a manifest, outside Kubernetes,", () => {
+  let pulsar: Pulsar;
+  let kinesis: Kinesis;
+  let folder: string;
+  const children: ChildProcess[] = [];
+
+  before(async () => {
+    const log = (line: string) => console.error(line);
+    folder = await mkdtemp(join(tmpdir(), "local-run-"));
+    [pulsar, kinesis] = await Promise.all([startPulsar({ log }), startKinesis({ log })]);
+  });
+  after(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await Promise.all([pulsar.close(), kinesis.close()]);
+    await rm(folder, { recursive: true });
+  });
+
+  async function manifest(name: string, ordered: boolean, stream = name): Promise<string> {
+    const file = join(folder, `${name}.yaml`);
+    const object = {
+      apiVersion: resource.apiVersion,
+      kind: resource.kind,
+      metadata: { name },
+      spec: {
+        config: { awsKinesisStreamName: stream, awsEndpoint: kinesis.endpoint, retainOrdering: ordered },
+        secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
+        pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name] },
+      },
+    };
+    await writeFile(file, JSON.stringify(object));
+    return file;
+  }
+
+  async function run(file: string): Promise<Run> {
+    const secret = join(folder, "credentials.json");
+    await writeFile(secret, JSON.stringify({ accessKey: "visible-key", secretKey: "hunter2-secret" }));
+    const args = ["worker/main.ts", "-f", file, "--secret", `aws/credentials.json=${secret}`];
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    children.push(child);
+    let output = "";
+    child.stdout?.on("data", (text) => (output += text));
+    child.stderr?.on("data", (text) => (output += text));
+    return { child, output: () => output };
+  }
+
+  for (const mode of ["ordered", "unordered"] as const) {
+    it(`moves messages ${mode}, shows its report, drains on SIGTERM and tells no secret`, async () => {
+      const name = `local-${mode}`;
+      const topic = `persistent://public/default/${name}`;
+      await pulsarAdmin(pulsar.adminUrl).createPartitionedTopic(topic, 2);
+      await createStream(kinesis.endpoint, name, 2);
+      const { child, output } = await run(await manifest(name, mode === "ordered"));
+      const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: 2, keys: 20 });
+      await traffic.publish(MESSAGES);
+      await traffic.close();
+      await until(
+        "the report shows that all were delivered",
+        async () => (new RegExp(`Running .* ${MESSAGES} delivered`).test(output()) ? true : null),
+        60_000,
+        output,
+      );
+      child.kill("SIGTERM");
+      assert.deepEqual(await once(child, "exit"), [0, null], output());
+      const result = checkGuarantee(traffic.produced, await readNumbered(kinesis.endpoint, name), mode);
+      assert.ok(result.ok, result.explain());
+      assert.equal(result.duplicates, 0);
+      assert.doesNotMatch(output(), /hunter2-secret/);
+    });
+  }
+
+  it("says what is wrong while the stream does not exist, and goes on when it does", async () => {
+    const { child, output } = await run(await manifest("local-missing", true, "not-there"));
+    await until(
+      "StreamNotFound is shown",
+      async () => (/StreamNotFound: .*not-there/.test(output()) ? true : null),
+      30_000,
+      output,
+    );
+    await createStream(kinesis.endpoint, "not-there", 1);
+    await until("it runs", async () => (/Running .*stream writable/.test(output()) ? true : null), 60_000, output);
+    child.kill("SIGTERM");
+    assert.deepEqual(await once(child, "exit"), [0, null], output());
+  });
+
+  it("refuses a manifest with a clear message and exit code 1", async () => {
+    const file = join(folder, "bad.yaml");
+    await writeFile(
+      file,
+      "apiVersion: pulsar-kinesis.io/v1alpha1\nkind: KinesisSink\nmetadata: {name: bad}\nspec: {config: {awsRegio: x}}\n",
+    );
+    const { child, output } = await run(file);
+    assert.deepEqual(await once(child, "exit"), [1, null]);
+    assert.match(output(), /spec\.config\.awsRegio/);
+  });
+
+  it("explains its arguments when they are wrong, with exit code 2", async () => {
+    const child = spawn(process.execPath, ["worker/main.ts"], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    child.stderr.on("data", (text) => (errors += text));
+    assert.deepEqual(await once(child, "exit"), [2, null]);
+    assert.match(errors, /-f is missing[\s\S]*usage: npm run worker/);
+  });
+});

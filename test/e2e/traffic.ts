@@ -74,6 +74,7 @@ export function createTraffic(options: {
     close: async () => {
       await Promise.all(producers.map((producer) => producer.close()));
       closing.abort();
+      pool.close();
     },
   };
 }

@@ -282,7 +282,7 @@ export function createModelBroker(options: {
     cutOff: (worker, others, forMs) => {
       const lost = [...consumers].filter((consumer) => consumer.worker === worker);
       note(`${worker.name} is cut off from the broker`);
-      for (const consumer of lost) consumer.frozenAt = clock.now();
+      for (const consumer of lost) consumer.frozenAt ??= clock.now();
       clock.timer(10_000 + random.next() * 1_000, () => {
         for (const consumer of lost) {
           if (!consumers.has(consumer)) continue;

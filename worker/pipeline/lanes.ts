@@ -172,7 +172,9 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       const backOff = fullJitter(retry, lane.attempt, random);
       lane.attempt += 1;
       if (failure.ambiguous) rest(lane, Math.max(backOff, handoverWaitMs));
-      else if (failure.class === "notReady" || failure.class === "invalid") rest(lane, NOT_READY_REST_MS);
+      // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
+      else if (failure.class === "invalid") makeReady(lane);
+      else if (failure.class === "notReady") rest(lane, NOT_READY_REST_MS);
       else rest(lane, backOff);
     },
     remove: (item) => {

@@ -170,7 +170,7 @@ export function createSender<R extends Outgoing>(
         dispatch.accepted(record, outcome);
         continue;
       }
-      failure ??= outcome.failure;
+      if (failure === null || failure.class === "throttled") failure = outcome.failure;
       if (outcome.failure.class === "throttled") counters.throttled += 1;
       if (outcome.failure.class === "invalid" && (anyAccepted || suspects?.accepted)) {
         dispatch.refused(record, outcome.failure);

@@ -104,8 +104,12 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     failed: (item, failure) => {
       if (failure.class === "throttled") ready.throttled(ready.queueOf(item.partitionKey));
       if (item.mark.share === null) return;
-      const slow = failure.class === "notReady" || failure.class === "invalid";
-      const ms = slow ? NOT_READY_REST_MS : fullJitter(retry, item.attempt, random);
+      // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
+      if (failure.class === "invalid") {
+        push(item);
+        return;
+      }
+      const ms = failure.class === "notReady" ? NOT_READY_REST_MS : fullJitter(retry, item.attempt, random);
       item.attempt += 1;
       delays.add(item, clock.now() + ms);
     },

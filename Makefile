@@ -35,6 +35,7 @@ test-broker: install ## Tests on a real Pulsar broker (needs a JDK and Maven)
 
 .PHONY: test-e2e
 test-e2e: install ## Tests on real Kubernetes, Pulsar and Kinesis parts (needs root on Debian, Go, a JDK, Maven)
+	$(NODE) test/env/main.ts build --metrics
 	$(NODE) --test --test-isolation=none --test-timeout=900000 --test-global-setup=test/e2e/setup.ts $$($(NODE) test/select.ts e2e)
 
 .PHONY: lint

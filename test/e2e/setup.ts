@@ -72,12 +72,12 @@ export async function startLocalStage(log: (line: string) => void, signal?: Abor
 
 export async function globalSetup(): Promise<void> {
   parts = await startLocalStage((line) => console.error(line));
-  const { kubernetes, pulsar, kinesis } = parts.environment;
+  const { kubernetes, pulsar, kinesis, helmPath } = parts.environment;
   process.env["KUBECONFIG"] = kubernetes.kubeconfig;
   process.env["PULSAR_SERVICE_URL"] = pulsar.serviceUrl;
   process.env["PULSAR_ADMIN_URL"] = pulsar.adminUrl;
   process.env["KINESIS_ENDPOINT"] = kinesis.endpoint;
-  process.env["PATH"] = `${dirname(kubernetes.kubectlPath)}:${process.env["PATH"]}`;
+  process.env["PATH"] = [dirname(kubernetes.kubectlPath), dirname(helmPath), process.env["PATH"]].join(":");
 }
 
 export async function globalTeardown(): Promise<void> {

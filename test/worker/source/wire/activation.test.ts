@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock, type Timer } from "../../../../runtime/clock.ts";
+import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
+import { createActivation } from "../../../../worker/source/wire/activation.ts";
+import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
+import { createEntryDecoder } from "../../../../worker/source/wire/entry-decoder.ts";
+import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
+import { silentLog } from "./silent-log.ts";
+
+function scene(ordered: boolean) {
+  const acks: string[] = [];
+  const deliveries: WireDelivery[] = [];
+  const timers: { callback: () => void; at: number }[] = [];
+  const state = { free: 10_000_000, now: 0 };
+  const recorder: Acknowledger = {
+    entry: (ledger, entry) => void acks.push(`${ledger}:${entry}`),
+    through: (ledger, entry) => void acks.push(`through ${ledger}:${entry}`),
+    settle: async () => undefined,
+    end: () => undefined,
+  };
+  const activation = createActivation({
+    topic: "persistent://public/default/t",
+    epoch: 1,
+    ordered,
+    heardAt: () => 0,
+    acks: recorder,
+    budget: {
+      free: 0,
+      take: (bytes) => {
+        state.free -= bytes;
+      },
+      onRelease: () => undefined,
+    },
+    decoder: createEntryDecoder({ maxUncompressedBytes: 1_000 }),
+    maxUncompressedBytes: 1_000,
+    clock: {
+      ...systemClock,
+      now: () => state.now,
+      timer(ms, callback): Timer {
+        const timer = { callback, at: state.now + ms };
+        timers.push(timer);
+        return { cancel: () => void timers.splice(timers.indexOf(timer), 1) };
+      },
+    },
+    log: silentLog,
+    deliver: (delivery) => void deliveries.push(delivery),
+  });
+  const receive = (entry: number, payload: string, metadata: EntryMetadata = {}): void => {
+    const head = entryMetadata.encode({ producerName: "p", sequenceId: 0, publishTime: 1, ...metadata });
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(head.length);
+    const bytes = Buffer.concat([size, head, Buffer.from(payload)]);
+    activation.receive(
+      { consumerId: 1, ledger: 1, entry, redeliveryCount: 0, ackSet: null },
+      bytes,
+      0,
+      bytes.length,
+      false,
+    );
+  };
+  const chunk = (
+    entry: number,
+    uuid: string,
+    chunkId: number,
+    numChunks: number,
+    payload: string,
+    total = numChunks * payload.length,
+  ) => receive(entry, payload, { uuid, chunkId, numChunks, totalChunkSize: total });
+  const advance = (ms: number): void => {
+    state.now += ms;
+    for (let due = timers.find(({ at }) => at <= state.now); due; due = timers.find(({ at }) => at <= state.now)) {
+      timers.splice(timers.indexOf(due), 1);
+      due.callback();
+    }
+  };
+  const texts = (): string[] => deliveries.map((delivery) => String(delivery.messages[0]?.payload));
+  return { activation, acks, deliveries, receive, chunk, advance, texts, state };
+}
+
+test("chunks of several producers are put together, and each is acknowledged", () => {
+  const { activation, acks, deliveries, receive, chunk, texts } = scene(false);
+  chunk(0, "a", 0, 2, "aa");
+  chunk(1, "b", 0, 2, "bb");
+  receive(2, "between");
+  chunk(3, "b", 1, 2, "BB");
+  chunk(4, "a", 1, 2, "AA");
+  assert.deepEqual(texts(), ["between", "bbBB", "aaAA"]);
+  for (const delivery of deliveries) activation.acknowledge(delivery);
+  assert.deepEqual(acks, ["1:2", "1:1", "1:3", "1:0", "1:4"]);
+});
+
+test("a cumulative acknowledgement never covers the chunks of a message that is not done", () => {
+  const { activation, acks, deliveries, receive, chunk } = scene(true);
+  receive(0, "before");
+  chunk(1, "a", 0, 2, "aa");
+  receive(2, "between");
+  const [before, between] = deliveries;
+  assert.ok(before && between);
+  activation.acknowledgeThrough(before);
+  activation.acknowledgeThrough(between);
+  chunk(3, "a", 1, 2, "AA");
+  receive(4, "after");
+  const [, , whole, after] = deliveries;
+  assert.ok(whole && after);
+  assert.deepEqual(acks, ["through 1:0", "through 1:0"]);
+  activation.acknowledgeThrough(whole);
+  activation.acknowledgeThrough(after);
+  assert.deepEqual(acks.slice(2), ["through 1:3", "through 1:4"]);
+});
+
+test("a chunked message at the very start holds back everything", () => {
+  const { activation, acks, deliveries, receive, chunk } = scene(true);
+  chunk(0, "a", 0, 2, "aa");
+  receive(1, "next");
+  const [next] = deliveries;
+  assert.ok(next);
+  activation.acknowledgeThrough(next);
+  assert.deepEqual(acks, []);
+});
+
+test("a chunked message that stays incomplete is given up, its bytes given back, and the prefix goes on", () => {
+  const { activation, acks, deliveries, receive, chunk, advance, state } = scene(true);
+  const free = state.free;
+  receive(0, "zero");
+  chunk(1, "a", 0, 2, "aa");
+  receive(2, "two");
+  const held = deliveries.reduce((sum, { retainedBytes }) => sum + retainedBytes, 0);
+  const [, two] = deliveries;
+  assert.ok(two);
+  activation.acknowledgeThrough(two);
+  assert.deepEqual(acks, ["through 1:0"]);
+  advance(80_000);
+  assert.deepEqual(acks, ["through 1:0", "through 1:2"]);
+  assert.equal(state.free, free - held);
+  chunk(3, "a", 1, 2, "AA");
+  assert.equal(deliveries.length, 2);
+  assert.equal(acks.at(-1), "1:3");
+});
+
+test("the budget is even after chunks were assembled and given back, or the assignment ended", () => {
+  const { activation, deliveries, chunk, state } = scene(true);
+  const free = state.free;
+  chunk(0, "a", 0, 2, "aa");
+  chunk(1, "a", 1, 2, "AA");
+  state.free += deliveries[0]?.retainedBytes ?? 0;
+  assert.equal(state.free, free);
+  chunk(2, "b", 0, 2, "bb");
+  assert.ok(state.free < free);
+  activation.end();
+  assert.equal(state.free, free);
+  assert.equal(activation.assignment.active, false);
+});
+
+test("chunks that lie about their size are one defective message", () => {
+  for (const [total, pattern] of [
+    [2_000_000, /at most 1000/],
+    [3, /hold 4/],
+    [5, /hold 4/],
+  ] as const) {
+    const { deliveries, chunk } = scene(true);
+    chunk(0, "a", 0, 2, "aa", total);
+    chunk(1, "a", 1, 2, "AA", total);
+    assert.equal(deliveries.length, 1);
+    assert.match(deliveries[0]?.messages[0]?.entry.defect ?? "", pattern);
+  }
+});
+
+test("markers are acknowledged and not delivered", () => {
+  const { acks, deliveries, receive } = scene(true);
+  receive(0, "", { markerType: 1 });
+  assert.deepEqual([acks, deliveries], [["1:0"], []]);
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import fc from "fast-check";
+import { createPermits, newPermitAccount, permitTarget } from "../../../../worker/source/wire/permits.ts";
+
+test("what all consumers may be sent fits into the free budget, but for the one message that is always admitted", () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 50 });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -1_000_000, max: 100_000_000 }),
+      sizes,
+      fc.integer({ min: 1, max: 5_000 }),
+      (free, all, queue) => {
+        const targets = all.map((size) => permitTarget(free, all.length, size, queue));
+        const share = free / all.length;
+        for (const [index, target] of targets.entries()) {
+          assert.ok(target <= queue);
+          if (free <= 0) assert.equal(target, 0);
+          else assert.ok(target === 1 || (target > 1 && target * (all[index] ?? 0) <= share));
+        }
+      },
+    ),
+  );
+});
+
+function scene(free: number, queueSize: number) {
+  const granted: number[] = [];
+  const state = { free, release: (): void => undefined };
+  const permits = createPermits(
+    {
+      get free() {
+        return state.free;
+      },
+      take: () => undefined,
+      onRelease: (listener) => {
+        state.release = listener;
+      },
+    },
+    queueSize,
+  );
+  const account = newPermitAccount((count) => granted.push(count));
+  return { permits, account, granted, state };
+}
+
+test("grants come when half is used, and make good what a batch overdrew", () => {
+  const { permits, account, granted } = scene(1e9, 100);
+  permits.open(account);
+  permits.received(account, 40, 40_000);
+  permits.topUp(account);
+  assert.deepEqual(granted, [100]);
+  permits.received(account, 90, 90_000);
+  permits.topUp(account);
+  assert.deepEqual(granted, [100, 130]);
+});
+
+test("a consumer that got nothing is topped up when bytes are given back", async () => {
+  const { permits, account, granted, state } = scene(0, 100);
+  permits.open(account);
+  assert.deepEqual(granted, []);
+  state.free = 1;
+  state.release();
+  await turn();
+  assert.deepEqual(granted, [1]);
+  permits.stop();
+  permits.received(account, 1, 1);
+  state.free = 1e9;
+  state.release();
+  await turn();
+  assert.deepEqual(granted, [1]);
+});
+
+test("a message larger than those before counts at once, a smaller one little by little", () => {
+  const { permits, account } = scene(1e9, 100);
+  permits.open(account);
+  permits.received(account, 1, 1_000_000);
+  assert.equal(account.bytesPerMessage, 1_000_000);
+  permits.received(account, 1, 100);
+  assert.ok(account.bytesPerMessage > 800_000);
+  for (let index = 0; index < 200; index++) permits.received(account, 1, 100);
+  assert.ok(account.bytesPerMessage < 110);
+});

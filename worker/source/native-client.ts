@@ -1,0 +1,141 @@
+import { SourceError } from "./source.ts";
+
+/** The part of pulsar-client 1.18 that is used, as it documents itself. */
+export interface NativeModule {
+  readonly Client: new (config: NativeClientConfig) => NativeClient;
+  readonly AuthenticationToken: new (params: { token: () => Promise<string> }) => object;
+  readonly AuthenticationBasic: new (params: { username: string; password: string }) => object;
+  readonly AuthenticationTls: new (params: { certificatePath: string; privateKeyPath: string }) => object;
+}
+
+export interface NativeClientConfig {
+  readonly serviceUrl: string;
+  readonly authentication?: object;
+  readonly operationTimeoutSeconds?: number;
+  readonly tlsTrustCertsFilePath?: string;
+  readonly tlsCertificateFilePath?: string;
+  readonly tlsPrivateKeyFilePath?: string;
+  readonly tlsValidateHostname?: boolean;
+  readonly tlsAllowInsecureConnection?: boolean;
+  readonly log?: (level: number, file: string, line: number, message: string) => void;
+}
+
+export interface NativeClient {
+  subscribe(config: NativeConsumerConfig): Promise<NativeConsumer>;
+  createProducer(config: {
+    topic: string;
+    chunkingEnabled?: boolean;
+    batchingEnabled?: boolean;
+  }): Promise<NativeProducer>;
+  getPartitionsForTopic(topic: string): Promise<string[]>;
+  close(): Promise<unknown>;
+}
+
+export interface NativeConsumerConfig {
+  readonly topic: string;
+  readonly subscription: string;
+  readonly subscriptionType: "Exclusive" | "Failover" | "Shared";
+  readonly subscriptionInitialPosition: "Earliest" | "Latest";
+  readonly receiverQueueSize: number;
+  readonly consumerName?: string;
+  readonly cryptoFailureAction: "CONSUME";
+  readonly batchReceivePolicy: { maxNumMessages: number; maxNumBytes: number; timeoutMs: number };
+}
+
+export interface NativeConsumer {
+  batchReceive(): Promise<NativeMessage[]>;
+  acknowledgeId(id: NativeMessageId): Promise<unknown>;
+  acknowledgeCumulativeId(id: NativeMessageId): Promise<unknown>;
+  isConnected(): boolean;
+  close(): Promise<unknown>;
+}
+
+export interface NativeProducer {
+  send(message: {
+    data: Buffer;
+    properties?: Record<string, string>;
+    eventTimestamp?: number;
+    partitionKey?: string;
+    orderingKey?: string;
+  }): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+export interface NativeMessage {
+  getProperties(): Record<string, string>;
+  getData(): Buffer;
+  getMessageId(): NativeMessageId;
+  getPublishTimestamp(): number;
+  getEventTimestamp(): number;
+  getRedeliveryCount(): number;
+  getPartitionKey(): string;
+  getOrderingKey(): string;
+  getProducerName(): string;
+  getEncryptionContext(): NativeEncryptionContext | null;
+}
+
+export interface NativeMessageId {
+  toString(): string;
+}
+
+export interface NativeEncryptionContext {
+  readonly keys: readonly { key: string; value: Buffer; metadata: Record<string, string> }[];
+  readonly param: Buffer;
+  readonly algorithm: string;
+  readonly compressionType: string;
+  readonly uncompressedMessageSize: number;
+  readonly batchSize: number;
+  readonly isDecryptionFailed: boolean;
+}
+
+/**
+ * pulsar-client, which is an optional dependency: its prebuilt library cannot be fetched everywhere.
+ * @throws SourceError ClientMissing when it is not installed, or only half
+ */
+export async function loadNativeClient(): Promise<NativeModule> {
+  // A name that the compiler does not resolve, since the package may be absent.
+  const name: string = "pulsar-client";
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = (await import(name)) as { readonly default?: unknown };
+  } catch (error) {
+    throw missing(error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : "failed", error);
+  }
+  const module = (loaded.default ?? loaded) as Partial<NativeModule>;
+  if (typeof module.Client !== "function") throw missing("it has no Client", null);
+  return module as NativeModule;
+}
+
+function missing(reason: string, cause: unknown): SourceError {
+  return new SourceError(
+    "ClientMissing",
+    `pulsar-client cannot be loaded (${reason}): install it with its prebuilt library, or set spec.pulsar.client to Wire`,
+    { cause },
+  );
+}
+
+/** What pulsar-client's result names mean; it tells no more than a name within a message. */
+export function nativeError(what: string, error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  const text = (error instanceof Error ? error.message : String(error)).slice(0, 300);
+  const found = MEANINGS.find(([pattern]) => pattern.test(text));
+  return new SourceError(
+    found?.[1] ?? "BrokerNotReady",
+    `${what}: pulsar-client answered "${text}"; ${found?.[2] ?? "it is tried again"}`,
+  );
+}
+
+const MEANINGS = [
+  [
+    /ConnectError|Timeout|Disconnected|Retryable/i,
+    "BrokerUnreachable",
+    "check spec.pulsar.serviceUrl, spec.pulsar.tls and the network",
+  ],
+  [/AuthenticationError/i, "AuthenticationFailed", "check spec.pulsar.auth"],
+  [/AuthorizationError/i, "AuthorizationFailed", "grant the role of these credentials the permission"],
+  [/TopicNotFound/i, "TopicNotFound", "create the topic, or correct its name"],
+  [/InvalidTopicName/i, "InvalidTopic", "correct the topic's name"],
+  [/SubscriptionNotFound/i, "SubscriptionNotFound", "create the subscription"],
+  [/ConsumerBusy/i, "SubscriptionBusy", "stop the other consumers of this subscription, or choose another name"],
+  [/IncompatibleSchema/i, "IncompatibleSchema", "relax the namespace's schema validation"],
+] as const;

@@ -122,6 +122,7 @@ export function createWorker(options: {
         startedAt,
         now: clock.wall(),
         draining,
+        ordered: manifest.spec.config.retainOrdering,
         client: running?.source.client ?? null,
         obstacle,
         source: running?.source.state() ?? null,

@@ -10,6 +10,8 @@ export interface WorkerFacts {
   readonly startedAt: number;
   readonly now: number;
   readonly draining: boolean;
+  /** `retainOrdering` */
+  readonly ordered: boolean;
   readonly client: "Wire" | "Native" | null;
   /** Why the worker cannot even begin, for example a credential parameter that is not JSON; null when it has begun. */
   readonly obstacle: Obstacle | null;

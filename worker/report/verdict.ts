@@ -1,5 +1,7 @@
 import type { WorkerState } from "../../crds/kinesissink.generated.ts";
 import { type Reason, sourceReasons, streamReasons } from "../../crds/reasons.ts";
+import { STALLED_ABOVE } from "../pipeline/parking.ts";
+import type { PipelineState } from "../pipeline/pipeline.ts";
 import type { WorkerFacts } from "./facts.ts";
 
 export interface Cause {
@@ -54,16 +56,8 @@ function judgeState(
   if (facts.source?.failure && source.cause !== null) {
     return { state: stateOf(sourceReasons[facts.source.failure.code]), cause: source.cause };
   }
-  const poison = pipeline?.poison[0];
-  if (pipeline !== null && poison !== undefined) {
-    return {
-      state: "Stalled",
-      cause: {
-        reason: "PoisonMessage",
-        message: `message ${poison.messageId} of ${poison.topic} cannot be delivered (${poison.code}): ${poison.message}`,
-      },
-    };
-  }
+  const held = pipeline && poisonCause(pipeline, facts.ordered);
+  if (held) return { state: "Stalled", cause: held };
   if (pipeline?.sourceFailure) {
     return {
       state: "Waiting",
@@ -75,4 +69,16 @@ function judgeState(
 
 function stateOf(reason: Reason): WorkerState {
   return reason.stalls ? "Stalled" : "Waiting";
+}
+
+/** One poison message holds its topic-partition in an ordered pipeline; an unordered one sets many aside and flows on. */
+function poisonCause({ poison: [first], poisonCount }: PipelineState, ordered: boolean): Cause | null {
+  if (first === undefined) return null;
+  const message = `message ${first.messageId} of ${first.topic} cannot be delivered (${first.code}): ${first.message}`;
+  if (ordered) return { reason: "PoisonMessage", message };
+  if (poisonCount <= STALLED_ABOVE) return null;
+  return {
+    reason: "TooManyParked",
+    message: `${poisonCount} messages that cannot be delivered are set aside; the first: ${message}`,
+  };
 }

@@ -44,6 +44,7 @@ const running: WorkerFacts = {
   startedAt: 1000,
   now: 100_000,
   draining: false,
+  ordered: true,
   client: "Wire",
   obstacle: null,
   source,
@@ -65,6 +66,7 @@ const running: WorkerFacts = {
   throttledPercent: 0,
   backlog: 5,
 };
+const poisoned = { topic: "t", messageId: "1:2:3", code: "Undecodable", message: "m" } as const;
 const failure = (code: SinkFailure["code"], kind: SinkFailure["class"]): SinkFailure => ({
   code,
   class: kind,
@@ -147,11 +149,25 @@ for (const [title, facts, state, reason, ready] of [
       pipeline: {
         ...pipeline,
         poisonCount: 1,
-        poison: [{ topic: "t", messageId: "1:2:3", code: "Undecodable", message: "m" }],
+        poison: [poisoned],
       },
     },
     "Stalled",
     "PoisonMessage",
+    true,
+  ],
+  [
+    "poison set aside by an unordered pipeline",
+    { ordered: false, pipeline: { ...pipeline, poisonCount: 10_000, poison: [poisoned] } },
+    "Running",
+    undefined,
+    true,
+  ],
+  [
+    "too much poison set aside",
+    { ordered: false, pipeline: { ...pipeline, poisonCount: 10_001, poison: [poisoned] } },
+    "Stalled",
+    "TooManyParked",
     true,
   ],
   [

@@ -91,7 +91,7 @@ function readyAtAnyTime(watch: SinkWatch, { namespace, name }: Scenario): unknow
 }
 
 /** Waits until the stream holds what was published, by the guarantee of the sink's mode. */
-export async function arrived({ stage, stream, ordered }: Scenario, traffic: Traffic): Promise<void> {
+export async function arrived({ stage, stream, ordered }: Scenario, traffic: Pick<Traffic, "produced">): Promise<void> {
   let last = "";
   await until(
     `${traffic.produced.length} messages in stream ${stream}`,

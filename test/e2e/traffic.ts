@@ -12,6 +12,8 @@ import type { Numbered } from "../guarantee.ts";
 export interface Traffic {
   /** Publishes the next `count` messages; resolves when the broker stored them all. */
   publish(count: number): Promise<void>;
+  /** Publishes a message of that many bytes to a partition; it is none of {@link produced}. */
+  publishLarge(partition: number, bytes: number): Promise<void>;
   /** All published so far. */
   readonly produced: readonly Numbered[];
   close(): Promise<void>;
@@ -71,6 +73,8 @@ export function createTraffic(options: {
         }),
       );
     },
+    publishLarge: async (partition, bytes) =>
+      await producers[partition]?.publish({ partitionKey: "large" }, Buffer.alloc(bytes, "x")),
     close: async () => {
       await Promise.all(producers.map((producer) => producer.close()));
       closing.abort();

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { tokenAuthentication } from "../../../../worker/source/wire/authentication.ts";
+import * as c from "../../../../worker/source/wire/commands.ts";
+import { Command } from "../../../../worker/source/wire/commands.ts";
+import { useReceivers } from "./receiver.ts";
+import { type Answer, decodeAck, type Peer, type ScriptedBroker, startScriptedBroker } from "./scripted-broker.ts";
+
+const TOPIC = "persistent://public/default/t";
+const startReceiver = useReceivers();
+const brokers: ScriptedBroker[] = [];
+
+afterEach(() => {
+  for (const broker of brokers.splice(0)) broker.close();
+});
+
+async function start(answer?: Answer): Promise<ScriptedBroker> {
+  const broker = await startScriptedBroker(answer);
+  brokers.push(broker);
+  return broker;
+}
+
+test("redirects are followed, authoritative as told, and the owner is connected to", async () => {
+  const owner = await start();
+  const asked: (boolean | undefined)[] = [];
+  const middle = await start((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId, authoritative } = c.lookup.decode(body);
+    asked.push(authoritative);
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, {
+      requestId,
+      response: c.LookupResponse.Connect,
+      brokerServiceUrl: owner.url,
+    });
+    return true;
+  });
+  const first = await start((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const redirect = {
+      requestId,
+      response: c.LookupResponse.Redirect,
+      brokerServiceUrl: middle.url,
+      authoritative: true,
+    };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, redirect);
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: first.url, topics: [TOPIC] });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.deepEqual(asked, [true]);
+  assert.ok(owner.commands.some(({ command }) => command === Command.SUBSCRIBE));
+});
+
+test("redirects without end are given up", async () => {
+  const broker = await start((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const port = brokers[0]?.port;
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, {
+      requestId,
+      response: 0,
+      brokerServiceUrl: `pulsar://127.0.0.1:${port}`,
+    });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  assert.match(receiver.source.state().failure?.message ?? "", /more than 20 redirects/);
+});
+
+test("through a proxy the broker is named, and every connection goes to the service URL", async () => {
+  const proxy = await start((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const found = { requestId, response: c.LookupResponse.Connect, brokerServiceUrl: "pulsar://broker-7:6650" };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, { ...found, proxyThroughServiceUrl: true });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: proxy.url, topics: [TOPIC] });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  const connects = proxy.commands
+    .filter(({ command }) => command === Command.CONNECT)
+    .map(({ body }) => c.connect.decode(body));
+  assert.deepEqual(
+    connects.map((connect) => connect.proxyToBrokerUrl),
+    [undefined, "broker-7:6650"],
+  );
+});
+
+test("a Failover consumer delivers while it is active, and not before or after", async () => {
+  let peer: Peer | null = null;
+  let consumerId = 0;
+  const broker = await start((command, body, from) => {
+    if (command === Command.SUBSCRIBE) {
+      peer = from;
+      consumerId = c.subscribe.decode(body).consumerId ?? 0;
+      // A broker may tell this before it confirms the subscription.
+      from.send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive: false });
+    }
+    return false;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription: { type: "Failover" } });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.ok(peer);
+  const { send, sendMessage } = peer as Peer;
+  const change = (isActive: boolean): void =>
+    send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive });
+  sendMessage(consumerId, 0, "early");
+  change(true);
+  sendMessage(consumerId, 1, "active");
+  change(false);
+  sendMessage(consumerId, 2, "late");
+  change(true);
+  sendMessage(consumerId, 1, "active again");
+  await receiver.received(2);
+  assert.deepEqual(receiver.texts, ["active", "active again"]);
+  const [first, second] = receiver.assignments;
+  assert.deepEqual([first?.active, second?.active], [false, true]);
+  const before = broker.commands.length;
+  const [old] = receiver.deliveries;
+  assert.ok(old);
+  receiver.source.acknowledgeThrough(old);
+  await receiver.source.flush(AbortSignal.timeout(1_000));
+  assert.ok(!broker.commands.slice(before).some(({ command }) => command === Command.ACK));
+});
+
+test("acknowledgements are grouped, and flush waits for the broker's receipt", async () => {
+  const receipts: (() => void)[] = [];
+  const broker = await start((command, body, { send, sendMessage }) => {
+    if (command === Command.FLOW)
+      for (let entry = 0; entry < 5; entry++) sendMessage(c.flow.decode(body).consumerId ?? 0, entry, `${entry}`);
+    if (command !== Command.ACK) return false;
+    receipts.push(() => send(Command.ACK_RESPONSE, c.ackResponse, { requestId: decodeAck(body).requestId }));
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription: { type: "Exclusive" } });
+  await receiver.received(5);
+  for (const delivery of receiver.deliveries.slice(0, 5)) receiver.source.acknowledgeThrough(delivery);
+  let flushed = false;
+  const flush = receiver.source.flush(AbortSignal.timeout(5_000)).then(() => {
+    flushed = true;
+  });
+  await receiver.until("it was sent", () => receipts.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assert.deepEqual([receipts.length, flushed], [1, false]);
+  const acks = broker.commands.filter(({ command }) => command === Command.ACK).map(({ body }) => decodeAck(body));
+  assert.deepEqual([acks[0]?.entry, acks[0]?.cumulative], [4, true]);
+  receipts[0]?.();
+  await flush;
+});
+
+test("an acknowledgement that is refused ends the assignment, so that everything comes again", async () => {
+  let refused = 0;
+  const broker = await start((command, body, { send, sendMessage }) => {
+    if (command === Command.FLOW) sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "once more");
+    if (command !== Command.ACK || ++refused > 1) return false;
+    const { MetadataError } = c.ServerError;
+    send(Command.ACK_RESPONSE, c.ackResponse, {
+      requestId: decodeAck(body).requestId,
+      error: MetadataError,
+      message: "no",
+    });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], acknowledge: true });
+  await receiver.until("it was subscribed again", () => receiver.assignments.length >= 2);
+  assert.equal(receiver.assignments[0]?.active, false);
+  await receiver.received(2);
+});
+
+test("a challenge at any time is answered with fresh credentials", async () => {
+  const tokens: string[] = [];
+  const broker = await start((command, body, { send }) => {
+    if (command === Command.CONNECT) tokens.push(String(c.connect.decode(body).authData));
+    if (command === Command.SUBSCRIBE)
+      send(Command.AUTH_CHALLENGE, c.authChallenge, { challenge: { method: "token" } });
+    if (command === Command.AUTH_RESPONSE) tokens.push(String(c.authResponse.decode(body).response?.data));
+    return false;
+  });
+  let count = 0;
+  const authentication = tokenAuthentication(async () => Buffer.from(`token-${count++}`));
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], authentication });
+  await receiver.until("it was answered", () => tokens.length >= 2);
+  assert.deepEqual(tokens.at(-1), `token-${count - 1}`);
+  assert.equal(receiver.source.state().failure, null);
+});
+
+test("a malformed frame ends the connection with a code, and the source tries again", async () => {
+  let subscribed = 0;
+  const broker = await start((command, _body, { socket }) => {
+    if (command !== Command.SUBSCRIBE || ++subscribed > 1) return false;
+    // A command that claims to be longer than its frame.
+    socket.write(Buffer.from([0, 0, 0, 6, 0, 0, 0, 99, 8, 3]));
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  assert.equal(receiver.source.state().failure?.code, "ProtocolError");
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+});
+
+test("a frame larger than any message ends the connection before its bytes are awaited", async () => {
+  const broker = await start((command, _body, { socket }) => {
+    if (command !== Command.LOOKUP) return false;
+    socket.write(Buffer.from([0x7f, 0xff, 0xff, 0xff]));
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  assert.equal(receiver.source.state().failure?.code, "ProtocolError");
+  assert.match(receiver.source.state().failure?.message ?? "", /a frame of 2147483647 bytes/);
+});

@@ -1,0 +1,128 @@
+import type { AddressInfo } from "node:net";
+import { createServer, type Socket } from "node:net";
+import * as c from "../../../../worker/source/wire/commands.ts";
+import { Command } from "../../../../worker/source/wire/commands.ts";
+import { FrameSplitter } from "../../../../worker/source/wire/frame-splitter.ts";
+import { commandFrame } from "../../../../worker/source/wire/frames.ts";
+import {
+  bytes,
+  embedded,
+  int32,
+  type Message,
+  type MessageType,
+  messageType,
+  uint,
+} from "../../../../worker/source/wire/message-codec.ts";
+import { entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
+import { ProtobufReader } from "../../../../worker/source/wire/protobuf-reader.ts";
+
+const message = messageType({ consumerId: uint(1), messageId: embedded(2, c.messageId) });
+const ack = messageType({ consumerId: uint(1), type: int32(2), id: embedded(3, c.messageId), requestId: uint(8) });
+
+export interface Peer {
+  readonly socket: Socket;
+  send<F>(command: number, type: MessageType<F>, value: Message<F>): void;
+  sendMessage(consumerId: number, entry: number, payload: string): void;
+}
+
+/** Answers one command of a client; true when it did, false for the usual answer. */
+export type Answer = (command: number, body: Buffer, peer: Peer) => boolean;
+
+export interface ScriptedBroker {
+  readonly port: number;
+  readonly url: string;
+  /** The commands that came, in order. */
+  readonly commands: { readonly command: number; readonly body: Buffer }[];
+  close(): void;
+}
+
+/** A broker for what the real one cannot be brought to do. It serves every topic itself unless `answer` says otherwise. */
+export async function startScriptedBroker(answer: Answer = () => false): Promise<ScriptedBroker> {
+  const commands: ScriptedBroker["commands"] = [];
+  const sockets = new Set<Socket>();
+  let url = "";
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    const send: Peer["send"] = (command, type, value) => void socket.write(commandFrame(command, type, value));
+    const peer: Peer = {
+      socket,
+      send,
+      sendMessage: (id, entry, payload) => void socket.write(messageFrame(id, entry, payload)),
+    };
+    const splitter = new FrameSplitter((frame, start) => {
+      const { command, body } = baseCommand(frame, start);
+      commands.push({ command, body });
+      if (!answer(command, body, peer)) usual(command, body, peer, url);
+    });
+    socket.on("data", (chunk) => splitter.push(chunk, chunk.length));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  url = `pulsar://127.0.0.1:${port}`;
+  return {
+    port,
+    url,
+    commands,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function usual(command: number, body: Buffer, { send }: Peer, url: string): void {
+  if (command === Command.CONNECT)
+    send(Command.CONNECTED, c.connected, { serverVersion: "scripted", protocolVersion: 20 });
+  else if (command === Command.PING) send(Command.PONG, c.empty, {});
+  else if (command === Command.PARTITIONED_METADATA) {
+    const { requestId } = c.partitionedMetadata.decode(body);
+    send(Command.PARTITIONED_METADATA_RESPONSE, c.partitionedMetadataResponse, {
+      requestId,
+      response: 0,
+      partitions: 0,
+    });
+  } else if (command === Command.LOOKUP) {
+    const { requestId } = c.lookup.decode(body);
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, {
+      requestId,
+      response: c.LookupResponse.Connect,
+      brokerServiceUrl: url,
+    });
+  } else if (command === Command.SUBSCRIBE) {
+    send(Command.SUCCESS, c.success, { requestId: c.subscribe.decode(body).requestId });
+  } else if (command === Command.CLOSE_CONSUMER) {
+    send(Command.SUCCESS, c.success, { requestId: c.closeConsumer.decode(body).requestId });
+  } else if (command === Command.ACK) {
+    const { consumerId, requestId } = ack.decode(body);
+    send(Command.ACK_RESPONSE, c.ackResponse, { consumerId, requestId });
+  }
+}
+
+export function decodeAck(body: Buffer): {
+  readonly requestId: number;
+  readonly entry: number;
+  readonly cumulative: boolean;
+} {
+  const { requestId = -1, id, type } = ack.decode(body);
+  return { requestId, entry: id?.entry ?? -1, cumulative: type === 1 };
+}
+
+function baseCommand(frame: Buffer, start: number): { command: number; body: Buffer } {
+  const size = frame.readUInt32BE(start);
+  const reader = new ProtobufReader().over(frame, start + 4, start + 4 + size);
+  reader.varint();
+  const command = reader.varint();
+  const { body = Buffer.alloc(0) } = messageType({ body: bytes(command) }).decode(frame, start + 4, start + 4 + size);
+  return { command, body: Buffer.from(body) };
+}
+
+function messageFrame(consumerId: number, entry: number, payload: string): Buffer {
+  const head = commandFrame(Command.MESSAGE, message, { consumerId, messageId: { ledger: 1, entry } });
+  const metadata = entryMetadata.encode({ producerName: "p", sequenceId: entry, publishTime: 1 });
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(metadata.length);
+  const frame = Buffer.concat([head, size, metadata, Buffer.from(payload)]);
+  frame.writeUInt32BE(frame.length - 4, 0);
+  return frame;
+}

@@ -9,8 +9,9 @@ import { StringCache } from "./string-cache.ts";
 const BROKER_ENTRY_METADATA = 0x0e02;
 const CHECKSUM = 0x0e01;
 
-/** What a message object with its views and strings takes beside its bytes, measured on the heap. */
-const MESSAGE_OVERHEAD = 160;
+/** What the objects of a message and of an entry take on the heap beside the entry's bytes, as measured. */
+const MESSAGE_OVERHEAD = 120;
+const ENTRY_OVERHEAD = 480;
 
 /** Permits that one entry may be counted as; more in its metadata is a lie. */
 const LARGEST_BATCH = 1_000_000;
@@ -189,7 +190,7 @@ function permitsOf(entry: WireEntry): number {
 }
 
 function retained(bytes: number, messages: number): number {
-  return bytes + messages * MESSAGE_OVERHEAD;
+  return bytes + ENTRY_OVERHEAD + messages * MESSAGE_OVERHEAD;
 }
 
 /** Only malformed bytes are expected here; any other error is told with its name, since the bytes caused it. */

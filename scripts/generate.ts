@@ -1,5 +1,4 @@
 /** Writes what is derived from crds/kinesissinks.yaml; with --check compares instead, and exits 1 naming what differs. */
-import { execFileSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { load } from "js-yaml";
@@ -23,13 +22,6 @@ export interface PrinterColumn {
   jsonPath: string;
 }
 
-/** The text as `make lint` wants it. */
-function format(name: string, text: string): string {
-  if (!/\.(md|yaml)$/.test(name)) return text;
-  const biome = path.join(root, "node_modules/.bin/biome");
-  return execFileSync(biome, ["format", `--stdin-file-path=${name}`], { cwd: root, input: text, encoding: "utf8" });
-}
-
 /** Contents of every generated file, by path from the root of the repository. */
 async function generate(): Promise<Map<string, string>> {
   const text = await readFile(path.join(root, source), "utf8");
@@ -42,7 +34,7 @@ async function generate(): Promise<Map<string, string>> {
     ["charts/kinesis-sink-operator/files/crds/kinesissinks.yaml", `# ${banner}\n${text}`],
     ["docs/reference.md", generateReference(schema, version.additionalPrinterColumns, banner)],
   ] as const;
-  return new Map(contents.map(([name, content]) => [name, format(name, content)]));
+  return new Map(contents);
 }
 
 const check = process.argv.includes("--check");

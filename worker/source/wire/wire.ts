@@ -67,7 +67,8 @@ export function createWireSource(options: WireSourceOptions): Source {
   const maxUncompressedBytes = options.maxUncompressedBytes ?? MAX_UNCOMPRESSED_BYTES;
   const hosts = parseServiceUrl(options.serviceUrl);
   const topics = [...new Set((options.topics ?? []).map(fullTopicName))];
-  const pattern = options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
+  const pattern =
+    options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
   const closing = new AbortController();
   const congested = (): boolean => budget.free < 0 && !closing.signal.aborted;
   const pool = createPool({

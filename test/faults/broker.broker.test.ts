@@ -17,9 +17,27 @@ describe("a broker that goes away in mid-stream", () => {
   });
   after(async () => await pulsar.close());
 
+  for (const mode of MODES) {
+    it(`by unloading the topic five times, ${mode}`, async (t) => {
+      await play(pulsar, { name: `unloaded-${mode}`, mode, keys: 200, config }, async (scenario) => {
+        const { fake, traffic, admin, topic, start, untilStored, finish } = scenario;
+        fake.faults.set({ latencyMs: LATENCY_MS });
+        await traffic.publish(MESSAGES);
+        await start();
+        await untilStored(300);
+        for (let times = 0; times < 5; times++) {
+          await admin.unload(topic);
+          await delay(500);
+        }
+        await finish(t);
+      });
+    });
+  }
+
   const restarts = {
-    killed: () => pulsar.kill("SIGKILL"),
     stopped: () => pulsar.stop(),
+    // The last one: a bookie that was killed takes no new ledgers for a while after its return.
+    killed: () => pulsar.kill("SIGKILL"),
   };
   for (const [how, end] of Object.entries(restarts)) {
     // One restart serves both pipelines.
@@ -39,23 +57,6 @@ describe("a broker that goes away in mid-stream", () => {
           await ordered.finish(t);
           await unordered.finish(t);
         });
-      });
-    });
-  }
-
-  for (const mode of MODES) {
-    it(`by unloading the topic five times, ${mode}`, async (t) => {
-      await play(pulsar, { name: `unloaded-${mode}`, mode, keys: 200, config }, async (scenario) => {
-        const { fake, traffic, admin, topic, start, untilStored, finish } = scenario;
-        fake.faults.set({ latencyMs: LATENCY_MS });
-        await traffic.publish(MESSAGES);
-        await start();
-        await untilStored(300);
-        for (let times = 0; times < 5; times++) {
-          await admin.unload(topic);
-          await delay(500);
-        }
-        await finish(t);
       });
     });
   }

@@ -44,6 +44,8 @@ export interface Scenario {
   stored(): number;
   untilStored(count: number): Promise<void>;
   /** Waits until everything produced is in the stream, ends the workers in order, and judges what a consumer reads. */
+  judge(timeoutMs?: number): Promise<GuaranteeResult>;
+  /** Does so, prints the verdict, and fails unless the guarantee was kept. */
   finish(t: TestContext, timeoutMs?: number): Promise<GuaranteeResult>;
   close(): Promise<void>;
 }
@@ -69,6 +71,15 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
   const output = (): string => workers.map((worker) => worker.output()).join("\n---\n");
   const read = async (): Promise<GuaranteeResult> =>
     checkGuarantee(traffic.produced, await readNumbered(fake.url, name), mode);
+  const judge = async (timeoutMs = 60_000): Promise<GuaranteeResult> => {
+    const wanted = traffic.produced.length;
+    const look = async () => (stored() >= wanted && (await read()).missing.length === 0 ? true : null);
+    await until("all is delivered", look, timeoutMs, () => `${stored()} of ${wanted}\n${output()}`);
+    const running = workers.filter((worker) => worker.running());
+    const codes = await Promise.all(running.map((worker) => worker.stop()));
+    assert.deepEqual(new Set(codes), new Set([0]), output());
+    return await read();
+  };
 
   return {
     ...{ topic, fake, relay, traffic, admin, stored },
@@ -80,15 +91,11 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
     untilStored: async (count) => {
       await until(`${count} records are stored`, async () => (stored() >= count ? true : null), 60_000, output);
     },
-    finish: async (t, timeoutMs = 60_000) => {
-      const wanted = traffic.produced.length;
-      const look = async () => (stored() >= wanted && (await read()).missing.length === 0 ? true : null);
-      await until("all is delivered", look, timeoutMs, () => `${stored()} of ${wanted}\n${output()}`);
-      const running = workers.filter((worker) => worker.running());
-      const codes = await Promise.all(running.map((worker) => worker.stop()));
-      assert.deepEqual(new Set(codes), new Set([0]), output());
-      const result = await read();
-      t.diagnostic(`${wanted} messages, ${result.duplicates} duplicates, ${result.missing.length} lost`);
+    judge,
+    finish: async (t, timeoutMs) => {
+      const result = await judge(timeoutMs);
+      const { missing, duplicates } = result;
+      t.diagnostic(`${traffic.produced.length} messages, ${duplicates} duplicates, ${missing.length} lost`);
       assert.ok(result.ok, `${result.explain()}\n${output()}`);
       return result;
     },

@@ -73,6 +73,19 @@ describe("a faulty Kinesis endpoint", { concurrency: 2 }, () => {
       });
     }
 
+    it(`that is far slower than what is offered gets most things once, ${mode}`, async (t) => {
+      const slow = { collectionMaxCount: 200, maxConnections: 24 };
+      await play(pulsar, { name: `slow-${mode}`, mode, config: slow, keys: 2_000 }, async (scenario) => {
+        const { fake, traffic, start, finish } = scenario;
+        // Ten times as much fits into all requests together as is served before they expire.
+        fake.faults.set({ recordsPerSecond: 400 });
+        await traffic.publish(MESSAGES);
+        await start();
+        const { duplicates } = await finish(t);
+        assert.ok(duplicates < MESSAGES / 2, `${duplicates} duplicates`);
+      });
+    });
+
     it(`that cannot be reached for 15 s loses nothing, ${mode}`, async (t) => {
       await play(
         pulsar,

@@ -30,7 +30,7 @@ export interface Lanes {
   mayWrite(item: Item, now: number): boolean;
   /** True when the message is done; false when it was withdrawn, or is sent again. */
   accepted(item: Item, outcome: Accepted): boolean;
-  failed(item: Item, failure: SinkFailure): void;
+  failed(item: Item, failure: SinkFailure, down: boolean): void;
   /** Takes the message out, and lets those behind it pass. */
   remove(item: Item): void;
   /** Withdraws the messages from `ordinal` on. */
@@ -162,7 +162,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       next(lane);
       return true;
     },
-    failed: (item, failure) => {
+    failed: (item, failure, down) => {
       const { lane } = item;
       if (failure.class === "throttled") ready.throttled(queueOf(lane));
       if (withdrawn(item)) {
@@ -170,7 +170,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
         return;
       }
       const backOff = fullJitter(retry, lane.attempt, random);
-      lane.attempt += 1;
+      if (!down) lane.attempt += 1;
       if (failure.ambiguous) rest(lane, Math.max(backOff, handoverWaitMs));
       // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
       else if (failure.class === "invalid") makeReady(lane);

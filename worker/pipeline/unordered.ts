@@ -101,7 +101,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       counters.deliveredBytes += data.byteLength;
       done(mark);
     },
-    failed: (item, failure) => {
+    failed: (item, failure, down) => {
       if (failure.class === "throttled") ready.throttled(ready.queueOf(item.partitionKey));
       if (item.mark.share === null) return;
       // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
@@ -110,7 +110,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       const ms = failure.class === "notReady" ? NOT_READY_REST_MS : fullJitter(retry, item.attempt, random);
-      item.attempt += 1;
+      if (!down) item.attempt += 1;
       delays.add(item, clock.now() + ms);
     },
     refused: ({ mark, index }, failure) => {

@@ -23,7 +23,7 @@ demo: install ## The main job, end to end, on real parts (DEMO=ordered|unordered
 	$(NODE) test/demo/main.ts --cluster $(CLUSTER) --pipeline $(DEMO)
 
 .PHONY: test
-test: test-unit test-broker test-e2e ## All tests
+test: test-unit test-broker test-e2e test-env ## All tests
 
 .PHONY: test-unit
 test-unit: install ## Tests that need nothing but Node.js
@@ -31,12 +31,17 @@ test-unit: install ## Tests that need nothing but Node.js
 
 .PHONY: test-broker
 test-broker: install ## Tests on a real Pulsar broker (needs a JDK and Maven)
-	$(NODE) --test --test-concurrency=1 --test-timeout=300000 $$($(NODE) test/select.ts broker)
+	$(NODE) --test --test-concurrency=2 --test-timeout=300000 $$($(NODE) test/select.ts broker)
 
 .PHONY: test-e2e
 test-e2e: install ## Tests on real Kubernetes, Pulsar and Kinesis parts (needs root on Debian, Go, a JDK, Maven)
 	$(NODE) test/env/main.ts build --metrics
 	$(NODE) --test --test-isolation=none --test-timeout=900000 --test-global-setup=test/e2e/setup.ts $$($(NODE) test/select.ts e2e)
+
+.PHONY: test-env
+test-env: install ## Tests of the local environment itself (needs what test-e2e needs)
+	$(NODE) test/env/main.ts build --metrics
+	$(NODE) --test --test-concurrency=1 --test-timeout=300000 $$($(NODE) test/select.ts env)
 
 .PHONY: lint
 lint: install ## Check format and lint

@@ -1,6 +1,7 @@
 /**
  * Prints the test files of one suite, a line each: `unit` needs Node.js alone, `broker` a Pulsar broker (files named
- * `*.broker.test.ts`), `e2e` the whole local environment (`*.api.test.ts` and what lies in `test/e2e` and `test/env`).
+ * `*.broker.test.ts`), `e2e` the whole local environment (`*.api.test.ts` and what lies in `test/e2e`), and `env` makes
+ * clusters of its own (what lies in `test/env`).
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,8 @@ const ROOT = join(import.meta.dirname, "..");
 
 function suite(file: string): string {
   if (file.endsWith(".broker.test.ts")) return "broker";
-  if (file.endsWith(".api.test.ts") || /^test\/(e2e|env)\//.test(file)) return "e2e";
+  if (file.startsWith("test/env/")) return "env";
+  if (file.endsWith(".api.test.ts") || file.startsWith("test/e2e/")) return "e2e";
   return "unit";
 }
 
@@ -18,5 +20,5 @@ const files = globSync("test/**/*.test.ts", { cwd: ROOT })
   .filter((file) => suite(file) === wanted)
   // What runs the operator itself comes before what installs it for all namespaces.
   .sort((a, b) => Number(a.startsWith("test/e2e/")) - Number(b.startsWith("test/e2e/")) || a.localeCompare(b));
-if (files.length === 0) throw new Error(`no test file belongs to the suite ${wanted}; use unit, broker or e2e`);
+if (files.length === 0) throw new Error(`no test file belongs to the suite ${wanted}; use unit, broker, e2e or env`);
 console.log(files.join("\n"));

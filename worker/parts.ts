@@ -101,6 +101,7 @@ function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescri
       maxRecordBytes: stream.maxRecordBytes,
     },
     retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },
+    aggregation: config.aggregationEnabled,
     rateLimit: config.rateLimit,
     handoverWaitMs: config.requestTimeout,
     maxConcurrentRequests: config.maxConnections,

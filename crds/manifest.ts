@@ -1,6 +1,7 @@
 import { boolYaml11Tag, CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
 import { resource } from "./resource.ts";
-import { type Validation, type ValidationOptions, validateKinesisSink } from "./validate.ts";
+import { validateOnce } from "./validate-once.ts";
+import type { Validation, ValidationOptions } from "./validation.ts";
 
 /** As `kubectl` reads YAML: `yes` and `on` are booleans, `<<` merges. */
 const kubectlYaml = CORE_SCHEMA.withTags(mergeTag, boolYaml11Tag);
@@ -45,5 +46,5 @@ export function parseManifest(text: string, options: ValidationOptions = {}): Va
   if (another !== undefined) {
     return failure("SeveralKinesisSinks", `holds ${sinks.length} ${resource.kind}s: give one`);
   }
-  return validateKinesisSink(sink, options);
+  return validateOnce(sink, options);
 }

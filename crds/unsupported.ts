@@ -15,27 +15,9 @@ const unsupported: readonly Unsupported[] = [
     remedy: "remove it; encrypted messages are passed on with their encryption context by FULL_MESSAGE_IN_JSON",
   },
   {
-    field: "spec.pulsar.topicsPattern",
-    used: ({ pulsar }) => (pulsar.topicsPattern ?? "") !== "",
-    remedy: "name the topics in spec.pulsar.topics",
-  },
-  {
-    field: "spec.pulsar.auth.oauth2",
-    used: ({ pulsar }) => pulsar.auth?.oauth2 !== undefined,
-    remedy: "use spec.pulsar.auth.token, tls or basic",
-  },
-  { field: "spec.deadLetter", used: ({ deadLetter }) => deadLetter !== undefined, remedy: "remove it" },
-  {
     field: "spec.cleanupSubscription",
     used: ({ cleanupSubscription }) => cleanupSubscription,
     remedy: "remove it, and delete the subscription with pulsar-admin topics unsubscribe",
-  },
-  { field: "spec.keyless", used: ({ keyless }) => keyless === "Spread", remedy: "set it to TopicName" },
-  {
-    field: "spec.config.messageFormat",
-    used: ({ config }) =>
-      config.messageFormat === "FULL_MESSAGE_IN_FB" || config.messageFormat === "FULL_MESSAGE_IN_JSON_EXPAND_VALUE",
-    remedy: "set it to ONLY_RAW_PAYLOAD or FULL_MESSAGE_IN_JSON",
   },
 ];
 

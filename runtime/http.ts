@@ -1,5 +1,5 @@
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { http } from "./node-http.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -20,7 +20,7 @@ export async function serveHttp(options: {
   host?: string;
   routes: Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>>;
 }): Promise<HttpServer> {
-  const server = createServer(async (request, response) => {
+  const server = http.createServer(async (request, response) => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     const route = Object.hasOwn(options.routes, path) ? options.routes[path] : undefined;
     let answer: HttpAnswer;

@@ -6,7 +6,7 @@ import type { Logger } from "../runtime/log.ts";
 import { program } from "../runtime/version.ts";
 import { set } from "./config.ts";
 import { createFormat } from "./format/create.ts";
-import { partitionKey } from "./format/partition-key.ts";
+import { partitionKey, spreadKey } from "./format/partition-key.ts";
 import { createPipeline } from "./pipeline/create.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import { pulsarAccess } from "./pulsar-access.ts";
@@ -89,11 +89,11 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
 }
 
 function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescription, schemas: SchemaRegistry) {
-  const { config, deadLetter } = options.manifest.spec;
+  const { config, deadLetter, keyless } = options.manifest.spec;
   return {
     ordered: config.retainOrdering,
     format: createFormat(config, schemas),
-    partitionKey,
+    partitionKey: keyless === "Spread" ? spreadKey : partitionKey,
     sink,
     limits: {
       maxRecords: config.collectionMaxCount,
@@ -115,12 +115,13 @@ function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescri
 
 function sourceOptions(options: PartsOptions, access: ReturnType<typeof pulsarAccess>, pipeline: Pipeline) {
   const { manifest } = options;
-  const { pulsar, config } = manifest.spec;
+  const { pulsar, config, deadLetter } = manifest.spec;
   return {
     client: pulsar.client,
     serviceUrl: pulsar.serviceUrl,
     topics: pulsar.topics ?? [],
     topicsPattern: set(pulsar.topicsPattern),
+    exceptTopics: deadLetter ? [deadLetter.topic] : [],
     subscription: {
       name: subscriptionName(manifest),
       type: config.retainOrdering ? ("Failover" as const) : ("Shared" as const),

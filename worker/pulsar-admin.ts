@@ -1,5 +1,5 @@
-import { request as requestHttp } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
+import { http } from "../runtime/node-http.ts";
 import type { PulsarAccess } from "./pulsar-access.ts";
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -16,7 +16,7 @@ export function createAdminGet(adminUrl: string, access: PulsarAccess) {
     const secure = url.protocol === "https:";
     if (secure) Object.assign(options, await tlsOptions(access));
     const text = await new Promise<string>((resolve, reject) => {
-      const sent = (secure ? requestHttps : requestHttp)(url, options, (answer) => {
+      const sent = (secure ? requestHttps : http.request)(url, options, (answer) => {
         const chunks: Buffer[] = [];
         let size = 0;
         answer.on("data", (chunk: Buffer) => {

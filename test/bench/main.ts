@@ -2,10 +2,12 @@
  * Measures speed, cost and memory, and prints a table for each bench.
  *
  *     scripts/node test/bench/main.ts [BENCH]... [--seconds 10] [--all] [--only TEXT] [--profile FOLDER]
+ *         [--node-options OPTIONS]
  *
  * Benches: worker, consume, pipeline, put-records, aggregate, formats; without a name all of them. `--seconds` is the
  * window of each row of `worker`, `--all` adds rows to it, `--only` takes the rows whose name holds the text, such as
- * `unordered-aggregated-200-1000`, `--profile` keeps a CPU profile of each of its workers.
+ * `unordered-aggregated-200-1000`, `--profile` keeps a CPU profile of each of its workers, and
+ * `--node-options` are their Node.js' own, given as `--node-options=--max-semi-space-size=4`.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -49,6 +51,7 @@ const { values, positionals } = parseArgs({
     all: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     profile: { type: "string" },
+    "node-options": { type: "string", default: "" },
   },
 });
 const known = ["worker", ...Object.keys(PROGRAMS)];
@@ -72,7 +75,9 @@ for (const name of positionals.length === 0 ? known : positionals) {
   console.log(`\n== ${name}`);
   if (name === "worker") {
     const { all, only, profile = null } = values;
-    await benchWorker({ seconds, all, only, profile, nativeInstalled, log: (line) => console.error(line) });
+    const nodeOptions = values["node-options"].split(" ").filter((option) => option !== "");
+    const log = (line: string) => console.error(line);
+    await benchWorker({ seconds, all, only, profile, nodeOptions, nativeInstalled, log });
   } else if (!(await runProgram(name, PROGRAMS[name] ?? []))) failed.push(name);
 }
 if (failed.length > 0) console.error(`failed or took too long: ${failed.join(", ")}`);

@@ -69,12 +69,18 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** @param profile folder for a CPU profile, or null */
+export interface WorkerOptions {
+  /** Folder for a CPU profile; null for none. */
+  readonly profile: string | null;
+  /** Of the worker's Node.js, such as `--max-semi-space-size=4`. */
+  readonly nodeOptions: readonly string[];
+}
+
 export async function startWorker(
   compiled: CompiledWorker,
   name: string,
   spec: object,
-  profile: string | null,
+  { profile, nodeOptions }: WorkerOptions,
 ): Promise<RunningWorker> {
   const manifest = join(compiled.folder, `${name}.json`);
   const object = { apiVersion: "pulsar-kinesis.io/v1alpha1", kind: "KinesisSink", metadata: { name }, spec };
@@ -85,6 +91,7 @@ export async function startWorker(
   const child = spawn(
     process.execPath,
     [
+      ...nodeOptions,
       ...(profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}.cpuprofile`]),
       ...[compiled.main, "-f", manifest, "--http-port", String(port)],
       ...["--secret", `aws/credentials.json=${join(compiled.folder, "credentials.json")}`],

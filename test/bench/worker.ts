@@ -1,9 +1,16 @@
 /** What the whole worker costs: CPU, memory and PUT units per message, time to the first record, latency when idle. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type RunningWorker, residentMiB, startWorker, type Usage, usageOf } from "./worker-process.ts";
+import {
+  type RunningWorker,
+  residentMiB,
+  startWorker,
+  type Usage,
+  usageOf,
+  type WorkerOptions,
+} from "./worker-process.ts";
 import { KEYS, openStage, PARTITIONS, SHARDS, type Stage } from "./worker-stage.ts";
 
-export interface WorkerBenchOptions {
+export interface WorkerBenchOptions extends WorkerOptions {
   /** Of each measured window, at most; a window ends earlier when the backlog does. */
   readonly seconds: number;
   /** Every combination, instead of the ones that matter most. */
@@ -11,8 +18,6 @@ export interface WorkerBenchOptions {
   /** Measures only the rows whose name holds this. */
   readonly only: string;
   readonly nativeInstalled: boolean;
-  /** Folder for CPU profiles of the workers; null for none. */
-  readonly profile: string | null;
   readonly log: (line: string) => void;
 }
 
@@ -31,7 +36,8 @@ const START_LIMIT_MS = 60_000;
 const WARM_UP_MS = 2_500;
 const SAMPLE_EVERY_MS = 1_000;
 const PACE = 10;
-const IDLE_MS = 4_000;
+/** Longer than the pause after an ordered worker took over a topic-partition. */
+const IDLE_MS = 8_000;
 /** Messages a second that a backlog is prepared for; a faster worker has a shorter window. */
 const EXPECTED: Readonly<Record<string, number>> = { "200/1000": 70_000, "1000/1000": 35_000, "200/1": 12_000 };
 
@@ -46,6 +52,7 @@ export async function benchWorker(options: WorkerBenchOptions): Promise<void> {
     print(
       "µs/msg: CPU of the worker, user and system. worker, endpoint, broker: cores in use. units: PUT units of 25 KiB",
     );
+    await warmUp(stage);
     print(HEAD);
     for (const load of loads(options)) {
       if (!nameOf(load).includes(options.only)) continue;
@@ -66,6 +73,18 @@ export async function benchWorker(options: WorkerBenchOptions): Promise<void> {
   } finally {
     await stage.close();
   }
+}
+
+/** The first worker finds a broker whose code is not compiled: it waits several times as long as the next one. */
+async function warmUp(stage: Stage): Promise<void> {
+  const topic = await stage.createTopic("bench-warm-up");
+  await stage.produce({ topic, size: 200, batch: 100, messages: 50_000, pace: null });
+  const worker = await startWorker(stage.compiled, "warm-up", stage.spec(topic, {}, "Wire"), {
+    profile: null,
+    nodeOptions: [],
+  });
+  await firstRecord(stage);
+  await worker.stop();
 }
 
 function print(line: string): void {
@@ -120,7 +139,7 @@ async function measureLoad(stage: Stage, load: Load, topic: string, options: Wor
   const { client, ordered, latencyMs } = load;
   const spec = stage.spec(topic, { retainOrdering: ordered, aggregationEnabled: load.aggregation }, client);
   await stage.endpoint.ask({ kind: "begin", latencyMs, timed: false });
-  const worker = await startWorker(stage.compiled, nameOf(load).toLowerCase(), spec, options.profile);
+  const worker = await startWorker(stage.compiled, nameOf(load).toLowerCase(), spec, options);
   try {
     const firstAt = await firstRecord(stage);
     await delay(WARM_UP_MS);
@@ -193,7 +212,7 @@ async function measureIdle(
   stage: Stage,
   client: "Wire" | "Native",
   ordered: boolean,
-  { seconds, profile }: WorkerBenchOptions,
+  options: WorkerBenchOptions,
 ): Promise<string> {
   const name = `idle-${client.toLowerCase()}-${ordered ? "ordered" : "unordered"}`;
   const topic = await stage.createTopic(`bench-${name}`);
@@ -202,7 +221,7 @@ async function measureIdle(
     stage.compiled,
     name,
     stage.spec(topic, { retainOrdering: ordered }, client),
-    profile,
+    options,
   );
   try {
     while (!(await worker.ready())) await delay(20);
@@ -211,7 +230,7 @@ async function measureIdle(
     await delay(IDLE_MS);
     const idle = await usageOf(worker.pid);
     const rss = await residentMiB(worker.pid);
-    await stage.produce({ topic, size: 200, batch: 1, messages: seconds * PACE, pace: PACE });
+    await stage.produce({ topic, size: 200, batch: 1, messages: options.seconds * PACE, pace: PACE });
     await delay(500);
     const { latencies } = await stage.endpoint.ask({ kind: "counts" });
     // The first messages pay for what is compiled and connected then.

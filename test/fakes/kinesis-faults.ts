@@ -22,6 +22,8 @@ export type Fault =
 export interface FaultPlan {
   /** Before every request is executed, milliseconds. */
   latencyMs: number;
+  /** Served one request after the other at this pace, whether or not the client still waits; undefined: no limit. */
+  recordsPerSecond: number | undefined;
   /** Each record fails with this probability. */
   recordFailure: { readonly probability: number; readonly code: string } | undefined;
   /** Each request meets at most one of these, drawn in this order. */
@@ -36,6 +38,8 @@ export interface Faults {
   next(...faults: readonly (Fault | null)[]): void;
   set(change: Partial<FaultPlan>): void;
   reset(): void;
+  /** Milliseconds until a request that has just arrived is executed. */
+  wait(records: number): number;
   /** The fault of a request that has just arrived. */
   draw(): Fault | null;
   recordFails(): boolean;
@@ -44,7 +48,14 @@ export interface Faults {
 /** Draws from a seeded generator, so that a failing test can be run again. */
 export function createFaults(seed: number): Faults {
   const random = mulberry32(seed);
-  const plan: FaultPlan = { latencyMs: 0, recordFailure: undefined, random: [], script: [] };
+  const plan: FaultPlan = {
+    latencyMs: 0,
+    recordsPerSecond: undefined,
+    recordFailure: undefined,
+    random: [],
+    script: [],
+  };
+  let freeAt = 0;
   return {
     plan,
     next(...faults) {
@@ -56,8 +67,15 @@ export function createFaults(seed: number): Faults {
       if (script !== undefined) plan.script.splice(0, plan.script.length, ...script);
     },
     reset() {
-      Object.assign(plan, { latencyMs: 0, recordFailure: undefined, random: [] });
+      Object.assign(plan, { latencyMs: 0, recordsPerSecond: undefined, recordFailure: undefined, random: [] });
       plan.script.length = 0;
+    },
+    wait(records) {
+      const { latencyMs, recordsPerSecond } = plan;
+      if (recordsPerSecond === undefined) return latencyMs;
+      const now = performance.now();
+      freeAt = Math.max(freeAt, now) + (records * 1_000) / recordsPerSecond;
+      return latencyMs + freeAt - now;
     },
     draw() {
       const scripted = plan.script.shift();

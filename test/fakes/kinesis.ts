@@ -217,13 +217,14 @@ async function serveWrite(
 ): Promise<void> {
   const { state } = service;
   const fault = state.faults.draw();
-  const wait = state.faults.plan.latencyMs + (fault?.kind === "executeLate" ? fault.ms : 0);
+  const count = Array.isArray(input["Records"]) ? input["Records"].length : 1;
+  const wait = state.faults.wait(count) + (fault?.kind === "executeLate" ? fault.ms : 0);
   if (wait > 0) await delay(wait);
   const log = (records: number, accepted: number): void => {
     service.requests.push({ ...facts, records, accepted, fault: fault?.kind ?? null });
   };
   if (fault !== null && !isExecuted(fault)) {
-    log(Array.isArray(input["Records"]) ? input["Records"].length : 1, 0);
+    log(count, 0);
     if (fault.kind === "cut") response.destroy();
     if (fault.kind === "reject") {
       throw new ServiceError(fault.code, fault.message ?? "Injected failure", fault.status ?? 400);

@@ -20,3 +20,8 @@ export function partitionKey(message: Message, topic: string): string {
   if (chosen.length > MAX_LENGTH) chosen = chosen.slice(0, CUT_LENGTH);
   return replaceLoneSurrogates(chosen);
 }
+
+/** As {@link partitionKey}, but messages without a key are spread over the shards, each by its own id. Unordered only. */
+export function spreadKey(message: Message, topic: string): string {
+  return message.key === null || message.key === "" ? message.id : partitionKey(message, topic);
+}

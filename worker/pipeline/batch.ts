@@ -17,17 +17,19 @@ export function userRecords(record: Outgoing): number {
 export interface Batch<R extends Outgoing> {
   readonly records: R[];
   bytes: number;
+  /** What may be sent now, at least 1; the limits of a request apply beside it. */
+  readonly room: number;
 }
 
-export function emptyBatch<R extends Outgoing>(): Batch<R> {
-  return { records: [], bytes: 0 };
+export function emptyBatch<R extends Outgoing>(room = Number.POSITIVE_INFINITY): Batch<R> {
+  return { records: [], bytes: 0, room };
 }
 
 /** True when `record` may join. An empty batch takes any record: one above `maxBytes` goes in a request of its own. */
 export function admits<R extends Outgoing>(batch: Batch<R>, record: R, limits: RequestLimits): boolean {
   const count = batch.records.length;
   if (count === 0) return true;
-  return count < limits.maxRecords && batch.bytes + record.bytes <= limits.maxBytes;
+  return count < limits.maxRecords && count < batch.room && batch.bytes + record.bytes <= limits.maxBytes;
 }
 
 export function add<R extends Outgoing>(batch: Batch<R>, record: R): void {

@@ -15,15 +15,20 @@ const NOT_READY_CEILING_MS = 15_000;
 export interface Gate {
   /** Milliseconds until the next request may go; Infinity while a probe is out. */
   wait(now: number, inFlight: number): number;
-  /** A request failed as a whole, or every record of it did because the stream is not ready. */
-  failed(failure: SinkFailure, now: number): void;
+  /**
+   * A request failed as a whole, or every record of it did because the stream is not ready. The delay grows with each
+   * probe that fails, not with the requests that were on their way before: many of these fail together.
+   */
+  failed(failure: SinkFailure, sentAt: number, now: number): void;
   /** At least one record was accepted. */
   passed(): void;
 }
 
 export function createGate(delays: RetryDelays, random: () => number): Gate {
   let failures = 0;
+  let probes = 0;
   let probing = false;
+  let closedAt = Number.NEGATIVE_INFINITY;
   let opensAt = Number.NEGATIVE_INFINITY;
   return {
     wait: (now, inFlight) => {
@@ -31,16 +36,20 @@ export function createGate(delays: RetryDelays, random: () => number): Gate {
       if (inFlight > 0) return Number.POSITIVE_INFINITY;
       return Math.max(0, opensAt - now);
     },
-    failed: (failure, now) => {
+    failed: (failure, sentAt, now) => {
       const slow = failure.class === "notReady" || failure.class === "invalid";
       failures += 1;
       if (!slow && failures < FAILURES_IN_A_ROW) return;
+      if (probing && sentAt < closedAt) return;
+      const delay = slow ? notReadyDelay(probes) : fullJitter(delays, probes, random);
+      probes += 1;
       probing = true;
-      const delay = slow ? notReadyDelay(failures - 1) : fullJitter(delays, failures - FAILURES_IN_A_ROW, random);
+      closedAt = now;
       opensAt = Math.max(opensAt, now + delay);
     },
     passed: () => {
       failures = 0;
+      probes = 0;
       probing = false;
       opensAt = Number.NEGATIVE_INFINITY;
     },

@@ -11,22 +11,15 @@ import { createPacker } from "./packer.ts";
 import { landedInside, type Parcel } from "./parcel.ts";
 import type { Partition } from "./partition.ts";
 import { createReady, type Ready, type ShardQueue } from "./ready.ts";
-import { fullJitter } from "./retry.ts";
+import { fullJitter, restMs } from "./retry.ts";
 import type { Accepted } from "./sender.ts";
+import { countOf, keyOf, lanesOf, mayWriteAll, release, type Shipment, type Waiting, withdrawn } from "./shipment.ts";
 
 /** Idle lanes are kept, for their sequence numbers and because making them costs, until there are so many. */
 const SWEEP_AT = 16_384;
 
-/** How long a lane rests after a failure that somebody has to mend; the gate decides how often the stream is asked. */
-const NOT_READY_REST_MS = 1_000;
-
 /** After so many aggregates in a row that missed their shard, a lane's messages go without company. */
 const MISSES = 2;
-
-/** What is sent: a message, or an aggregate of messages. */
-export type Shipment = Item | Parcel<Item>;
-
-type Waiting = Lane | Parcel<Item>;
 
 export interface Lanes {
   /** The stream ignores hash keys now: nothing is written. */
@@ -161,15 +154,9 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       makeReady(lane);
       return;
     }
-    const ms = delayOf(lane.attempt, failure);
+    const ms = restMs(failure, fullJitter(retry, lane.attempt, random), handoverWaitMs);
     lane.attempt += 1;
     rest(lane, ms);
-  }
-
-  function delayOf(attempt: number, failure: SinkFailure): number {
-    const backOff = fullJitter(retry, attempt, random);
-    if (failure.ambiguous) return Math.max(backOff, handoverWaitMs);
-    return failure.class === "notReady" ? NOT_READY_REST_MS : backOff;
   }
 
   /** A consumer drops the aggregate whole: all of it goes again, before anything else of its keys. */
@@ -282,7 +269,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
         return;
       }
       record.slot.inFlight -= 1;
-      const ms = delayOf(record.attempt, failure);
+      const ms = restMs(failure, fullJitter(retry, record.attempt, random), handoverWaitMs);
       record.attempt += 1;
       rest(record, ms);
     },
@@ -308,36 +295,4 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       ready.close();
     },
   };
-}
-
-function withdrawn(item: Item): boolean {
-  return item.ordinal >= item.partition.cut;
-}
-
-function mayWriteAll({ items }: Parcel<Item>, now: number): boolean {
-  return items.every((item) => !withdrawn(item) && mayWrite(item.partition.assignment, now));
-}
-
-function keyOf(waiting: Waiting): string {
-  return waiting.items === null ? waiting.key : (waiting.items[0]?.partitionKey ?? "");
-}
-
-/** Each lane once: the messages of a lane follow one another. */
-function lanesOf({ items }: Parcel<Item>): Lane[] {
-  const lanes: Lane[] = [];
-  for (const { lane } of items) if (lane !== lanes.at(-1)) lanes.push(lane);
-  return lanes;
-}
-
-function countOf({ items }: Parcel<Item>, lane: Lane): number {
-  let count = 0;
-  for (const item of items) if (item.lane === lane) count += 1;
-  return count;
-}
-
-/** The lane's head no longer holds its shard's slot. */
-function release(lane: Lane): void {
-  if (lane.slot === null) return;
-  lane.slot.inFlight -= 1;
-  lane.slot = null;
 }

@@ -12,22 +12,15 @@ import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Item } from "./lane.ts";
-import { createLanes, type Shipment } from "./lanes.ts";
+import { createLanes } from "./lanes.ts";
 import type { Settings } from "./options.ts";
 import { createPartition, isStopped, type Partition } from "./partition.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
 import { createSender } from "./sender.ts";
+import { AUTO } from "./shard-watch.ts";
+import { carries, type Shipment } from "./shipment.ts";
 import { createStops } from "./stops.ts";
-
-const AUTO: SinkFailure = {
-  code: "RecordDistributionAuto",
-  class: "notReady",
-  message:
-    "The stream's RecordDistributionStrategy is AUTO, which ignores partition keys, so order cannot be kept: set it to " +
-    "USER_PARTITION_KEY, or set spec.config.retainOrdering to false.",
-  ambiguous: false,
-};
 
 export function createOrderedPipeline(options: Settings): Pipeline {
   const { format, partitionKey, limits, retry, handoverWaitMs, clock, log, random, deadLetterTopic, nextTurn } =
@@ -285,11 +278,6 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     },
   };
   return pipeline;
-}
-
-function carries(record: Shipment, partition: Partition): boolean {
-  if (record.items === null) return record.partition === partition;
-  return record.items.some((item) => item.partition === partition);
 }
 
 function isIdle(partition: Partition): boolean {

@@ -26,10 +26,9 @@ export interface Cargo<V, I extends Outgoing> {
   hold(item: I, slot: Slot): void;
 }
 
-export interface Packer<V, I extends Outgoing> {
+export interface Packer<I extends Outgoing> {
   readonly limit: AggregateLimit;
   fill(batch: Batch<I | Parcel<I>>, now: number): void;
-  readonly cargo: Cargo<V, I>;
 }
 
 /** @param slots records of a shard that may be in flight; beyond the first one only full aggregates go */
@@ -38,7 +37,7 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
   ready: () => Ready<V | Parcel<I>>,
   slots: number,
   cargo: Cargo<V, I>,
-): Packer<V, I> {
+): Packer<I> {
   const { limits, clock } = options;
   const limit = createAggregateLimit(limits, options.rateLimit);
   let batch: Batch<I | Parcel<I>> = emptyBatch();
@@ -84,7 +83,7 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
   function serveAggregate(queue: ShardQueue<V | Parcel<I>>, pay: Pay): boolean | null {
     if (isTaken(queue, slots) || (isTaken(queue, 1) && queue.values.length * bytesPerItem < limit.bytes)) return false;
     if (batch.records.length > 0 && batch.bytes + limit.bytes > limits.maxBytes) return true;
-    if (batch.records.length >= limits.maxRecords) return true;
+    if (batch.records.length > 0 && batch.records.length >= Math.min(limits.maxRecords, batch.room)) return true;
     // Nothing is packed for a shard that takes nothing now, so that it can still fill.
     if (!pay(0, 0)) return false;
     const record = pack(queue);
@@ -143,7 +142,6 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
 
   return {
     limit,
-    cargo,
     fill: (given, at) => {
       batch = given;
       now = at;

@@ -10,6 +10,7 @@ import { createGate } from "./gate.ts";
 import { conclude, refuse, type Suspects, suspect } from "./isolation.ts";
 import { createLinger } from "./linger.ts";
 import type { Settings } from "./options.ts";
+import { createWindow } from "./window.ts";
 
 export type Accepted = Extract<RecordOutcome, { accepted: true }>;
 
@@ -44,6 +45,7 @@ export interface Sender<R extends Outgoing> {
 interface Request<R extends Outgoing> {
   readonly records: readonly R[];
   readonly suspects: Suspects<R> | null;
+  readonly sentAt: number;
   readonly controller: AbortController;
 }
 
@@ -63,7 +65,12 @@ export function createSender<R extends Outgoing>(
   const requests = new Set<Request<R>>();
   const isolating: Suspects<R>[] = [];
   const gate = createGate(retry, random);
+  const window = createWindow(
+    Math.max(limits.maxRecords, maxConcurrentRequests),
+    maxConcurrentRequests * limits.maxRecords,
+  );
   const linger = createLinger();
+  let recordsInFlight = 0;
   let scheduled = false;
   let closed = false;
   let hurried = false;
@@ -90,12 +97,14 @@ export function createSender<R extends Outgoing>(
         return;
       }
       if (sendSuspects(now)) continue;
-      const hold = hurried ? 0 : linger.hold(dispatch.waiting(), limits.maxRecords, requests.size, now);
+      const room = window.room(recordsInFlight);
+      if (room < 1) return;
+      const hold = hurried ? 0 : linger.hold(dispatch.waiting(), Math.min(room, limits.maxRecords), requests.size, now);
       if (hold > 0) {
         scheduleIn(hold);
         return;
       }
-      const batch = emptyBatch<R>();
+      const batch = emptyBatch<R>(room);
       dispatch.fill(batch, now);
       if (batch.records.length === 0) return;
       linger.sent();
@@ -115,14 +124,15 @@ export function createSender<R extends Outgoing>(
         send(allowed, suspects);
         return true;
       }
-      proceed(suspects);
+      proceed(suspects, now);
     }
     return false;
   }
 
   function send(records: readonly R[], suspects: Suspects<R> | null): void {
-    const request: Request<R> = { records, suspects, controller: new AbortController() };
+    const request: Request<R> = { records, suspects, sentAt: clock.now(), controller: new AbortController() };
     requests.add(request);
+    recordsInFlight += records.length;
     counters.requests += 1;
     counters.records += records.length;
     void sink
@@ -132,34 +142,43 @@ export function createSender<R extends Outgoing>(
         requests.delete(request);
         if (closed) return;
         settle(request, outcome);
+        recordsInFlight -= records.length;
         dispatch.settled();
         schedule();
       });
   }
 
-  function settle({ records, suspects }: Request<R>, outcome: RequestOutcome): void {
+  function settle(request: Request<R>, outcome: RequestOutcome): void {
+    const { records } = request;
     if (outcome.kind === "answered" && outcome.records.length === records.length) {
-      settleAnswer(records, suspects, outcome.records);
+      window.answered(records.length, request.sentAt, clock.now());
+      settleAnswer(request, outcome.records);
     } else {
-      settleFailure(records, suspects, outcome.kind === "failed" ? outcome.failure : miscounted());
+      settleFailure(request, outcome.kind === "failed" ? outcome.failure : miscounted());
     }
   }
 
-  function settleFailure(records: readonly R[], suspects: Suspects<R> | null, failure: SinkFailure): void {
-    counters.sinkFailure = failure;
-    if (failure.class === "invalid" && (suspects !== null || records.length > 1)) {
-      const group = suspects ?? suspect(records, failure);
-      if (suspects !== null) refuse(group, records);
-      proceed(group);
-      return;
+  function settleFailure(request: Request<R>, failure: SinkFailure): void {
+    const { records, suspects, sentAt, controller } = request;
+    const now = clock.now();
+    // An aborted request was given up here: it says nothing of the stream.
+    if (!controller.signal.aborted) {
+      counters.sinkFailure = failure;
+      if (failure.code === "RequestTimeout") window.expired(recordsInFlight, sentAt, now);
+      if (failure.class === "invalid" && (suspects !== null || records.length > 1)) {
+        const group = suspects ?? suspect(records, failure);
+        if (suspects !== null) refuse(group, records);
+        proceed(group, sentAt);
+        return;
+      }
+      gate.failed(failure, sentAt, now);
     }
-    gate.failed(failure, clock.now());
     for (const record of records) counters.retries += userRecords(record);
     for (const record of records) dispatch.failed(record, failure);
-    if (suspects !== null) proceed(suspects);
+    if (suspects !== null) proceed(suspects, sentAt);
   }
 
-  function settleAnswer(records: readonly R[], suspects: Suspects<R> | null, outcomes: readonly RecordOutcome[]): void {
+  function settleAnswer({ records, suspects, sentAt }: Request<R>, outcomes: readonly RecordOutcome[]): void {
     const anyAccepted = outcomes.some((outcome) => outcome.accepted);
     let failure: SinkFailure | null = null;
     if (anyAccepted) gate.passed();
@@ -179,15 +198,15 @@ export function createSender<R extends Outgoing>(
         dispatch.failed(record, outcome.failure);
       }
     }
-    if (!anyAccepted && failure !== null && failure.class !== "throttled") gate.failed(failure, clock.now());
+    if (!anyAccepted && failure !== null && failure.class !== "throttled") gate.failed(failure, sentAt, clock.now());
     counters.sinkFailure = failure;
     if (suspects === null) return;
     suspects.accepted ||= anyAccepted;
-    proceed(suspects);
+    proceed(suspects, sentAt);
   }
 
   /** The next part, or the verdict. */
-  function proceed(suspects: Suspects<R>): void {
+  function proceed(suspects: Suspects<R>, sentAt: number): void {
     const verdict = conclude(suspects);
     if (verdict === null) {
       isolating.push(suspects);
@@ -196,7 +215,7 @@ export function createSender<R extends Outgoing>(
     const { failure } = suspects;
     for (const record of verdict.poison) dispatch.refused(record, failure);
     if (verdict.unknown.length === 0) return;
-    gate.failed(failure, clock.now());
+    gate.failed(failure, sentAt, clock.now());
     for (const record of verdict.unknown) counters.retries += userRecords(record);
     for (const record of verdict.unknown) dispatch.failed(record, failure);
   }

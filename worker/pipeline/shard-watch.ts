@@ -2,7 +2,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { createShardMap, type ShardMap } from "../sink/shards.ts";
-import { type Sink, SinkError } from "../sink/sink.ts";
+import { type Sink, SinkError, type SinkFailure } from "../sink/sink.ts";
 
 /** Least time between two lists, milliseconds; ListShards allows 1,000 calls per second and stream, shared by all readers. */
 const REFRESH_AT_MOST_EVERY_MS = 2_000;
@@ -12,6 +12,16 @@ const RETRY_MS = 30_000;
 
 /** How often a stream that ignores hash keys is looked at again. */
 const AUTO_AGAIN_MS = 10_000;
+
+/** Why an ordered pipeline stops writing. */
+export const AUTO: SinkFailure = {
+  code: "RecordDistributionAuto",
+  class: "notReady",
+  message:
+    "The stream's RecordDistributionStrategy is AUTO, which ignores partition keys, so order cannot be kept: set it to " +
+    "USER_PARTITION_KEY, or set spec.config.retainOrdering to false.",
+  ambiguous: false,
+};
 
 export interface ShardWatch {
   /** Null until the first list, and for good without the permission. */

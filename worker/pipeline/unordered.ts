@@ -4,9 +4,8 @@
  */
 import type { PoisonError } from "../format/format.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
-import type { Outgoing } from "./batch.ts";
 import { createBudget } from "./budget.ts";
-import { createMark, type Mark } from "./checkpoint.ts";
+import { createMark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDelays } from "./delays.ts";
@@ -14,49 +13,20 @@ import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Settings } from "./options.ts";
 import { createPacker } from "./packer.ts";
-import { landedInside, type Parcel, type Slot } from "./parcel.ts";
+import { landedInside, type Parcel } from "./parcel.ts";
 import { createParking, type Parked } from "./parking.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
 import { createReady, type Ready } from "./ready.ts";
-import { fullJitter } from "./retry.ts";
+import { fullJitter, restMs } from "./retry.ts";
 import { type Accepted, createSender } from "./sender.ts";
-
-/** How long a record rests after a failure that somebody has to mend; the gate decides how often the stream is asked. */
-const NOT_READY_REST_MS = 1_000;
-
-/** The deliveries of one assignment that are not acknowledged. */
-interface Share {
-  readonly assignment: Assignment;
-  readonly open: Set<ShareMark>;
-}
-
-interface ShareMark extends Mark {
-  /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
-  share: Share | null;
-}
+import { type Item, keyOf, oldest, release, type Share, type ShareMark, type Shipment } from "./share.ts";
 
 /** After so many aggregates that missed their shard, a message goes without company. */
 const MISSES = 2;
 
 /** Aggregates of one shard in flight at most. */
 const SLOTS = 4;
-
-/** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
-interface Item extends Outgoing {
-  readonly items: null;
-  readonly mark: ShareMark;
-  /** Position in its delivery. */
-  readonly index: number;
-  /** Failed attempts. */
-  attempt: number;
-  /** Aggregates with it that missed their shard. */
-  misses: number;
-  /** What it holds while it travels without company. */
-  slot: Slot | null;
-}
-
-type Shipment = Item | Parcel<Item>;
 
 export function createUnorderedPipeline(options: Settings): Pipeline {
   const { format, partitionKey, limits, retry, clock, log, random, deadLetterTopic } = options;
@@ -129,7 +99,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       }
       release(record);
       if (record.items === null && record.mark.share === null) return;
-      const ms = failure.class === "notReady" ? NOT_READY_REST_MS : fullJitter(retry, record.attempt, random);
+      const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
       record.attempt += 1;
       delays.add(record, clock.now() + ms);
     },
@@ -316,20 +286,4 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     },
   };
   return pipeline;
-}
-
-function oldest({ open }: Share): Delivery | undefined {
-  for (const mark of open) return mark.delivery;
-  return undefined;
-}
-
-function keyOf(record: Shipment): string {
-  return record.items === null ? record.partitionKey : (record.items[0]?.partitionKey ?? "");
-}
-
-/** The record no longer takes room of its shard. */
-function release(record: Shipment): void {
-  if (record.slot === null) return;
-  record.slot.inFlight -= 1;
-  if (record.items === null) record.slot = null;
 }

@@ -1,9 +1,9 @@
-import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
+import { http } from "../../runtime/node-http.ts";
 import type { Credentials } from "./credentials.ts";
 import { describeStream, listAllShards, streamName } from "./describe.ts";
 import { type Endpoint, EndpointError, resolveEndpoint } from "./endpoint.ts";
@@ -152,7 +152,7 @@ function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisC
     // HTTP/1.1: the SDK's default HTTP/2 handler reaches half the throughput.
     requestHandler: new NodeHttpHandler({
       connectionTimeout,
-      httpAgent: new HttpAgent(agent),
+      httpAgent: new http.Agent(agent),
       httpsAgent: new HttpsAgent({ ...agent, rejectUnauthorized: !options.skipCertificateValidation }),
     }),
   });

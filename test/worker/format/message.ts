@@ -2,6 +2,7 @@
 import type { Delivery, EncryptionContext, Entry, Message } from "../../../worker/source/source.ts";
 
 export interface MessageParts {
+  readonly id?: string;
   readonly payload?: Uint8Array | string;
   readonly key?: string | null;
   readonly keyIsBase64?: boolean;
@@ -18,7 +19,7 @@ export function messageOf(parts: MessageParts): Message {
   const entry: Entry = { publishTime: 0, producerName: "p", schemaVersion, encryption, defect };
   return {
     entry,
-    id: "1:2:-1",
+    id: parts.id ?? "1:2:-1",
     payload: typeof payload === "string" ? Buffer.from(payload) : payload,
     key: parts.key ?? null,
     keyIsBase64: parts.keyIsBase64 ?? false,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { partitionKey } from "../../../worker/format/partition-key.ts";
+import { partitionKey, spreadKey } from "../../../worker/format/partition-key.ts";
 import { messageOf } from "./message.ts";
 
 const TOPIC = "persistent://public/default/orders-partition-3";
@@ -19,6 +19,12 @@ describe("partition key", () => {
   test("cut inside a surrogate pair ends in `?`", () => assert.equal(keyOf("😀".repeat(129)), `${"😀".repeat(127)}?`));
   test("has every lone half replaced by `?`", () => {
     assert.equal(keyOf("a\ud83db\ude00\ude00c😀\ud83d"), "a?b??c😀?");
+  });
+
+  test("spread: a message without a key has its own id as key, another its key", () => {
+    const [first, second] = [messageOf({ id: "1:2:0" }), messageOf({ id: "1:3:0", key: "" })];
+    assert.deepEqual([spreadKey(first, TOPIC), spreadKey(second, TOPIC)], ["1:2:0", "1:3:0"]);
+    assert.equal(spreadKey(messageOf({ id: "1:4:0", key: "a" }), TOPIC), "a");
   });
 
   test("is always what Kinesis accepts", () => {

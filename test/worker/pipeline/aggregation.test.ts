@@ -183,6 +183,33 @@ describe("aggregation, ordered", () => {
   });
 });
 
+describe("a stream whose RecordDistributionStrategy becomes AUTO", () => {
+  test("is not written in order, and says why, until it is changed back", async () => {
+    const { rig, orders } = await rigWith();
+    rig.auto = true;
+    await rig.deliver(orders, `${a}:1`, `${b}:1`);
+    await rig.last().answer([landed("high", "1")]);
+    await rig.clock.advance(5_000);
+    assert.equal(rig.puts.length, 1);
+    assert.equal(rig.pipeline.state().sinkFailure?.code, "RecordDistributionAuto");
+    rig.auto = false;
+    await rig.clock.advance(10_000);
+    assert.deepEqual(rig.last().texts, [`${a}:1 ${b}:1`]);
+    assert.equal(rig.pipeline.state().sinkFailure, null);
+  });
+
+  test("is written without aggregates when order does not matter", async () => {
+    const { rig, orders } = await rigWith({ ordered: false });
+    rig.auto = true;
+    await rig.deliver(orders, `${a}:1`, `${b}:1`);
+    await rig.last().answer([landed("high", "1")]);
+    await rig.clock.advance(5_000);
+    assert.deepEqual(rig.last().texts.toSorted(), [`${a}:1`, `${b}:1`].sort());
+    await rig.last().answer([landed("high", "2"), landed("low", "3")]);
+    assert.equal(rig.pipeline.state().delivered, 2);
+  });
+});
+
 test("an aggregate may grow with the round trip, step by step, and within the record limit", () => {
   const limits = { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 200_000 };
   const limit = createAggregateLimit(limits, 100);

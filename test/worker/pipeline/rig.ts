@@ -11,6 +11,15 @@ import { createVirtualClock } from "./simulation/virtual-clock.ts";
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
 
+const DESCRIPTION = {
+  name: "stream",
+  arn: "",
+  status: "ACTIVE",
+  openShards: 2,
+  mode: "PROVISIONED",
+  maxRecordBytes: 1_048_576,
+} as const;
+
 export interface Put {
   /** The records' data; those of an aggregate with spaces between them. */
   readonly texts: readonly string[];
@@ -88,7 +97,11 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     partitionKey: (message, topic) => message.key ?? topic,
     sink: {
       put,
-      describe: () => Promise.reject(new Error("not asked for")),
+      describe: () =>
+        Promise.resolve({
+          ...DESCRIPTION,
+          recordDistribution: rig.auto ? ("AUTO" as const) : ("PARTITION_KEY" as const),
+        }),
       listShards: () => (shards === undefined ? Promise.reject(new Error("no shards")) : Promise.resolve(shards)),
       close: () => {},
     },
@@ -127,6 +140,8 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
       return given;
     },
     heardAt: null as number | null,
+    /** The stream's RecordDistributionStrategy is AUTO. */
+    auto: false,
     deliver: async (of: Assignment, ...texts: string[]): Promise<void> => {
       const given = delivery(of, texts);
       pipeline.budget.take(given.retainedBytes);

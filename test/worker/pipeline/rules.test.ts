@@ -120,8 +120,8 @@ describe("the gate", () => {
   test("stays open for failures between successes", () => {
     const open = gate();
     for (let round = 0; round < 10; round += 1) {
-      open.failed(failure("transient"), 0);
-      open.failed(failure("transient"), 0);
+      open.failed(failure("transient"), 0, 0);
+      open.failed(failure("transient"), 0, 0);
       assert.equal(open.wait(0, 5), 0);
       open.passed();
     }
@@ -129,7 +129,7 @@ describe("the gate", () => {
 
   test("lets one probe at a time through after three failures in a row, and opens with the first success", () => {
     const closed = gate();
-    for (let count = 0; count < 3; count += 1) closed.failed(failure("transient"), 1_000);
+    for (let count = 0; count < 3; count += 1) closed.failed(failure("transient"), 1_000, 1_000);
     assert.equal(closed.wait(1_000, 0), 50);
     assert.equal(closed.wait(2_000, 0), 0);
     assert.equal(closed.wait(2_000, 1), Number.POSITIVE_INFINITY);
@@ -139,10 +139,20 @@ describe("the gate", () => {
 
   test("closes at once when the stream is not ready, for 1 s at first and 15 s at most", () => {
     const closed = gate();
-    closed.failed(failure("notReady"), 0);
+    closed.failed(failure("notReady"), 0, 0);
     assert.equal(closed.wait(0, 0), 1_000);
-    for (let count = 0; count < 20; count += 1) closed.failed(failure("notReady"), 1_000);
+    for (let count = 0; count < 20; count += 1) closed.failed(failure("notReady"), 1_000, 1_000);
     assert.equal(closed.wait(1_000, 0), 15_000);
+  });
+});
+
+describe("the gate's delay", () => {
+  test("grows with probes, not with the requests that failed together", () => {
+    const closed = createGate({ initialDelayMs: 100, maxDelayMs: 60_000 }, () => 1);
+    for (let count = 0; count < 24; count += 1) closed.failed(failure("transient"), 0, 1_000);
+    assert.equal(closed.wait(1_000, 0), 100);
+    closed.failed(failure("transient"), 1_100, 1_200);
+    assert.equal(closed.wait(1_200, 0), 200);
   });
 });
 

@@ -4,7 +4,6 @@ import { WireEntry } from "./entry.ts";
 import { entryMemory } from "./entry-memory.ts";
 import { type AckSet, batchMessages, type EntryPosition, singleMessage, type WireMessage } from "./message.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
-import { StringCache } from "./string-cache.ts";
 
 const BROKER_ENTRY_METADATA = 0x0e02;
 const CHECKSUM = 0x0e01;
@@ -48,15 +47,14 @@ export interface EntryDecoder {
 /** `maxUncompressedBytes` bounds what one entry may inflate to, and what chunks may add up to. */
 export function createEntryDecoder(options: { readonly maxUncompressedBytes: number }): EntryDecoder {
   const reader = new ProtobufReader();
-  const strings = new StringCache();
   const memory = entryMemory();
 
   const defective: EntryDecoder["defective"] = (entry, position, defect, raw) => {
-    const broken = entry ?? new WireEntry(raw, 0, 0, strings);
+    const broken = entry ?? new WireEntry(raw, 0, 0);
     broken.defect = defect;
     return {
       entry: broken,
-      messages: [singleMessage(broken, position, strings, raw, 0, raw.length)],
+      messages: [singleMessage(broken, position, raw, 0, raw.length)],
       permits: permitsOf(broken),
       retainedBytes: retained(raw.length, 1) + (broken.bytes === raw ? 0 : broken.end - broken.start),
       chunk: null,
@@ -73,9 +71,9 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
     end: number,
   ): readonly WireMessage[] => {
     if (entry.batchSize < 0 || entry.encrypted) {
-      return [singleMessage(entry, position, strings, payload, start, end)];
+      return [singleMessage(entry, position, payload, start, end)];
     }
-    return batchMessages(entry, position, strings, reader, ackSet, { bytes: payload, start, end });
+    return batchMessages(entry, position, reader, ackSet, { bytes: payload, start, end });
   };
 
   const inflate = (entry: WireEntry, payload: Buffer): Buffer => {
@@ -99,7 +97,7 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
     const metadataStart = metadataSize + 4;
     const payloadStart = metadataStart + bytes.readUInt32BE(metadataSize);
     if (payloadStart > end) throw new MalformedError("the metadata exceed the frame");
-    const entry = new WireEntry(bytes, metadataStart, payloadStart, strings).parse(reader);
+    const entry = new WireEntry(bytes, metadataStart, payloadStart).parse(reader);
     const permits = permitsOf(entry);
     if (entry.marker) return { entry, messages: [], permits, retainedBytes: 0, chunk: null };
     if (entry.chunks > 1) {

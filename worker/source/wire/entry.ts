@@ -1,6 +1,5 @@
 import type { CompressionType, EncryptionContext, EncryptionKey, Entry } from "../source.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
-import type { StringCache } from "./string-cache.ts";
 
 const COMPRESSION_TYPES: readonly CompressionType[] = ["NONE", "LZ4", "ZLIB", "ZSTD", "SNAPPY"];
 
@@ -53,13 +52,11 @@ export class WireEntry implements Entry {
   chunks = 0;
   chunkId = 0;
   totalChunkSize = 0;
-  readonly #strings: StringCache;
 
-  constructor(bytes: Buffer, start: number, end: number, strings: StringCache) {
+  constructor(bytes: Buffer, start: number, end: number) {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
-    this.#strings = strings;
   }
 
   /** Reads the metadata. @throws MalformedError */
@@ -106,7 +103,7 @@ export class WireEntry implements Entry {
 
   get producerName(): string {
     const found = this.#find(PRODUCER_NAME);
-    return found === null ? "" : this.#strings.read(found.bytes, found.position, found.end);
+    return found === null ? "" : found.bytes.toString("utf8", found.position, found.end);
   }
 
   get schemaVersion(): Uint8Array | null {

@@ -1,7 +1,6 @@
 import type { Message } from "../source.ts";
 import { findField, ORDERING_KEY, PROPERTIES, readProperty, type WireEntry } from "./entry.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
-import type { StringCache } from "./string-cache.ts";
 
 /** Where an entry lies in its topic-partition; `partition` is -1 for a topic without partitions. */
 export interface EntryPosition {
@@ -120,13 +119,12 @@ export class WireMessage implements Message {
 export function singleMessage(
   entry: WireEntry,
   position: EntryPosition,
-  strings: StringCache,
   payload: Buffer,
   start: number,
   end: number,
 ): WireMessage {
   const key =
-    entry.keyStart < 0 ? null : strings.read(entry.bytes, entry.start + entry.keyStart, entry.start + entry.keyEnd);
+    entry.keyStart < 0 ? null : entry.bytes.toString("utf8", entry.start + entry.keyStart, entry.start + entry.keyEnd);
   const flags =
     (entry.keyIsBase64 ? BASE64 : 0) |
     (entry.isNull ? NULL : 0) |
@@ -149,7 +147,6 @@ function consumed(ackSet: AckSet, index: number): boolean {
 export function batchMessages(
   entry: WireEntry,
   position: EntryPosition,
-  strings: StringCache,
   reader: ProtobufReader,
   ackSet: AckSet | null,
   batch: { readonly bytes: Buffer; readonly start: number; readonly end: number },
@@ -194,7 +191,7 @@ export function batchMessages(
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;
     if ((flags & COMPACTED_OUT) !== 0 || (ackSet !== null && consumed(ackSet, index))) continue;
-    const key = keyStart < 0 || nullKey ? null : strings.read(bytes, keyStart, keyEnd);
+    const key = keyStart < 0 || nullKey ? null : bytes.toString("utf8", keyStart, keyEnd);
     const payloadEnd = (flags & NULL) !== 0 ? start : next;
     messages.push(new WireMessage(entry, position, index, key, flags, bytes, metadataStart, start, payloadEnd));
   }

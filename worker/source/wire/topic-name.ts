@@ -41,10 +41,10 @@ export interface TopicPattern {
 
 /**
  * A pattern as Pulsar's clients take it: tenant and namespace are fixed, the rest is a regular expression, for example
- * `persistent://public/default/orders-.*`. The scheme may be left out; only persistent topics match.
+ * `persistent://public/default/orders-.*`. The scheme may be left out; only persistent topics match, and none of `except`.
  * @throws SourceError
  */
-export function topicPattern(pattern: string): TopicPattern {
+export function topicPattern(pattern: string, except: readonly string[] = []): TopicPattern {
   const local = pattern.replace(/^persistent:\/\//, "");
   const match = /^([^/]+\/[^/]+)\/(.+)$/s.exec(local.includes("/") ? local : `public/default/${local}`);
   if (match === null || local.startsWith("non-persistent:")) throw invalidPattern(pattern, "");
@@ -56,9 +56,10 @@ export function topicPattern(pattern: string): TopicPattern {
   } catch (error) {
     throw invalidPattern(pattern, ` (${error instanceof Error ? error.message : "invalid"})`);
   }
+  const excepted = new Set(except.map(fullTopicName));
   return {
     namespace,
-    matches: (topic) => topic.startsWith(prefix) && expression.test(topic.slice(prefix.length)),
+    matches: (topic) => topic.startsWith(prefix) && !excepted.has(topic) && expression.test(topic.slice(prefix.length)),
   };
 }
 

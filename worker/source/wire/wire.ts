@@ -37,6 +37,8 @@ export interface WireSourceOptions {
   readonly topics?: readonly string[] | undefined;
   /** … or a pattern, for example `persistent://public/default/orders-.*`. */
   readonly topicsPattern?: string | undefined;
+  /** Topics, short or full, that a pattern does not match whatever it says. */
+  readonly exceptTopics?: readonly string[] | undefined;
   readonly subscription: {
     readonly name: string;
     readonly type: SubscriptionType;
@@ -65,7 +67,8 @@ export function createWireSource(options: WireSourceOptions): Source {
   const maxUncompressedBytes = options.maxUncompressedBytes ?? MAX_UNCOMPRESSED_BYTES;
   const hosts = parseServiceUrl(options.serviceUrl);
   const topics = [...new Set((options.topics ?? []).map(fullTopicName))];
-  const pattern = options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern);
+  const pattern =
+    options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
   const closing = new AbortController();
   const congested = (): boolean => budget.free < 0 && !closing.signal.aborted;
   const pool = createPool({

@@ -31,6 +31,8 @@ test("a pattern matches whole topic names of one namespace", () => {
   assert.equal(pattern.matches("persistent://t/n/orders-eu"), true);
   assert.equal(pattern.matches("persistent://t/n/my-orders-eu"), false);
   assert.equal(pattern.matches("persistent://t/other/orders-eu"), false);
+  assert.equal(topicPattern("t/n/.*", ["t/n/dead"]).matches("persistent://t/n/dead"), false);
+  assert.equal(topicPattern("t/n/.*", ["t/n/dead"]).matches("persistent://t/n/dead-2"), true);
   assert.equal(topicPattern("t/n/a|b").matches("persistent://t/n/b"), true);
   assert.equal(topicPattern("t/n/a|b").matches("persistent://t/n/ab"), false);
   for (const wrong of ["t/n/(", "t/n", "non-persistent://t/n/.*"]) {

@@ -242,41 +242,6 @@ describe("subscriptions at a broker", { timeout: 240_000 }, () => {
     );
   });
 
-  test("failures say what failed and what to do", async () => {
-    const topic = broker.topic();
-    const failureOf = async (options: Omit<ReceiverOptions, "serviceUrl"> & { serviceUrl?: string }) => {
-      const receiver = startReceiver({ serviceUrl: broker.pulsar.serviceUrl, ...options });
-      await receiver.until("it fails", () => receiver.source.state().failure !== null);
-      const { failure, connected } = receiver.source.state();
-      assert.equal(connected, false);
-      await receiver.source.close();
-      return failure;
-    };
-    const namespace = await failureOf({ topics: ["persistent://public/missing/t"] });
-    assert.equal(namespace?.code, "NamespaceNotFound", namespace?.message);
-    const unreachable = await failureOf({ topics: [topic], serviceUrl: "pulsar://127.0.0.1:1" });
-    assert.equal(unreachable?.code, "BrokerUnreachable");
-    assert.match(unreachable?.message ?? "", /127\.0\.0\.1:1 .*serviceUrl/);
-    const subscription = { name: "busy", type: "Exclusive" } as const;
-    const holder = start({ topics: [topic], subscription });
-    await holder.until("it is subscribed", () => holder.source.state().connected);
-    const busy = await failureOf({ topics: [topic], subscription });
-    assert.equal(busy?.code, "SubscriptionBusy", busy?.message);
-    await holder.source.close();
-    await broker.admin("PUT", "namespaces/public/strict");
-    await broker.admin("POST", "namespaces/public/strict/autoTopicCreation", { allowAutoTopicCreation: false });
-    const missing = await failureOf({ topics: ["persistent://public/strict/t"] });
-    assert.equal(missing?.code, "TopicNotFound", missing?.message);
-  });
-
-  test("of several hosts in the service URL one that answers is enough", async () => {
-    const topic = broker.topic();
-    await publisher.single(topic, Buffer.from("1"));
-    const serviceUrl = `pulsar://127.0.0.1:1,127.0.0.1:${broker.pulsar.ports.broker}`;
-    const receiver = startReceiver({ serviceUrl, topics: [topic] });
-    await receiver.received(1);
-  });
-
   test("after the broker was away everything goes on where it was acknowledged", async () => {
     const topic = broker.topic();
     const receiver = start({ topics: [topic], subscription: { name: "outage", type: "Failover" } });

@@ -4,11 +4,11 @@ import { after, before, describe, test } from "node:test";
 import type { CompressionType, Message } from "../../../../worker/source/source.ts";
 import { useBroker } from "./broker-fixture.ts";
 import { type BatchMessage, createPublisher, numberedMessages, type Publisher } from "./publisher.ts";
-import { useReceivers } from "./receiver.ts";
+import { type ReceiverOptions, useReceivers } from "./receiver.ts";
 
 const text = (message: Message | undefined): string => Buffer.from(message?.payload ?? []).toString("utf8");
 
-describe("messages from a broker", { timeout: 180_000 }, () => {
+describe("consuming from a broker", { timeout: 180_000 }, () => {
   const broker = useBroker();
   const startReceiver = useReceivers();
   let publisher: Publisher;
@@ -232,5 +232,40 @@ describe("messages from a broker", { timeout: 180_000 }, () => {
     );
     const schema = await reader.source.schemas.schema(dead, letter?.entry.schemaVersion ?? null);
     assert.equal(schema?.type, "STRING");
+  });
+
+  test("failures say what failed and what to do", async () => {
+    const topic = broker.topic();
+    const failureOf = async (options: Partial<ReceiverOptions>) => {
+      const receiver = startReceiver({ serviceUrl: broker.pulsar.serviceUrl, ...options });
+      await receiver.until("it fails", () => receiver.source.state().failure !== null);
+      const { failure, connected } = receiver.source.state();
+      assert.equal(connected, false);
+      await receiver.source.close();
+      return failure;
+    };
+    const namespace = await failureOf({ topics: ["persistent://public/missing/t"] });
+    assert.equal(namespace?.code, "NamespaceNotFound", namespace?.message);
+    const unreachable = await failureOf({ topics: [topic], serviceUrl: "pulsar://127.0.0.1:1" });
+    assert.equal(unreachable?.code, "BrokerUnreachable");
+    assert.match(unreachable?.message ?? "", /127\.0\.0\.1:1 .*serviceUrl/);
+    const subscription = { name: "busy", type: "Exclusive" } as const;
+    const holder = startReceiver({ serviceUrl: broker.pulsar.serviceUrl, topics: [topic], subscription });
+    await holder.until("it is subscribed", () => holder.source.state().connected);
+    const busy = await failureOf({ topics: [topic], subscription });
+    assert.equal(busy?.code, "SubscriptionBusy", busy?.message);
+    await holder.source.close();
+    await broker.admin("PUT", "namespaces/public/strict");
+    await broker.admin("POST", "namespaces/public/strict/autoTopicCreation", { allowAutoTopicCreation: false });
+    const missing = await failureOf({ topics: ["persistent://public/strict/t"] });
+    assert.equal(missing?.code, "TopicNotFound", missing?.message);
+  });
+
+  test("of several hosts in the service URL one that answers is enough", async () => {
+    const topic = broker.topic();
+    await publisher.single(topic, Buffer.from("1"));
+    const serviceUrl = `pulsar://127.0.0.1:1,127.0.0.1:${broker.pulsar.ports.broker}`;
+    const receiver = startReceiver({ serviceUrl, topics: [topic] });
+    await receiver.received(1);
   });
 });

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { until } from "../e2e/kube.ts";
+import { type PulsarAdmin, pulsarAdmin } from "../e2e/pulsar-admin.ts";
+import { createTraffic, readNumbered, type Traffic } from "../e2e/traffic.ts";
+import type { Pulsar } from "../env/pulsar/broker.ts";
+import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
+import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
+import { type Relay, startRelay } from "./relay.ts";
+import { startWorker, type WorkerProcess } from "./worker-process.ts";
+
+export const MODES = ["ordered", "unordered"] as const;
+export type Mode = (typeof MODES)[number];
+
+const PARTITIONS = 4;
+
+export interface ScenarioOptions {
+  /** Of the topic and the stream. */
+  readonly name: string;
+  readonly mode: Mode;
+  /** Default 100. */
+  readonly keys?: number;
+  /** Default 4. */
+  readonly shards?: number;
+  readonly shardLimits?: boolean;
+  /** More of `spec.config`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A topic, a stream behind an endpoint that fails on demand, and the workers between them. */
+export interface Scenario {
+  readonly topic: string;
+  readonly fake: FakeKinesis;
+  /** What the workers connect to instead of the endpoint. */
+  readonly relay: Relay;
+  readonly traffic: Traffic;
+  readonly admin: PulsarAdmin;
+  /** Starts a worker of the sink; every one is a replica of it. */
+  start(): Promise<WorkerProcess>;
+  /** Kinesis records that the stream holds. */
+  stored(): number;
+  untilStored(count: number): Promise<void>;
+  /** Waits until everything produced is in the stream, ends the workers in order, and judges what a consumer reads. */
+  judge(timeoutMs?: number): Promise<GuaranteeResult>;
+  /** Does so, prints the verdict, and fails unless the guarantee was kept. */
+  finish(t: TestContext, timeoutMs?: number): Promise<GuaranteeResult>;
+  close(): Promise<void>;
+}
+
+/** Short waits, so that a scenario is over soon: the waits of a hand-over are as long as requestTimeout. */
+const QUICK = { requestTimeout: 1_000, connectTimeout: 1_000, retryMaxDelayInMillis: 2_000 };
+
+export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Promise<Scenario> {
+  const { mode, name, keys = 100, shards = 4, shardLimits = false } = options;
+  const folder = await mkdtemp(join(tmpdir(), "faults-"));
+  const topic = `persistent://public/default/${name}`;
+  const fake = await startFakeKinesis({ streams: { [name]: shards }, shardLimits });
+  const relay = await startRelay(fake.url);
+  const admin = pulsarAdmin(pulsar.adminUrl);
+  await admin.createPartitionedTopic(topic, PARTITIONS);
+  const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: PARTITIONS, keys });
+  const workers: WorkerProcess[] = [];
+  const spec = {
+    ...{ name, stream: name, topic, ordered: mode === "ordered" },
+    ...{ endpoint: relay.url, serviceUrl: pulsar.serviceUrl, config: { ...QUICK, ...options.config } },
+  };
+  const stored = (): number => fake.stream(name).shards.reduce((sum, { count }) => sum + count, 0);
+  const output = (): string => workers.map((worker) => worker.output()).join("\n---\n");
+  const read = async (): Promise<GuaranteeResult> =>
+    checkGuarantee(traffic.produced, await readNumbered(fake.url, name), mode);
+  const judge = async (timeoutMs = 60_000): Promise<GuaranteeResult> => {
+    const wanted = traffic.produced.length;
+    const look = async () => (stored() >= wanted && (await read()).missing.length === 0 ? true : null);
+    await until("all is delivered", look, timeoutMs, () => `${stored()} of ${wanted}\n${output()}`);
+    const running = workers.filter((worker) => worker.running());
+    const codes = await Promise.all(running.map((worker) => worker.stop()));
+    assert.deepEqual(new Set(codes), new Set([0]), output());
+    return await read();
+  };
+
+  return {
+    ...{ topic, fake, relay, traffic, admin, stored },
+    start: async () => {
+      const worker = await startWorker(folder, spec);
+      workers.push(worker);
+      return worker;
+    },
+    untilStored: async (count) => {
+      await until(`${count} records are stored`, async () => (stored() >= count ? true : null), 60_000, output);
+    },
+    judge,
+    finish: async (t, timeoutMs) => {
+      const result = await judge(timeoutMs);
+      const { missing, duplicates } = result;
+      t.diagnostic(`${traffic.produced.length} messages, ${duplicates} duplicates, ${missing.length} lost`);
+      assert.ok(result.ok, `${result.explain()}\n${output()}`);
+      return result;
+    },
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.kill()));
+      await traffic.close();
+      await relay.close();
+      await fake.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** Opens a scenario, plays it, and closes it whatever happened. */
+export async function play(
+  pulsar: Pulsar,
+  options: ScenarioOptions,
+  script: (scenario: Scenario) => Promise<unknown>,
+): Promise<void> {
+  const scenario = await openScenario(pulsar, options);
+  try {
+    await script(scenario);
+  } finally {
+    await scenario.close();
+  }
+}

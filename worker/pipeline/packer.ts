@@ -2,11 +2,11 @@
  * Fills batches from the queues: aggregates of what waits for one predicted shard, or of one key where the shard is not
  * known; a record that has no company goes as it is.
  */
-import { createAggregateBuilder } from "../sink/aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { add, admits, type Batch, emptyBatch, type Outgoing } from "./batch.ts";
+import { createLoad } from "./load.ts";
 import type { Settings } from "./options.ts";
-import { type Parcel, parcelOf, type Slot } from "./parcel.ts";
+import type { Parcel, Slot } from "./parcel.ts";
 import type { Pay, Ready, Server, ShardQueue } from "./ready.ts";
 
 /** What the packer asks of the values that wait; `items` is null in all of them. */
@@ -99,9 +99,7 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
 
   function pack(queue: ShardQueue<V | Parcel<I>>): I | Parcel<I> {
     const { values, shardId } = queue;
-    const builder = createAggregateBuilder();
-    const items: I[] = [];
-    const most = limit.bytes;
+    const load = createLoad<I>(limit.bytes);
     for (let value = values.peek(); value !== undefined && value.items === null; value = values.peek()) {
       let item = cargo.first(value, now);
       if (item === null) {
@@ -109,20 +107,17 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
         continue;
       }
       if (cargo.alone(value)) break;
-      const { partitionKey } = item;
-      if (shardId === null && items.length > 0 && items[0]?.partitionKey !== partitionKey) break;
-      if (builder.sizeWith(partitionKey, item.data.byteLength) > most && items.length > 0) break;
+      const [first] = load.items;
+      if (shardId === null && first !== undefined && first.partitionKey !== item.partitionKey) break;
+      if (!load.fits(item)) break;
       values.shift();
       do {
-        builder.add(partitionKey, item.data);
-        items.push(item);
+        load.add(item);
         item = cargo.next(item);
-      } while (item !== null && builder.sizeWith(partitionKey, item.data.byteLength) <= most);
-      if (builder.size > most || item !== null) break;
+      } while (item !== null && load.fits(item));
+      if (item !== null) break;
     }
-    const [lone] = items;
-    if (lone !== undefined && items.length === 1) return lone;
-    return parcelOf(builder, items, queue, ready().version);
+    return load.close(queue, ready().version);
   }
 
   function send(parcel: Parcel<I>): void {

@@ -51,11 +51,12 @@ const faults = fc.record({
   misordered: fc.constant(0),
 });
 
-const seen = { aggregates: 0, strays: 0 };
+const seen = { runs: 0, aggregates: 0, strays: 0 };
 
 async function holds(scenario: Scenario): Promise<void> {
   const result = await simulate(scenario);
   const breaches = verdict(scenario, result);
+  seen.runs += 1;
   seen.aggregates += result.kinesis.aggregates;
   seen.strays += result.kinesis.strays;
   assert.ok(breaches.length === 0, explain(scenario, result, breaches));
@@ -65,6 +66,8 @@ const parameters = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number
 
 describe("the guarantee", () => {
   after(() => {
+    // Not where single tests were picked by name.
+    if (seen.runs < 3 * RUNS) return;
     assert.ok(seen.aggregates > 0, "aggregates were sent");
     assert.ok(seen.strays > 0, "aggregates landed in other shards than predicted");
   });

@@ -1,5 +1,7 @@
 /** What the whole worker costs: CPU, memory and PUT units per message, time to the first record, latency when idle. */
+
 import { setTimeout as delay } from "node:timers/promises";
+import type { EndpointCounts } from "./worker-endpoint.ts";
 import {
   type RunningWorker,
   residentMiB,
@@ -143,13 +145,12 @@ async function measureLoad(stage: Stage, load: Load, topic: string, options: Wor
   try {
     const firstAt = await firstRecord(stage);
     await delay(WARM_UP_MS);
-    await stage.endpoint.ask({ kind: "begin", latencyMs, timed: false });
     const before = await reading(stage, worker);
     const rss = await watch(worker, options.seconds);
     const after = await reading(stage, worker);
-    const counts = await stage.endpoint.ask({ kind: "counts" });
     const messages = after.delivered - before.delivered;
     const spent = (of: "worker" | "endpoint" | "broker") => after[of].cpu - before[of].cpu;
+    const counted = (of: "records" | "requests" | "putUnits") => after.counts[of] - before.counts[of];
     const micros = after.worker.at * 1000 - before.worker.at * 1000;
     const columns = [
       ...[client.padEnd(6), (ordered ? "ordered" : "unordered").padEnd(9), (load.aggregation ? "on" : "off").padEnd(4)],
@@ -162,8 +163,8 @@ async function measureLoad(stage: Stage, load: Load, topic: string, options: Wor
       (spent("endpoint") / micros).toFixed(2).padStart(8),
       (spent("broker") / micros).toFixed(2).padStart(6),
       rss.toFixed(0).padStart(8),
-      (counts.records / Math.max(1, counts.requests)).toFixed(0).padStart(7),
-      ((counts.putUnits / messages) * 1e6).toFixed(0).padStart(7),
+      (counted("records") / Math.max(1, counted("requests"))).toFixed(0).padStart(7),
+      ((counted("putUnits") / messages) * 1e6).toFixed(0).padStart(7),
       ((firstAt - worker.startedAt) / 1000).toFixed(2).padStart(7),
     ];
     return columns.join("  ");
@@ -177,13 +178,18 @@ interface Reading {
   readonly worker: Usage;
   readonly endpoint: Usage;
   readonly broker: Usage;
+  readonly counts: EndpointCounts;
 }
 
 async function reading(stage: Stage, running: RunningWorker): Promise<Reading> {
-  const metrics = await running.metrics();
-  const pids = [running.pid, stage.endpoint.pid, stage.brokerPid];
-  const [worker, endpoint, broker] = (await Promise.all(pids.map(usageOf))) as [Usage, Usage, Usage];
-  return { delivered: metrics.get("messages_delivered_total") ?? 0, worker, endpoint, broker };
+  const [metrics, counts, worker, endpoint, broker] = await Promise.all([
+    running.metrics(),
+    stage.endpoint.ask({ kind: "counts" }),
+    usageOf(running.pid),
+    usageOf(stage.endpoint.pid),
+    usageOf(stage.brokerPid),
+  ]);
+  return { delivered: metrics.get("messages_delivered_total") ?? 0, counts, worker, endpoint, broker };
 }
 
 /** Until the time is up or nothing was delivered for a second. Resolves to the largest resident set, MiB. */

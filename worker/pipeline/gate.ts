@@ -12,7 +12,12 @@ const FAILURES_IN_A_ROW = 3;
 const NOT_READY_FLOOR_MS = 1_000;
 const NOT_READY_CEILING_MS = 15_000;
 
+/** One request in so many milliseconds is no burden, and a stream that is back should not wait longer for its probe. */
+const PROBE_CEILING_MS = 5_000;
+
 export interface Gate {
+  /** The stream counts as down: the gate alone decides how often it is asked, and records need not wait longer each time. */
+  readonly closed: boolean;
   /** Milliseconds until the next request may go; Infinity while a probe is out. */
   wait(now: number, inFlight: number): number;
   /**
@@ -30,7 +35,11 @@ export function createGate(delays: RetryDelays, random: () => number): Gate {
   let probing = false;
   let closedAt = Number.NEGATIVE_INFINITY;
   let opensAt = Number.NEGATIVE_INFINITY;
+  const probeDelays = { ...delays, maxDelayMs: Math.min(delays.maxDelayMs, PROBE_CEILING_MS) };
   return {
+    get closed() {
+      return probing;
+    },
     wait: (now, inFlight) => {
       if (!probing) return 0;
       if (inFlight > 0) return Number.POSITIVE_INFINITY;
@@ -41,7 +50,7 @@ export function createGate(delays: RetryDelays, random: () => number): Gate {
       failures += 1;
       if (!slow && failures < FAILURES_IN_A_ROW) return;
       if (probing && sentAt < closedAt) return;
-      const delay = slow ? notReadyDelay(probes) : fullJitter(delays, probes, random);
+      const delay = slow ? notReadyDelay(probes) : fullJitter(probeDelays, probes, random);
       probes += 1;
       probing = true;
       closedAt = now;

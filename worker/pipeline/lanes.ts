@@ -35,7 +35,7 @@ export interface Lanes {
   mayWrite(record: Shipment, now: number): boolean;
   /** @param delivered called with each message that is done, and not with what was withdrawn or is sent again */
   accepted(record: Shipment, outcome: Accepted, delivered: (item: Item) => void): void;
-  failed(record: Shipment, failure: SinkFailure): void;
+  failed(record: Shipment, failure: SinkFailure, down: boolean): void;
   /** The aggregate was refused for its content: its messages go without company, so that the poison is found. */
   isolate(parcel: Parcel<Item>): void;
   /** Takes the message out, and lets those behind it pass. */
@@ -140,7 +140,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     delivered(item);
   }
 
-  function failedAlone(item: Item, failure: SinkFailure): void {
+  function failedAlone(item: Item, failure: SinkFailure, down: boolean): void {
     const { lane } = item;
     release(lane);
     if (withdrawn(item)) {
@@ -149,13 +149,13 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     }
     // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
     if (failure.class === "invalid") {
-      lane.attempt += 1;
+      if (!down) lane.attempt += 1;
       lane.alone = Math.max(1, lane.alone);
       makeReady(lane);
       return;
     }
     const ms = restMs(failure, fullJitter(retry, lane.attempt, random), handoverWaitMs);
-    lane.attempt += 1;
+    if (!down) lane.attempt += 1;
     rest(lane, ms);
   }
 
@@ -258,10 +258,10 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       if (rewound !== null) counters.outOfOrder += 1;
       for (const lane of lanesOf(record)) next(lane);
     },
-    failed: (record, failure) => {
+    failed: (record, failure, down) => {
       if (failure.class === "throttled") ready.throttled(record.items === null ? queueOf(record.lane) : record.slot);
       if (record.items === null) {
-        failedAlone(record, failure);
+        failedAlone(record, failure, down);
         return;
       }
       if (failure.class === "invalid") {
@@ -270,7 +270,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       }
       record.slot.inFlight -= 1;
       const ms = restMs(failure, fullJitter(retry, record.attempt, random), handoverWaitMs);
-      record.attempt += 1;
+      if (!down) record.attempt += 1;
       rest(record, ms);
     },
     isolate,

@@ -23,8 +23,11 @@ export interface Dispatch<R extends Outgoing> {
   /** False when the record was withdrawn, or must not be written now: it is handed back by `failed`. */
   mayWrite(record: R, now: number): boolean;
   accepted(record: R, outcome: Accepted): void;
-  /** To be tried again. */
-  failed(record: R, failure: SinkFailure): void;
+  /**
+   * To be tried again.
+   * @param down the stream counts as down: that is no further failure of this record
+   */
+  failed(record: R, failure: SinkFailure, down: boolean): void;
   /** Refused by the service for its content. */
   refused(record: R, failure: SinkFailure): void;
   /** All records of an answer were handed out. */
@@ -117,7 +120,7 @@ export function createSender<R extends Outgoing>(
       const part = suspects.parts.pop() ?? [];
       const allowed = part.filter((record) => dispatch.mayWrite(record, now));
       if (allowed.length < part.length) {
-        for (const record of part) if (!allowed.includes(record)) dispatch.failed(record, WITHHELD);
+        for (const record of part) if (!allowed.includes(record)) dispatch.failed(record, WITHHELD, false);
         dispatch.settled();
       }
       if (allowed.length > 0) {
@@ -174,7 +177,7 @@ export function createSender<R extends Outgoing>(
       gate.failed(failure, sentAt, now);
     }
     for (const record of records) counters.retries += userRecords(record);
-    for (const record of records) dispatch.failed(record, failure);
+    for (const record of records) dispatch.failed(record, failure, gate.closed);
     if (suspects !== null) proceed(suspects, sentAt);
   }
 
@@ -195,7 +198,7 @@ export function createSender<R extends Outgoing>(
         dispatch.refused(record, outcome.failure);
       } else {
         counters.retries += userRecords(record);
-        dispatch.failed(record, outcome.failure);
+        dispatch.failed(record, outcome.failure, false);
       }
     }
     if (!anyAccepted && failure !== null && failure.class !== "throttled") gate.failed(failure, sentAt, clock.now());
@@ -217,7 +220,7 @@ export function createSender<R extends Outgoing>(
     if (verdict.unknown.length === 0) return;
     gate.failed(failure, sentAt, clock.now());
     for (const record of verdict.unknown) counters.retries += userRecords(record);
-    for (const record of verdict.unknown) dispatch.failed(record, failure);
+    for (const record of verdict.unknown) dispatch.failed(record, failure, gate.closed);
   }
 
   return {

@@ -90,7 +90,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       ready.landed(ready.queueOf(record.partitionKey), outcome.shardId);
       delivered(record);
     },
-    failed: (record, failure) => {
+    failed: (record, failure, down) => {
       if (failure.class === "throttled") ready.throttled(ready.queueOf(keyOf(record)));
       // Refused: its messages go without company, so that the poison is found.
       if (failure.class === "invalid") {
@@ -100,7 +100,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       release(record);
       if (record.items === null && record.mark.share === null) return;
       const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
-      record.attempt += 1;
+      if (!down) record.attempt += 1;
       delays.add(record, clock.now() + ms);
     },
     refused: (record, failure) => {

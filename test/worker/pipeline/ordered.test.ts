@@ -273,17 +273,3 @@ describe("a stream that is not ready", () => {
     assert.deepEqual(rig.acknowledged, ["a:1 b:1 c:1 d:1 e:1"]);
   });
 });
-
-describe("a topic-partition that is lost with many requests on their way", () => {
-  test("does not make the others wait", async () => {
-    const rig = createRig({ limits: { maxRecords: 1, maxBytes: 1_000, maxRecordBytes: 1_000 } });
-    const lost = await writable(rig);
-    const kept = await writable(rig, "payments");
-    await rig.deliver(lost, "a:1", "b:1", "c:1", "d:1");
-    assert.equal(rig.puts.length, 4);
-    await rig.revoke(lost);
-    await rig.deliver(kept, "e:1");
-    assert.deepEqual(rig.last().texts, ["e:1"]);
-    assert.equal(rig.pipeline.state().sinkFailure, null);
-  });
-});

@@ -76,7 +76,8 @@ test("the decoder of the tests reads what was aggregated, and what the public ag
       const seen = (bytes: Buffer) =>
         decodeAggregate(bytes)?.map((part) => [part.partitionKey, part.data.toString("hex")]);
       assert.deepEqual(seen(build(records)), expected);
-      assert.deepEqual(seen(await writtenByOracle(records)), expected);
+      // The oracle keeps its keys in a plain object, which has `__proto__` and the like before anything is put in.
+      if (records.every(({ key }) => !(key in {}))) assert.deepEqual(seen(await writtenByOracle(records)), expected);
     }),
     { numRuns: 50 },
   );

@@ -101,6 +101,8 @@ function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescri
       maxRecordBytes: stream.maxRecordBytes,
     },
     retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },
+    // A stream that ignores hash keys puts aggregates where consumers drop them.
+    aggregation: config.aggregationEnabled && stream.recordDistribution !== "AUTO",
     rateLimit: config.rateLimit,
     handoverWaitMs: config.requestTimeout,
     maxConcurrentRequests: config.maxConnections,

@@ -6,7 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { createPipeline } from "../../worker/pipeline/create.ts";
-import type { RecordOutcome, Sink } from "../../worker/sink/sink.ts";
+import { toHashKey } from "../../worker/sink/hash-key.ts";
+import { createShardMap } from "../../worker/sink/shards.ts";
+import type { RecordOutcome, Shard, Sink } from "../../worker/sink/sink.ts";
 import type {
   Assignment,
   Delivery,
@@ -29,11 +31,22 @@ interface Figures {
   readonly cpuMicros: number;
   readonly perSecond: number;
   readonly perRequest: number;
+  readonly perRecord: number;
   readonly rssMiB: number;
 }
 
+const SHARDS = 4;
+
+const shards: readonly Shard[] = Array.from({ length: SHARDS }, (_, index) => {
+  const width = (1n << 128n) / BigInt(SHARDS);
+  const startingHashKey = BigInt(index) * width;
+  const shardId = `shardId-00000000000${index}`;
+  return { shardId, startingHashKey, endingHashKey: startingHashKey + width - 1n, parents: [], open: true };
+});
+
 /** Answers every request after the latency; the answers are made anew, as the real sink makes them. */
-function instantSink(): Sink {
+function instantSink(aggregation: boolean): Sink {
+  const map = createShardMap(shards);
   let sequence = 1_000_000_000;
   return {
     put: async (records) => {
@@ -41,16 +54,18 @@ function instantSink(): Sink {
       const outcomes: RecordOutcome[] = [];
       for (let index = 0; index < records.length; index += 1) {
         sequence += 1;
+        const hash = records[index]?.explicitHashKey;
         outcomes.push({
           accepted: true,
-          shardId: "shardId-000000000000",
+          shardId:
+            (hash === undefined ? undefined : map.shardOf(toHashKey(BigInt(hash)))?.shardId) ?? "shardId-000000000000",
           sequenceNumber: `4950000000000000000${sequence}`,
         });
       }
       return { kind: "answered", records: outcomes };
     },
     describe: () => Promise.reject(new Error("not needed")),
-    listShards: () => Promise.reject(new Error("not needed")),
+    listShards: () => (aggregation ? Promise.resolve(shards) : Promise.reject(new Error("not needed"))),
     close: () => {},
   };
 }
@@ -110,12 +125,21 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
   schedule();
 }
 
-async function measure(ordered: boolean, batch: number, total: number, pipelineRuns: boolean): Promise<Figures> {
+async function measure(
+  ordered: boolean,
+  aggregation: boolean,
+  batch: number,
+  total: number,
+  pipelineRuns: boolean,
+): Promise<Figures> {
   const pipeline = createPipeline({
     ordered,
     format: { prepare: () => undefined, encode: (message) => message.payload },
     partitionKey: (message, topic) => message.key ?? topic,
-    sink: instantSink(),
+    sink: instantSink(aggregation),
+    aggregation,
+    // More than real shards take: what is measured is the pipeline.
+    rateLimit: 10_000,
     limits: { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 },
     retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
     handoverWaitMs: 0,
@@ -159,6 +183,7 @@ async function measure(ordered: boolean, batch: number, total: number, pipelineR
     cpuMicros: (user + system) / total,
     perSecond: total / seconds,
     perRequest: records / Math.max(1, requests),
+    perRecord: total / Math.max(1, records),
     rssMiB: process.memoryUsage.rss() / 1_048_576,
   };
 }
@@ -167,19 +192,33 @@ const total = Number(process.argv[2] ?? 1_000_000);
 console.log(
   `${total} messages of ${MESSAGE_BYTES} B, ${KEYS} keys, ${PARTITIONS} topic-partitions, ${LATENCY_MS} ms per request`,
 );
-console.log("pipeline   batch   CPU µs/message   of it the feed   messages/s   records/request   RSS MiB");
+console.log(
+  "pipeline         batch   CPU µs/message   of it the feed   messages/s   records/request   messages/record   RSS MiB",
+);
 for (const batch of [1_000, 1]) {
-  await measure(true, batch, total / 5, true);
-  const feedOnly = await measure(true, batch, total, false);
-  for (const ordered of [true, false]) {
-    const { cpuMicros, perSecond, perRequest, rssMiB } = await measure(ordered, batch, total, true);
+  await measure(true, false, batch, total / 5, true);
+  const feedOnly = await measure(true, false, batch, total, false);
+  for (const [ordered, aggregation] of [
+    [true, false],
+    [false, false],
+    [true, true],
+    [false, true],
+  ] as const) {
+    const { cpuMicros, perSecond, perRequest, perRecord, rssMiB } = await measure(
+      ordered,
+      aggregation,
+      batch,
+      total,
+      true,
+    );
     const columns = [
-      (ordered ? "ordered" : "unordered").padEnd(9),
+      `${ordered ? "ordered" : "unordered"}${aggregation ? " aggr." : ""}`.padEnd(15),
       String(batch).padStart(6),
       cpuMicros.toFixed(2).padStart(16),
       feedOnly.cpuMicros.toFixed(2).padStart(16),
       perSecond.toFixed(0).padStart(12),
       perRequest.toFixed(0).padStart(17),
+      perRecord.toFixed(1).padStart(18),
       rssMiB.toFixed(0).padStart(9),
     ];
     console.log(columns.join(""));

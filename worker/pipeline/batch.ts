@@ -5,6 +5,13 @@ import type { KinesisRecord, RequestLimits } from "../sink/sink.ts";
 export interface Outgoing extends KinesisRecord {
   /** Data plus partition key, bytes: what the service's limits count. */
   readonly bytes: number;
+  /** The user records of an aggregate, two or more; null: the record is a user record itself. */
+  readonly items: readonly Outgoing[] | null;
+}
+
+/** User records in it. */
+export function userRecords(record: Outgoing): number {
+  return record.items === null ? 1 : record.items.length;
 }
 
 export interface Batch<R extends Outgoing> {

@@ -4,6 +4,8 @@ export interface Fifo<T> {
   push(value: T): void;
   peek(): T | undefined;
   shift(): T | undefined;
+  /** Puts a value before the first one. */
+  unshift(value: T): void;
   clear(): void;
   [Symbol.iterator](): Iterator<T>;
 }
@@ -34,6 +36,13 @@ export function createFifo<T>(): Fifo<T> {
         head = 0;
       }
       return value;
+    },
+    unshift: (value) => {
+      if (head === 0) values.unshift(value);
+      else {
+        head -= 1;
+        values[head] = value;
+      }
     },
     clear: () => {
       values = [];

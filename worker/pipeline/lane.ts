@@ -1,12 +1,14 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
 import type { Outgoing } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
+import type { Parcel, Slot } from "./parcel.ts";
 import type { Partition } from "./partition.ts";
 import type { ShardQueue } from "./ready.ts";
 import { isAfter } from "./sequence.ts";
 
-/** One message on its way; is itself the Kinesis record. */
+/** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
 export interface Item extends Outgoing {
+  readonly items: null;
   readonly partition: Partition;
   readonly mark: Mark;
   /** Position in its delivery. */
@@ -18,6 +20,8 @@ export interface Item extends Outgoing {
 }
 
 export interface Lane {
+  /** Not an aggregate. */
+  readonly items: null;
   readonly key: string;
   /** UTF-8 bytes of the key. */
   readonly keyBytes: number;
@@ -30,8 +34,14 @@ export interface Lane {
   /** Failed attempts of the head. */
   attempt: number;
   /** Where it waits when it is ready, and the version of the shards that this was found by. */
-  queue: ShardQueue<Lane> | null;
+  queue: ShardQueue<Lane | Parcel<Item>> | null;
   queueVersion: number;
+  /** The slot that its head holds while it travels without company. */
+  slot: Slot | null;
+  /** How many of its next messages go without company: their aggregate was refused, or missed its shard twice. */
+  alone: number;
+  /** Aggregates in a row that missed their shard. */
+  misses: number;
   /** Where the last record landed: later ones of the same shard must have greater sequence numbers. */
   shardId: string;
   sequenceNumber: string;
@@ -39,6 +49,7 @@ export interface Lane {
 
 export function createLane(partition: Partition, key: string): Lane {
   return {
+    items: null,
     key,
     keyBytes: Buffer.byteLength(key),
     partition,
@@ -48,6 +59,9 @@ export function createLane(partition: Partition, key: string): Lane {
     attempt: 0,
     queue: null,
     queueVersion: -1,
+    slot: null,
+    alone: 0,
+    misses: 0,
     shardId: "",
     sequenceNumber: "",
   };
@@ -65,6 +79,7 @@ export function removeHead(lane: Lane): void {
   lane.head = head.next;
   if (lane.head === null) lane.tail = null;
   lane.attempt = 0;
+  if (lane.alone > 0) lane.alone -= 1;
 }
 
 /** Cuts the lane before its first message from `ordinal` on; returns how many were cut off. */

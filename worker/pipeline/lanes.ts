@@ -1,24 +1,29 @@
 /** The lanes of the ordered pipeline: which message may be sent next, and what an answer means for those behind it. */
 import type { SinkFailure } from "../sink/sink.ts";
-import { add, admits, type Batch, emptyBatch } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
 import type { Counters } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
 import { append, createLane, type Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
 import type { Settings } from "./options.ts";
+import { createPacker } from "./packer.ts";
+import { landedInside, type Parcel } from "./parcel.ts";
 import type { Partition } from "./partition.ts";
-import { createReady, FULL, GONE, type Mover, type ShardQueue } from "./ready.ts";
-import { fullJitter } from "./retry.ts";
+import { createReady, type Ready, type ShardQueue } from "./ready.ts";
+import { fullJitter, restMs } from "./retry.ts";
 import type { Accepted } from "./sender.ts";
+import { countOf, keyOf, lanesOf, mayWriteAll, release, type Shipment, type Waiting, withdrawn } from "./shipment.ts";
 
 /** Idle lanes are kept, for their sequence numbers and because making them costs, until there are so many. */
 const SWEEP_AT = 16_384;
 
-/** How long a lane rests after a failure that somebody has to mend; the gate decides how often the stream is asked. */
-const NOT_READY_REST_MS = 1_000;
+/** After so many aggregates in a row that missed their shard, a lane's messages go without company. */
+const MISSES = 2;
 
 export interface Lanes {
+  /** The stream ignores hash keys now: nothing is written. */
+  readonly auto: boolean;
   start(): void;
   slowest(): string | null;
   laneOf(partition: Partition, key: string): Lane;
@@ -26,11 +31,13 @@ export interface Lanes {
   /** Lanes that became ready since the last call. */
   takeWoken(): number;
   waiting(): number;
-  fill(batch: Batch<Item>, now: number): void;
-  mayWrite(item: Item, now: number): boolean;
-  /** True when the message is done; false when it was withdrawn, or is sent again. */
-  accepted(item: Item, outcome: Accepted): boolean;
-  failed(item: Item, failure: SinkFailure, down: boolean): void;
+  fill(batch: Batch<Shipment>, now: number): void;
+  mayWrite(record: Shipment, now: number): boolean;
+  /** @param delivered called with each message that is done, and not with what was withdrawn or is sent again */
+  accepted(record: Shipment, outcome: Accepted, delivered: (item: Item) => void): void;
+  failed(record: Shipment, failure: SinkFailure, down: boolean): void;
+  /** The aggregate was refused for its content: its messages go without company, so that the poison is found. */
+  isolate(parcel: Parcel<Item>): void;
   /** Takes the message out, and lets those behind it pass. */
   remove(item: Item): void;
   /** Withdraws the messages from `ordinal` on. */
@@ -40,14 +47,14 @@ export interface Lanes {
 }
 
 export function createLanes(options: Settings, counters: Counters, wake: () => void): Lanes {
-  const { clock, limits, retry, random, handoverWaitMs } = options;
+  const { clock, retry, random, handoverWaitMs } = options;
   const partitions = new Set<Partition>();
   let count = 0;
   let sweepAt = SWEEP_AT;
   let woken = 0;
 
-  const ready = createReady<Lane>(options, ({ key }) => key, wake);
-  const queueOf = (lane: Lane): ShardQueue<Lane> => {
+  const ready: Ready<Waiting> = createReady<Waiting>(options, keyOf, wake);
+  const queueOf = (lane: Lane): ShardQueue<Waiting> => {
     if (lane.queue === null || lane.queueVersion !== ready.version) {
       lane.queue = ready.queueOf(lane.key);
       lane.queueVersion = ready.version;
@@ -58,35 +65,48 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     ready.push(queueOf(lane), lane);
     woken += 1;
   };
-  const delays = createDelays<Lane>(clock, makeReady, wake);
+  const readyAgain = (waiting: Waiting): void => {
+    if (waiting.items === null) {
+      makeReady(waiting);
+      return;
+    }
+    ready.push(ready.queueOf(keyOf(waiting)), waiting);
+    woken += 1;
+  };
+  const delays = createDelays<Waiting>(clock, readyAgain, wake);
 
   /** The lane's turn is over: the next message is ready, or the lane is idle. */
   const next = (lane: Lane): void => {
-    if (lane.head === null) lane.busy = false;
-    else makeReady(lane);
+    if (lane.head !== null) {
+      makeReady(lane);
+      return;
+    }
+    lane.busy = false;
+    lane.alone = 0;
   };
-  const rest = (lane: Lane, ms: number): void => delays.add(lane, clock.now() + ms);
+  const rest = (waiting: Waiting, ms: number): void => delays.add(waiting, clock.now() + ms);
 
-  /** One object for all batches: nothing is made per record. */
-  const mover: Mover<Lane> & { batch: Batch<Item>; now: number } = {
-    batch: emptyBatch(),
-    now: 0,
-    weigh: (lane) => {
-      const { head, partition } = lane;
-      if (head === null) {
+  const packer = createPacker<Lane, Item>(options, () => ready, 1, {
+    first: (lane, now) => {
+      if (lane.head === null) {
         lane.busy = false;
-        return GONE;
+        return null;
       }
-      if (!mayWrite(partition.assignment, mover.now)) {
-        rest(lane, HEARD_AGAIN_MS);
-        return GONE;
-      }
-      return admits(mover.batch, head, limits) ? head.bytes : FULL;
+      if (mayWrite(lane.partition.assignment, now)) return lane.head;
+      rest(lane, HEARD_AGAIN_MS);
+      return null;
     },
-    move: (lane) => {
-      if (lane.head !== null) add(mover.batch, lane.head);
+    next: (item) => item.next,
+    valueOf: (item) => item.lane,
+    alone: (lane) => lane.alone > 0,
+    mayWrite: mayWriteAll,
+    unpack: (parcel) => {
+      for (const lane of lanesOf(parcel)) next(lane);
     },
-  };
+    hold: (item, slot) => {
+      item.lane.slot = slot;
+    },
+  });
 
   function sweep(): void {
     count = 0;
@@ -97,6 +117,65 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       count += lanes.size;
     }
     sweepAt = Math.max(SWEEP_AT, 2 * count);
+  }
+
+  function acceptedAlone(item: Item, outcome: Accepted, delivered: (item: Item) => void): void {
+    const { lane } = item;
+    release(lane);
+    if (withdrawn(item)) {
+      next(lane);
+      return;
+    }
+    ready.landed(queueOf(lane), outcome.shardId);
+    if (!inOrder(lane, outcome.shardId, outcome.sequenceNumber)) {
+      counters.outOfOrder += 1;
+      counters.retries += 1;
+      lane.attempt += 1;
+      rest(lane, fullJitter(retry, lane.attempt - 1, random));
+      return;
+    }
+    removeHead(lane);
+    item.partition.queued -= 1;
+    next(lane);
+    delivered(item);
+  }
+
+  function failedAlone(item: Item, failure: SinkFailure, down: boolean): void {
+    const { lane } = item;
+    release(lane);
+    if (withdrawn(item)) {
+      next(lane);
+      return;
+    }
+    // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
+    if (failure.class === "invalid") {
+      if (!down) lane.attempt += 1;
+      lane.alone = Math.max(1, lane.alone);
+      makeReady(lane);
+      return;
+    }
+    const ms = restMs(failure, fullJitter(retry, lane.attempt, random), handoverWaitMs);
+    if (!down) lane.attempt += 1;
+    rest(lane, ms);
+  }
+
+  /** A consumer drops the aggregate whole: all of it goes again, before anything else of its keys. */
+  function missed(parcel: Parcel<Item>): void {
+    const ms = fullJitter(retry, 0, random);
+    counters.retries += parcel.items.length;
+    for (const lane of lanesOf(parcel)) {
+      lane.misses += 1;
+      if (lane.misses >= MISSES) lane.alone = countOf(parcel, lane);
+      rest(lane, ms);
+    }
+  }
+
+  function isolate(parcel: Parcel<Item>): void {
+    parcel.slot.inFlight -= 1;
+    for (const lane of lanesOf(parcel)) {
+      lane.alone = countOf(parcel, lane);
+      next(lane);
+    }
   }
 
   return {
@@ -119,6 +198,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
         partition,
         mark,
         index,
+        items: null,
         ordinal: partition.nextOrdinal,
         lane,
         next: null,
@@ -134,50 +214,68 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       woken = 0;
       return taken;
     },
+    get auto() {
+      return ready.auto;
+    },
     start: ready.start,
     waiting: ready.waiting,
     slowest: ready.slowest,
     fill: (batch, now) => {
-      mover.batch = batch;
-      mover.now = now;
-      ready.take(now, mover);
+      if (!ready.auto) packer.fill(batch, now);
     },
-    mayWrite: (item, now) => !withdrawn(item) && mayWrite(item.partition.assignment, now),
-    accepted: (item, outcome) => {
-      const { lane } = item;
-      if (withdrawn(item)) {
-        next(lane);
-        return false;
-      }
-      ready.landed(queueOf(lane), outcome.shardId);
-      if (!inOrder(lane, outcome.shardId, outcome.sequenceNumber)) {
-        counters.outOfOrder += 1;
-        counters.retries += 1;
-        lane.attempt += 1;
-        rest(lane, fullJitter(retry, lane.attempt - 1, random));
-        return false;
-      }
-      removeHead(lane);
-      item.partition.queued -= 1;
-      next(lane);
-      return true;
+    mayWrite: (record, now) => {
+      if (ready.auto) return false;
+      if (record.items !== null) return mayWriteAll(record, now);
+      return !withdrawn(record) && mayWrite(record.partition.assignment, now);
     },
-    failed: (item, failure, down) => {
-      const { lane } = item;
-      if (failure.class === "throttled") ready.throttled(queueOf(lane));
-      if (withdrawn(item)) {
-        next(lane);
+    accepted: (record, outcome, delivered) => {
+      if (record.items === null) {
+        acceptedAlone(record, outcome, delivered);
         return;
       }
-      const backOff = fullJitter(retry, lane.attempt, random);
-      if (!down) lane.attempt += 1;
-      if (failure.ambiguous) rest(lane, Math.max(backOff, handoverWaitMs));
-      // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
-      else if (failure.class === "invalid") makeReady(lane);
-      else if (failure.class === "notReady") rest(lane, NOT_READY_REST_MS);
-      else rest(lane, backOff);
+      record.slot.inFlight -= 1;
+      packer.limit.tookMs(clock.now() - record.sentAt);
+      ready.landed(record.slot, outcome.shardId);
+      if (!landedInside(ready, record, outcome.shardId)) {
+        missed(record);
+        return;
+      }
+      for (const lane of lanesOf(record)) lane.misses = 0;
+      let rewound: Lane | null = null;
+      let last: Lane | null = null;
+      for (const item of record.items) {
+        const { lane } = item;
+        if (withdrawn(item)) continue;
+        if (lane !== last && !inOrder(lane, outcome.shardId, outcome.sequenceNumber)) rewound = lane;
+        last = lane;
+        if (lane === rewound) counters.retries += 1;
+        else {
+          removeHead(lane);
+          item.partition.queued -= 1;
+          delivered(item);
+        }
+      }
+      if (rewound !== null) counters.outOfOrder += 1;
+      for (const lane of lanesOf(record)) next(lane);
     },
+    failed: (record, failure, down) => {
+      if (failure.class === "throttled") ready.throttled(record.items === null ? queueOf(record.lane) : record.slot);
+      if (record.items === null) {
+        failedAlone(record, failure, down);
+        return;
+      }
+      if (failure.class === "invalid") {
+        isolate(record);
+        return;
+      }
+      record.slot.inFlight -= 1;
+      const ms = restMs(failure, fullJitter(retry, record.attempt, random), handoverWaitMs);
+      if (!down) record.attempt += 1;
+      rest(record, ms);
+    },
+    isolate,
     remove: (item) => {
+      release(item.lane);
       if (!withdrawn(item)) {
         removeHead(item.lane);
         item.partition.queued -= 1;
@@ -197,8 +295,4 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       ready.close();
     },
   };
-}
-
-function withdrawn(item: Item): boolean {
-  return item.ordinal >= item.partition.cut;
 }

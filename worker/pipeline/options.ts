@@ -26,6 +26,8 @@ export interface PipelineOptions {
   readonly budgetBytes: number;
   /** Where messages go that can never be delivered; null: they stop their topic-partition, or stay parked. */
   readonly deadLetterTopic: string | null;
+  /** `aggregationEnabled`: packs user records into Kinesis records in the KPL's format. Default false. */
+  readonly aggregation?: boolean;
   /** `rateLimit`: percent of each shard's limits that may be used. Default 150. */
   readonly rateLimit?: number;
   readonly clock: Clock;
@@ -40,5 +42,11 @@ export interface PipelineOptions {
 export type Settings = Required<PipelineOptions>;
 
 export function settings(options: PipelineOptions): Settings {
-  return { rateLimit: 150, random: Math.random, nextTurn: (callback) => setImmediate(callback), ...options };
+  return {
+    aggregation: false,
+    rateLimit: 150,
+    random: Math.random,
+    nextTurn: (callback) => setImmediate(callback),
+    ...options,
+  };
 }

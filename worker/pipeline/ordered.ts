@@ -3,6 +3,7 @@
  * that it may be rewound and read on from an earlier place.
  */
 import type { PoisonError } from "../format/format.ts";
+import type { SinkFailure } from "../sink/sink.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
 import { createBudget } from "./budget.ts";
 import type { Mark } from "./checkpoint.ts";
@@ -17,6 +18,8 @@ import { createPartition, isStopped, type Partition } from "./partition.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
 import { createSender } from "./sender.ts";
+import { AUTO } from "./shard-watch.ts";
+import { carries, type Shipment } from "./shipment.ts";
 import { createStops } from "./stops.ts";
 
 export function createOrderedPipeline(options: Settings): Pipeline {
@@ -38,27 +41,33 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     return source;
   };
   const lanes = createLanes(options, counters, () => sender.wake(lanes.takeWoken()));
-  const sender = createSender<Item>(options, counters, {
+  const sender = createSender<Shipment>(options, counters, {
     waiting: lanes.waiting,
     fill: lanes.fill,
     mayWrite: lanes.mayWrite,
     failed: lanes.failed,
-    accepted: (item, outcome) => {
-      if (!lanes.accepted(item, outcome)) return;
-      counters.delivered += 1;
-      counters.deliveredBytes += item.data.byteLength;
-      done(item.partition, item.mark);
-    },
-    refused: (item, failure) => {
-      if (item.ordinal >= item.partition.cut) return lanes.remove(item);
-      const { partition, mark, index } = item;
-      const error = rejected(failure);
-      if (deadLetterTopic === null) return stop(partition, item.ordinal, mark, index, error);
-      lanes.remove(item);
-      bury(partition, mark, index, error);
-    },
+    accepted: (record, outcome) => lanes.accepted(record, outcome, delivered),
+    refused: (record, failure) => (record.items === null ? refused(record, failure) : lanes.isolate(record)),
     settled,
   });
+
+  function delivered(item: Item): void {
+    counters.delivered += 1;
+    counters.deliveredBytes += item.data.byteLength;
+    done(item.partition, item.mark);
+  }
+
+  function refused(item: Item, failure: SinkFailure): void {
+    if (item.ordinal >= item.partition.cut) {
+      lanes.remove(item);
+      return;
+    }
+    const { partition, mark, index } = item;
+    const error = rejected(failure);
+    if (deadLetterTopic === null) stop(partition, item.ordinal, mark, index, error);
+    lanes.remove(item);
+    if (deadLetterTopic !== null) bury(partition, mark, index, error);
+  }
   const deadLetters =
     deadLetterTopic === null
       ? null
@@ -238,12 +247,13 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       dropWaiting(partition);
       const open = partition.checkpoint.clear();
       counters.pending -= open.remaining;
-      sender.abort((item) => item.partition === partition);
+      sender.abort((record) => carries(record, partition));
       budget.release(open.bytes);
       drain.check();
     },
     state: () => ({
       ...counters,
+      ...(lanes.auto ? { sinkFailure: AUTO } : {}),
       oldestPublishTime: oldestPublishTime([...partitions.values()].map(oldest)),
       pendingBytes: budget.used,
       budgetBytes: budget.total,

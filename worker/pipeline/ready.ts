@@ -9,10 +9,11 @@ import type { ShardMap } from "../sink/shards.ts";
 import { createFifo, type Fifo } from "./fifo.ts";
 import { LINGER_MS } from "./linger.ts";
 import type { Settings } from "./options.ts";
+import type { Slot } from "./parcel.ts";
 import { createShardWatch } from "./shard-watch.ts";
 
 /** The queue of a shard, or of records whose shard is not known. */
-export interface ShardQueue<T> {
+export interface ShardQueue<T> extends Slot {
   /** Null: not known, not paced. */
   readonly shardId: string | null;
   readonly values: Fifo<T>;
@@ -22,15 +23,11 @@ export interface ShardQueue<T> {
   listed: boolean;
 }
 
-/** How values are moved into a batch. */
-export interface Mover<T> {
-  /** Bytes that the value takes; `GONE` when it is to leave its queue unsent; `FULL` when the batch has no room for it. */
-  weigh(value: T): number;
-  move(value: T): void;
-}
+/** Takes from the shard's bucket; false when it has nothing to give now, and nothing was taken. */
+export type Pay = (records: number, bytes: number) => boolean;
 
-export const GONE = 0;
-export const FULL = -1;
+/** Moves what may go now from a queue into a batch; true when the batch is full. */
+export type Server<T> = (queue: ShardQueue<T>, pay: Pay) => boolean;
 
 export interface Ready<T> {
   /** Lists the shards, in the background. */
@@ -39,14 +36,18 @@ export interface Ready<T> {
   queueOf(partitionKey: string): ShardQueue<T>;
   /** Grows with each change of the shards. */
   readonly version: number;
+  /** The stream ignores hash keys now (RecordDistributionStrategy AUTO). */
+  readonly auto: boolean;
   push(queue: ShardQueue<T>, value: T): void;
-  /** Values in queues that are not blocked. */
+  /** Values in queues that are not blocked and have no record in flight. */
   waiting(): number;
   /** Offers values, shard by shard, until a batch is full or nothing may go now. */
-  take(now: number, mover: Mover<T>): void;
+  take(now: number, server: Server<T>): void;
   /** A record of the queue was accepted by this shard. */
-  landed(queue: ShardQueue<T>, shardId: string): void;
-  throttled(queue: ShardQueue<T>): void;
+  landed(queue: Slot, shardId: string): void;
+  /** False when a consumer of this shard drops an aggregate that holds such a key, as far as is known. */
+  contains(shardId: string, partitionKey: string): boolean;
+  throttled(queue: Slot): void;
   /** The blocked shard with the longest queue; null when no shard is blocked. */
   slowest(): string | null;
   close(): void;
@@ -61,7 +62,7 @@ const CACHED_KEYS = 16_384;
 export function createReady<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): Ready<T> {
   const { sink, clock, log } = options;
   const limiter = createLimiter({ percent: options.rateLimit, clock });
-  const watch = createShardWatch({ sink, clock, log, changed: reshard });
+  const watch = createShardWatch({ sink, clock, log, changed: reshard, resumed: () => wake() });
   let map: ShardMap | null = null;
   let version = 0;
   let unknown = emptyQueue<T>(null);
@@ -86,25 +87,14 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     listed.push(queue);
   };
 
-  /** Serves one shard; true when the batch is full. */
-  function serve(queue: ShardQueue<T>, now: number, mover: Mover<T>): boolean {
-    const { values, shardId } = queue;
-    for (let value = values.peek(); value !== undefined; value = values.peek()) {
-      const bytes = mover.weigh(value);
-      if (bytes === FULL) return true;
-      if (bytes !== GONE) {
-        const wait = shardId === null ? 0 : limiter.take(shardId, 1, bytes);
-        if (wait > 0) {
-          // Not for each single token: a request should carry some.
-          queue.blockedUntil = now + Math.max(wait, LINGER_MS);
-          return false;
-        }
-        mover.move(value);
-      }
-      values.shift();
-    }
+  let served: ShardQueue<T> = unknown;
+  const pay: Pay = (records, bytes) => {
+    const wait = served.shardId === null ? 0 : limiter.take(served.shardId, records, bytes);
+    if (wait === 0) return true;
+    // Not for each single token: a request should carry some.
+    served.blockedUntil = clock.now() + Math.max(wait, LINGER_MS);
     return false;
-  }
+  };
 
   /** The shards changed: what is queued moves to the queues that are its own now. */
   function reshard(changed: ShardMap): void {
@@ -134,25 +124,29 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
       byKey.set(partitionKey, queue);
       return queue;
     },
+    get auto() {
+      return watch.auto;
+    },
     push,
     waiting: () => {
       const now = clock.now();
       let count = 0;
-      for (const queue of listed) if (queue.blockedUntil <= now) count += queue.values.length;
+      for (const queue of listed) if (queue.blockedUntil <= now && queue.inFlight === 0) count += queue.values.length;
       return count;
     },
-    take: (now, mover) => {
+    take: (now, server) => {
       let next = Number.POSITIVE_INFINITY;
-      let served = 0;
+      let count = 0;
       let full = false;
-      while (!full && served < listed.length) {
-        const queue = listed[served] as ShardQueue<T>;
-        if (queue.blockedUntil <= now) full = serve(queue, now, mover);
+      while (!full && count < listed.length) {
+        const queue = listed[count] as ShardQueue<T>;
+        served = queue;
+        if (queue.blockedUntil <= now) full = server(queue, pay);
         if (queue.blockedUntil > now) next = Math.min(next, queue.blockedUntil);
-        served += 1;
+        count += 1;
       }
       // Whoever was served goes to the end; empty queues leave.
-      for (const queue of listed.splice(0, served)) {
+      for (const queue of listed.splice(0, count)) {
         queue.listed = queue.values.length > 0;
         if (queue.listed) listed.push(queue);
       }
@@ -161,6 +155,7 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     landed: (queue, shardId) => {
       if (queue.shardId !== null && queue.shardId !== shardId) watch.unexpected();
     },
+    contains: (shardId, partitionKey) => watch.map === null || watch.map.contains(shardId, hashKey(partitionKey)),
     throttled: ({ shardId }) => {
       if (shardId !== null) limiter.throttled(shardId);
     },
@@ -180,5 +175,5 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
 }
 
 function emptyQueue<T>(shardId: string | null): ShardQueue<T> {
-  return { shardId, values: createFifo(), blockedUntil: Number.NEGATIVE_INFINITY, listed: false };
+  return { shardId, inFlight: 0, values: createFifo(), blockedUntil: Number.NEGATIVE_INFINITY, listed: false };
 }

@@ -4,7 +4,7 @@
  */
 import type { Timer } from "../../runtime/clock.ts";
 import type { RecordOutcome, RequestOutcome, SinkFailure } from "../sink/sink.ts";
-import { type Batch, emptyBatch, type Outgoing } from "./batch.ts";
+import { type Batch, emptyBatch, type Outgoing, userRecords } from "./batch.ts";
 import type { Counters } from "./counters.ts";
 import { createGate } from "./gate.ts";
 import { conclude, refuse, type Suspects, suspect } from "./isolation.ts";
@@ -176,7 +176,7 @@ export function createSender<R extends Outgoing>(
       }
       gate.failed(failure, sentAt, now);
     }
-    counters.retries += records.length;
+    for (const record of records) counters.retries += userRecords(record);
     for (const record of records) dispatch.failed(record, failure, gate.closed);
     if (suspects !== null) proceed(suspects, sentAt);
   }
@@ -197,7 +197,7 @@ export function createSender<R extends Outgoing>(
       if (outcome.failure.class === "invalid" && (anyAccepted || suspects?.accepted)) {
         dispatch.refused(record, outcome.failure);
       } else {
-        counters.retries += 1;
+        counters.retries += userRecords(record);
         dispatch.failed(record, outcome.failure, false);
       }
     }
@@ -219,7 +219,7 @@ export function createSender<R extends Outgoing>(
     for (const record of verdict.poison) dispatch.refused(record, failure);
     if (verdict.unknown.length === 0) return;
     gate.failed(failure, sentAt, clock.now());
-    counters.retries += verdict.unknown.length;
+    for (const record of verdict.unknown) counters.retries += userRecords(record);
     for (const record of verdict.unknown) dispatch.failed(record, failure, gate.closed);
   }
 

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { createShardMap, type ShardMap } from "../sink/shards.ts";
-import { type Sink, SinkError } from "../sink/sink.ts";
+import { type Sink, SinkError, type SinkFailure } from "../sink/sink.ts";
 
 /** Least time between two lists, milliseconds; ListShards allows 1,000 calls per second and stream, shared by all readers. */
 const REFRESH_AT_MOST_EVERY_MS = 2_000;
@@ -10,35 +10,75 @@ const REFRESH_AT_MOST_EVERY_MS = 2_000;
 /** A list that failed is asked for again after this time. */
 const RETRY_MS = 30_000;
 
+/** How often a stream that ignores hash keys is looked at again. */
+const AUTO_AGAIN_MS = 10_000;
+
+/** Why an ordered pipeline stops writing. */
+export const AUTO: SinkFailure = {
+  code: "RecordDistributionAuto",
+  class: "notReady",
+  message:
+    "The stream's RecordDistributionStrategy is AUTO, which ignores partition keys, so order cannot be kept: set it to " +
+    "USER_PARTITION_KEY, or set spec.config.retainOrdering to false.",
+  ambiguous: false,
+};
+
 export interface ShardWatch {
   /** Null until the first list, and for good without the permission. */
   readonly map: ShardMap | null;
+  /** The stream's RecordDistributionStrategy is AUTO: it ignores hash keys. */
+  readonly auto: boolean;
   start(): void;
-  /** A record landed in a shard that the map does not hold, or holds as closed: lists again, soon. */
+  /** A record landed in a shard that the map does not hold, or holds as closed: looks again, soon. */
   unexpected(): void;
   close(): void;
 }
 
-/** @param changed called with each map whose open shards differ from the one before */
+/**
+ * @param changed called with each map whose open shards differ from the one before
+ * @param resumed called when the stream follows hash keys again
+ */
 export function createShardWatch(options: {
   sink: Sink;
   clock: Clock;
   log: Logger;
   changed: (map: ShardMap) => void;
+  resumed: () => void;
 }): ShardWatch {
-  const { sink, clock, log, changed } = options;
+  const { sink, clock, log, changed, resumed } = options;
   const controller = new AbortController();
   let map: ShardMap | null = null;
   let timer: Timer | null = null;
   let listedAt = Number.NEGATIVE_INFINITY;
   let listing = false;
+  let auto = false;
 
   const schedule = (ms: number): void => {
     if (timer !== null || listing || controller.signal.aborted) return;
     timer = clock.timer(ms, () => {
       timer = null;
-      void list();
+      void look();
     });
+  };
+  /** Shards are not all that can have changed when a record lands elsewhere. */
+  const look = async (): Promise<void> => {
+    await Promise.all([list(), describe()]);
+    if (auto) schedule(AUTO_AGAIN_MS);
+  };
+  const describe = async (): Promise<void> => {
+    try {
+      const { recordDistribution } = await sink.describe(controller.signal);
+      if (controller.signal.aborted || auto === (recordDistribution === "AUTO")) return;
+      auto = recordDistribution === "AUTO";
+      log.warn(
+        auto
+          ? "the stream ignores partition keys now (RecordDistributionStrategy AUTO)"
+          : "the stream follows partition keys again",
+      );
+      if (!auto) resumed();
+    } catch (error) {
+      if (!controller.signal.aborted) log.warn("stream not described", { error });
+    }
   };
   const list = async (): Promise<void> => {
     listing = true;
@@ -65,6 +105,9 @@ export function createShardWatch(options: {
   return {
     get map() {
       return map;
+    },
+    get auto() {
+      return auto;
     },
     start: () => void list(),
     unexpected: () => {

@@ -4,44 +4,29 @@
  */
 import type { PoisonError } from "../format/format.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
-import { add, admits, type Batch, emptyBatch, type Outgoing } from "./batch.ts";
 import { createBudget } from "./budget.ts";
-import { createMark, type Mark } from "./checkpoint.ts";
+import { createMark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Settings } from "./options.ts";
+import { createPacker } from "./packer.ts";
+import { landedInside, type Parcel } from "./parcel.ts";
 import { createParking, type Parked } from "./parking.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
-import { createReady, FULL, GONE, type Mover } from "./ready.ts";
-import { fullJitter } from "./retry.ts";
-import { createSender } from "./sender.ts";
+import { createReady, type Ready } from "./ready.ts";
+import { fullJitter, restMs } from "./retry.ts";
+import { type Accepted, createSender } from "./sender.ts";
+import { type Item, keyOf, oldest, release, type Share, type ShareMark, type Shipment } from "./share.ts";
 
-/** How long a record rests after a failure that somebody has to mend; the gate decides how often the stream is asked. */
-const NOT_READY_REST_MS = 1_000;
+/** After so many aggregates that missed their shard, a message goes without company. */
+const MISSES = 2;
 
-/** The deliveries of one assignment that are not acknowledged. */
-interface Share {
-  readonly assignment: Assignment;
-  readonly open: Set<ShareMark>;
-}
-
-interface ShareMark extends Mark {
-  /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
-  share: Share | null;
-}
-
-/** One message on its way; is itself the Kinesis record. */
-interface Item extends Outgoing {
-  readonly mark: ShareMark;
-  /** Position in its delivery. */
-  readonly index: number;
-  /** Failed attempts. */
-  attempt: number;
-}
+/** Aggregates of one shard in flight at most. */
+const SLOTS = 4;
 
 export function createUnorderedPipeline(options: Settings): Pipeline {
   const { format, partitionKey, limits, retry, clock, log, random, deadLetterTopic } = options;
@@ -59,8 +44,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     if (source === null) throw new Error("the pipeline was not started");
     return source;
   };
-  const push = (item: Item): void => {
-    ready.push(ready.queueOf(item.partitionKey), item);
+  const push = (record: Shipment): void => {
+    ready.push(ready.queueOf(keyOf(record)), record);
     woken += 1;
   };
   const wake = (): void => {
@@ -68,16 +53,21 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     woken = 0;
     sender.wake(count);
   };
-  const ready = createReady<Item>(options, ({ partitionKey: key }) => key, wake);
-  const mover: Mover<Item> & { batch: Batch<Item> } = {
-    batch: emptyBatch(),
-    weigh: (item) => {
-      if (item.mark.share === null) return GONE;
-      return admits(mover.batch, item, limits) ? item.bytes : FULL;
+  const ready: Ready<Shipment> = createReady<Shipment>(options, keyOf, wake);
+  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, {
+    first: (item) => (item.mark.share === null ? null : item),
+    next: () => null,
+    valueOf: (item) => item,
+    alone: (item) => item.misses >= MISSES,
+    mayWrite: ({ items }) => items.every(({ mark }) => mark.share !== null),
+    unpack: (parcel) => {
+      for (const item of parcel.items) push(item);
     },
-    move: (item) => add(mover.batch, item),
-  };
-  const delays = createDelays<Item>(clock, push, wake);
+    hold: (item, slot) => {
+      item.slot = slot;
+    },
+  });
+  const delays = createDelays<Shipment>(clock, push, wake);
   const parking = createParking<ShareMark>(clock, (parked) => admitOne(parked.mark, parked.index, parked), settled);
   const deadLetters =
     deadLetterTopic === null
@@ -86,38 +76,77 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   // What is parked is not waited for.
   const drain = createDrain(() => counters.pending <= parking.count);
 
-  const sender = createSender<Item>(options, counters, {
+  const sender = createSender<Shipment>(options, counters, {
     waiting: ready.waiting,
-    fill: (batch, now) => {
-      mover.batch = batch;
-      ready.take(now, mover);
-    },
-    mayWrite: (item) => item.mark.share !== null,
-    accepted: ({ mark, index, data, partitionKey: key }, { shardId }) => {
-      ready.landed(ready.queueOf(key), shardId);
-      if (mark.share === null) return;
-      parking.remove(mark, index);
-      counters.delivered += 1;
-      counters.deliveredBytes += data.byteLength;
-      done(mark);
-    },
-    failed: (item, failure, down) => {
-      if (failure.class === "throttled") ready.throttled(ready.queueOf(item.partitionKey));
-      if (item.mark.share === null) return;
-      // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
-      if (failure.class === "invalid") {
-        push(item);
+    fill: packer.fill,
+    mayWrite: (record) =>
+      record.items === null ? record.mark.share !== null : record.items.every(({ mark }) => mark.share !== null),
+    accepted: (record, outcome) => {
+      if (record.items !== null) {
+        acceptedTogether(record, outcome);
         return;
       }
-      const ms = failure.class === "notReady" ? NOT_READY_REST_MS : fullJitter(retry, item.attempt, random);
-      if (!down) item.attempt += 1;
-      delays.add(item, clock.now() + ms);
+      release(record);
+      ready.landed(ready.queueOf(record.partitionKey), outcome.shardId);
+      delivered(record);
     },
-    refused: ({ mark, index }, failure) => {
-      if (mark.share !== null) poisoned(mark, index, rejected(failure));
+    failed: (record, failure, down) => {
+      if (failure.class === "throttled") ready.throttled(ready.queueOf(keyOf(record)));
+      // Refused: its messages go without company, so that the poison is found.
+      if (failure.class === "invalid") {
+        isolate(record);
+        return;
+      }
+      release(record);
+      if (record.items === null && record.mark.share === null) return;
+      const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
+      if (!down) record.attempt += 1;
+      delays.add(record, clock.now() + ms);
+    },
+    refused: (record, failure) => {
+      if (record.items !== null) {
+        isolate(record);
+        return;
+      }
+      release(record);
+      if (record.mark.share !== null) poisoned(record.mark, record.index, rejected(failure));
     },
     settled,
   });
+
+  function acceptedTogether(parcel: Parcel<Item>, { shardId }: Accepted): void {
+    release(parcel);
+    packer.limit.tookMs(clock.now() - parcel.sentAt);
+    ready.landed(parcel.slot, shardId);
+    if (landedInside(ready, parcel, shardId)) {
+      for (const item of parcel.items) delivered(item);
+      return;
+    }
+    // A consumer drops the aggregate whole.
+    counters.retries += parcel.items.length;
+    const at = clock.now() + fullJitter(retry, 0, random);
+    for (const item of parcel.items) {
+      item.misses += 1;
+      delays.add(item, at);
+    }
+  }
+
+  function delivered({ mark, index, data }: Item): void {
+    if (mark.share === null) return;
+    parking.remove(mark, index);
+    counters.delivered += 1;
+    counters.deliveredBytes += data.byteLength;
+    done(mark);
+  }
+
+  /** Not alone in its request: the gate waits, and the next request has to carry others to find out what is refused. */
+  function isolate(record: Shipment): void {
+    release(record);
+    for (const item of record.items ?? [record]) {
+      item.misses = MISSES;
+      if (item.mark.share !== null) push(item);
+    }
+  }
 
   function settled(): void {
     if (finished.length > 0) {
@@ -156,7 +185,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         mark.bytes += added;
         budget.take(added);
       }
-      push({ data, partitionKey: key, bytes: data.byteLength + keyBytes, mark, index, attempt: 0 });
+      const bytes = data.byteLength + keyBytes;
+      push({ data, partitionKey: key, bytes, items: null, mark, index, attempt: 0, misses: 0, slot: null });
     } catch (error) {
       poisoned(mark, index, error as PoisonError);
     }
@@ -256,9 +286,4 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     },
   };
   return pipeline;
-}
-
-function oldest({ open }: Share): Delivery | undefined {
-  for (const mark of open) return mark.delivery;
-  return undefined;
 }

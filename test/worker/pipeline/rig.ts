@@ -5,14 +5,25 @@ import { createPipeline } from "../../../worker/pipeline/create.ts";
 import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
 import type { KinesisRecord, RecordOutcome, RequestOutcome, Shard, SinkFailure } from "../../../worker/sink/sink.ts";
 import type { Assignment, DeadLetter, Delivery, Source } from "../../../worker/source/source.ts";
+import { decodeAggregate } from "../../fakes/aggregate.ts";
 import { assignment, delivery } from "./messages.ts";
 import { createVirtualClock } from "./simulation/virtual-clock.ts";
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
 
+const DESCRIPTION = {
+  name: "stream",
+  arn: "",
+  status: "ACTIVE",
+  openShards: 2,
+  mode: "PROVISIONED",
+  maxRecordBytes: 1_048_576,
+} as const;
+
 export interface Put {
-  /** The records' data. */
+  /** The records' data; those of an aggregate with spaces between them. */
   readonly texts: readonly string[];
+  readonly records: readonly KinesisRecord[];
   readonly at: number;
   readonly signal: AbortSignal;
   /** Accepts every record, or all but those given. */
@@ -23,6 +34,11 @@ export interface Put {
 
 export function failure(failureClass: SinkFailure["class"], ambiguous = false): SinkFailure {
   return { code: "ServiceFailure", class: failureClass, message: failureClass, ambiguous };
+}
+
+function textOf({ data }: KinesisRecord): string {
+  const parts = decodeAggregate(Buffer.from(data));
+  return parts === null ? Buffer.from(data).toString() : parts.map((part) => part.data.toString()).join(" ");
 }
 
 export type Rig = ReturnType<typeof createRig>;
@@ -40,7 +56,7 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
   const settle = (): Promise<void> => clock.advance(0);
 
   const put = (records: readonly KinesisRecord[], signal: AbortSignal): Promise<RequestOutcome> => {
-    const texts = records.map(({ data }) => Buffer.from(data).toString());
+    const texts = records.map(textOf);
     const { promise, resolve } = Promise.withResolvers<RequestOutcome>();
     const answer = (outcomes: readonly RecordOutcome[]): Promise<void> => {
       resolve({ kind: "answered", records: outcomes });
@@ -49,6 +65,7 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     signal.addEventListener("abort", () => resolve({ kind: "failed", failure: failure("transient", true) }));
     puts.push({
       texts,
+      records,
       at: clock.now(),
       signal,
       answer,
@@ -80,7 +97,11 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     partitionKey: (message, topic) => message.key ?? topic,
     sink: {
       put,
-      describe: () => Promise.reject(new Error("not asked for")),
+      describe: () =>
+        Promise.resolve({
+          ...DESCRIPTION,
+          recordDistribution: rig.auto ? ("AUTO" as const) : ("PARTITION_KEY" as const),
+        }),
       listShards: () => (shards === undefined ? Promise.reject(new Error("no shards")) : Promise.resolve(shards)),
       close: () => {},
     },
@@ -119,6 +140,8 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
       return given;
     },
     heardAt: null as number | null,
+    /** The stream's RecordDistributionStrategy is AUTO. */
+    auto: false,
     deliver: async (of: Assignment, ...texts: string[]): Promise<void> => {
       const given = delivery(of, texts);
       pipeline.budget.take(given.retainedBytes);

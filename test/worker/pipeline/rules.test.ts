@@ -20,7 +20,12 @@ const failure = (failureClass: SinkFailure["class"]): SinkFailure => ({
   message: "m",
   ambiguous: false,
 });
-const record = (name: string, bytes = 10): Outgoing => ({ data: Buffer.from(name), partitionKey: name, bytes });
+const record = (name: string, bytes = 10): Outgoing => ({
+  data: Buffer.from(name),
+  partitionKey: name,
+  bytes,
+  items: null,
+});
 
 describe("a batch", () => {
   test("takes records up to the limits of count and bytes", () => {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { KinesisRecord, RecordOutcome, RequestOutcome, Sink, SinkFailure } from "../../../../worker/sink/sink.ts";
 import { SinkError } from "../../../../worker/sink/sink.ts";
+import { decodeAggregate } from "../../../fakes/aggregate.ts";
 import type { Random } from "./random.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
@@ -33,9 +34,16 @@ export const NO_FAULTS: KinesisFaults = {
   misordered: 0,
 };
 
-export interface StoredRecord {
+export interface UserRecord {
   readonly key: string;
   readonly data: string;
+}
+
+export interface StoredRecord {
+  /** One, or those of an aggregate. */
+  readonly parts: readonly UserRecord[];
+  /** A consumer drops the aggregate: one of its keys does not belong to its shard. */
+  readonly stray: boolean;
   readonly sequenceNumber: bigint;
   readonly at: number;
   readonly worker: string;
@@ -62,11 +70,17 @@ export interface ModelKinesis {
   /** Keys whose records were executed late or out of order. */
   readonly exempt: ReadonlySet<string>;
   readonly requestSizes: readonly number[];
+  /** RecordDistributionStrategy AUTO: hash keys are ignored. */
+  auto: boolean;
+  readonly aggregates: number;
+  readonly strays: number;
+  /** Aggregates that held a message twice. */
+  readonly doubled: number;
   sinkOf(worker: string): Sink;
   split(random: Random): void;
   merge(random: Random): void;
-  /** Every record as the Kinesis Client Library reads it: parents before children. */
-  read(): readonly StoredRecord[];
+  /** Every user record as the Kinesis Client Library reads it: parents before children, stray aggregates dropped. */
+  read(): readonly UserRecord[];
 }
 
 const MAX_HASH = (1n << 128n) - 1n;
@@ -81,6 +95,8 @@ export function createModelKinesis(options: {
   executedWithinMs: number;
   latencyMs: number;
   maxRecordBytes: number;
+  /** ListShards is granted. */
+  listable: boolean;
   note: (event: string) => void;
 }): ModelKinesis {
   const { note, clock, random, requestTimeoutMs, executedWithinMs, latencyMs, maxRecordBytes } = options;
@@ -92,6 +108,9 @@ export function createModelKinesis(options: {
   let shardCount = 0;
   let lateExecutions = 0;
   let misordered = 0;
+  let aggregates = 0;
+  let strays = 0;
+  let doubled = 0;
 
   const open = (start: bigint, end: bigint, parents: readonly string[]): void => {
     shards.push({
@@ -113,28 +132,44 @@ export function createModelKinesis(options: {
     if (model.notReady !== null) return { accepted: false, failure: model.notReady };
     if (random.chance(model.faults.recordFails)) return { accepted: false, failure: recordFailure(random) };
     const hash = record.explicitHashKey === undefined ? hashOf(record.partitionKey) : BigInt(record.explicitHashKey);
-    const shard = shards.find(({ open: isOpen, start, end }) => isOpen && start <= hash && hash <= end);
+    const openShards = shards.filter((shard) => shard.open);
+    const shard = model.auto
+      ? openShards[random.integer(0, openShards.length - 1)]
+      : openShards.find(({ start, end }) => start <= hash && hash <= end);
     if (shard === undefined) throw new Error(`no open shard for ${hash}`);
-    const data = Buffer.from(record.data).toString();
+    const parts = partsOf(record);
+    const isAggregate = decodeAggregate(Buffer.from(record.data)) !== null;
+    const stray = isAggregate && parts.some(({ key }) => hashOf(key) < shard.start || hashOf(key) > shard.end);
+    if (isAggregate) aggregates += 1;
+    if (stray) strays += 1;
+    if (new Set(parts.map(({ data }) => data)).size < parts.length) doubled += 1;
     // Every other sequence number is left free for records that are sequenced too early.
     sequence += 1_000_000n;
     let sequenceNumber = FIRST_SEQUENCE_NUMBER + sequence;
     let position = shard.records.length;
-    const last = shard.records.findLastIndex(({ key }) => key === record.partitionKey);
+    const keys = new Set(parts.map(({ key }) => key));
+    const exemptAll = (): void => {
+      for (const key of keys) exempt.add(key);
+    };
+    if (model.auto) exemptAll();
+    const last = shard.records.findLastIndex((each) => each.parts.some(({ key }) => keys.has(key)));
     const earlier = shard.records[last];
     if (earlier !== undefined && random.chance(model.faults.misordered)) {
       misordered += 1;
-      exempt.add(record.partitionKey);
+      exemptAll();
       position = last;
       sequenceNumber = earlier.sequenceNumber - BigInt(misordered);
     }
     if (late) {
       lateExecutions += 1;
-      exempt.add(record.partitionKey);
+      exemptAll();
     }
-    shard.records.splice(position, 0, { key: record.partitionKey, data, sequenceNumber, at: clock.now(), worker });
-    stored.add(data);
-    note(`${worker} ${late ? "late: " : ""}${data} → ${shard.shardId} #${sequenceNumber - FIRST_SEQUENCE_NUMBER}`);
+    shard.records.splice(position, 0, { parts, stray, sequenceNumber, at: clock.now(), worker });
+    if (!stray) for (const { data } of parts) stored.add(data);
+    const text = parts.map(({ data }) => data).join(" ");
+    note(
+      `${worker} ${late ? "late: " : ""}${stray ? "stray: " : ""}${text} → ${shard.shardId} #${sequenceNumber - FIRST_SEQUENCE_NUMBER}`,
+    );
     return { accepted: true, shardId: shard.shardId, sequenceNumber: String(sequenceNumber) };
   }
 
@@ -176,7 +211,7 @@ export function createModelKinesis(options: {
         );
       };
       const delay = random.next() * latencyMs;
-      if (records.some(({ data }) => model.invalid.has(Buffer.from(data).toString()))) {
+      if (records.some((record) => partsOf(record).some(({ data }) => model.invalid.has(data)))) {
         clock.timer(delay, () => fail("RequestRejected", false, "invalid"));
       } else if (within(faults.refused)) {
         clock.timer(delay, () => fail(random.chance(0.5) ? "EndpointUnreachable" : "Throttled", false));
@@ -202,6 +237,16 @@ export function createModelKinesis(options: {
     faults: NO_FAULTS,
     notReady: null,
     invalid: new Set(),
+    auto: false,
+    get aggregates() {
+      return aggregates;
+    },
+    get doubled() {
+      return doubled;
+    },
+    get strays() {
+      return strays;
+    },
     stored,
     exempt,
     requestSizes,
@@ -213,16 +258,31 @@ export function createModelKinesis(options: {
     },
     sinkOf: (worker) => ({
       put: (records, signal) => put(records, signal, worker),
-      describe: () =>
-        Promise.reject(new SinkError({ code: "AccessDenied", class: "notReady", message: "no", ambiguous: false })),
-      listShards: async () =>
-        shards.map(({ shardId, start, end, parents, open: isOpen }) => ({
+      describe: async () => {
+        await clock.sleep(random.next() * latencyMs);
+        return {
+          name: "model",
+          arn: "",
+          status: "ACTIVE",
+          openShards: shards.filter((shard) => shard.open).length,
+          mode: "PROVISIONED",
+          maxRecordBytes,
+          recordDistribution: model.auto ? "AUTO" : "PARTITION_KEY",
+        };
+      },
+      listShards: async () => {
+        await clock.sleep(random.next() * latencyMs);
+        if (!options.listable) {
+          throw new SinkError({ code: "AccessDenied", class: "notReady", message: "no", ambiguous: false });
+        }
+        return shards.map(({ shardId, start, end, parents, open: isOpen }) => ({
           shardId,
           startingHashKey: start,
           endingHashKey: end,
           parents,
           open: isOpen,
-        })),
+        }));
+      },
       close: () => {},
     }),
     split: (draw) => {
@@ -244,9 +304,15 @@ export function createModelKinesis(options: {
       open(low.start, high.end, [low.shardId, high.shardId]);
     },
     // A child is opened after its parents, and its number says so.
-    read: () => shards.flatMap(({ records }) => records),
+    read: () => shards.flatMap(({ records }) => records.flatMap(({ parts, stray }) => (stray ? [] : parts))),
   };
   return model;
+}
+
+function partsOf({ data, partitionKey }: KinesisRecord): readonly UserRecord[] {
+  const parts = decodeAggregate(Buffer.from(data));
+  if (parts === null) return [{ key: partitionKey, data: Buffer.from(data).toString() }];
+  return parts.map((part) => ({ key: part.partitionKey, data: part.data.toString() }));
 }
 
 function hashOf(key: string): bigint {

@@ -28,6 +28,11 @@ export interface Scenario {
   /** Workers that drain within their grace period, and are replaced. */
   readonly restarts: number;
   readonly reshards: number;
+  readonly aggregation: boolean;
+  /** ListShards is granted. */
+  readonly listable: boolean;
+  /** How often RecordDistributionStrategy becomes AUTO for a while. */
+  readonly autos: number;
   readonly outages: number;
   /** Messages that the format cannot encode, and that the service refuses, until they are mended. */
   readonly undecodable: number;
@@ -77,6 +82,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     executedWithinMs: HANDOVER_WAIT_MS - NOTICE_MS,
     latencyMs: scenario.latencyMs,
     maxRecordBytes: 1_000,
+    listable: scenario.listable,
     note,
   });
   const undecodable = new Set<string>();
@@ -112,6 +118,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     const name = `w${everyone.length}`;
     const pipeline = createPipeline({
       ordered: scenario.ordered,
+      aggregation: scenario.aggregation,
       format,
       partitionKey: (message) => message.key ?? "none",
       sink: kinesis.sinkOf(name),
@@ -160,6 +167,16 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   broker.deadLetterFails = 0.3;
   for (let index = 0; index < scenario.reshards; index += 1) {
     at(() => (draw.chance(0.6) ? kinesis.split(draw) : kinesis.merge(draw)));
+  }
+  for (let index = 0; index < scenario.autos; index += 1) {
+    at(() => {
+      note("AUTO is switched on");
+      kinesis.auto = true;
+      clock.timer(draw.next() * 20_000, () => {
+        note("AUTO is switched off");
+        kinesis.auto = false;
+      });
+    });
   }
   for (let index = 0; index < scenario.handOvers; index += 1) {
     at(() => {
@@ -218,11 +235,12 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   await clock.run(() => clock.now() > EVENTFUL_MS);
   note("calm");
   kinesis.faults = NO_FAULTS;
+  kinesis.auto = false;
   kinesis.notReady = null;
   broker.deadLetterFails = 0;
   if (!scenario.deadLetters) undecodable.clear();
-  // Without company a refused record is never told from a refusing stream, so those are mended in any case: the buried
-  // ones too, for a worker that crashed before it acknowledged them leaves them to another.
+  // Without company a refused record is never told from a refusing stream, so those are mended in any case: a message
+  // that another worker buried before may be delivered again when only messages of its key are left.
   kinesis.invalid.clear();
   const finished = (): boolean => broker.backlog() === 0;
   await clock.run(() => finished() || clock.now() > EVENTFUL_MS + PATIENCE_MS);
@@ -238,6 +256,8 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     if (poisonCount !== 0) breaches.push(`${worker.name} still reports poison`);
     pipeline.close();
   }
+  // Unordered, a worker may have an entry from two consumers of its own.
+  if (scenario.ordered && kinesis.doubled > 0) breaches.push(`${kinesis.doubled} aggregates hold a message twice`);
   const outOfOrder = everyone.reduce((sum, { pipeline }) => sum + pipeline.state().outOfOrder, 0);
   return { broker, kinesis, events, breaches, outOfOrder, tookMs };
 }

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { resource } from "../../crds/resource.ts";
+import { until } from "../e2e/kube.ts";
+import { pulsarAdmin } from "../e2e/pulsar-admin.ts";
+import { createStream } from "../e2e/stage.ts";
+import { createTraffic, readNumbered } from "../e2e/traffic.ts";
+import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
+import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
+import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
+import { type FakeStream, isOpen, mergeShards, splitShard } from "../fakes/kinesis-stream.ts";
+import { readStream } from "../fakes/read-stream.ts";
+import { checkGuarantee } from "../guarantee.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const MESSAGES = 6_000;
+const ROUNDS = 6;
+
+describe("a worker that aggregates", () => {
+  let pulsar: Pulsar;
+  let kinesis: Kinesis;
+  let fake: FakeKinesis;
+  let folder: string;
+  const children: ChildProcess[] = [];
+
+  before(async () => {
+    const log = (line: string) => console.error(line);
+    folder = await mkdtemp(join(tmpdir(), "aggregation-"));
+    [pulsar, kinesis, fake] = await Promise.all([
+      startPulsar({ log }),
+      startKinesis({ log }),
+      startFakeKinesis({ streams: { "resharded-ordered": 2, "resharded-unordered": 2 } }),
+    ]);
+  });
+  after(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await Promise.all([pulsar.close(), kinesis.close(), fake.close()]);
+    await rm(folder, { recursive: true });
+  });
+
+  async function start(name: string, endpoint: string, ordered: boolean) {
+    const file = join(folder, `${name}.yaml`);
+    const config = {
+      awsKinesisStreamName: name,
+      awsEndpoint: endpoint,
+      retainOrdering: ordered,
+      aggregationEnabled: true,
+    };
+    const object = {
+      apiVersion: resource.apiVersion,
+      kind: resource.kind,
+      metadata: { name },
+      spec: {
+        config,
+        secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
+        pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name] },
+      },
+    };
+    await writeFile(file, JSON.stringify(object));
+    const secret = join(folder, "credentials.json");
+    await writeFile(secret, JSON.stringify({ accessKey: "key", secretKey: "secret" }));
+    const args = ["worker/main.ts", "-f", file, "--secret", `aws/credentials.json=${secret}`];
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    children.push(child);
+    let output = "";
+    child.stdout?.on("data", (text) => (output += text));
+    child.stderr?.on("data", (text) => (output += text));
+    return { child, output: () => output };
+  }
+
+  /** Publishes in rounds, with something done between them, and judges what a consumer reads. */
+  async function run(name: string, endpoint: string, ordered: boolean, between: (round: number) => void) {
+    const topic = `persistent://public/default/${name}`;
+    await pulsarAdmin(pulsar.adminUrl).createPartitionedTopic(topic, 2);
+    const { child, output } = await start(name, endpoint, ordered);
+    const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: 2, keys: 200 });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const published = traffic.publish(MESSAGES / ROUNDS);
+      between(round);
+      await published;
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+    }
+    await traffic.close();
+    await until(
+      "the report shows that all were delivered",
+      async () => (new RegExp(`Running .* ${MESSAGES} delivered`).test(output()) ? true : null),
+      90_000,
+      output,
+    );
+    child.kill("SIGTERM");
+    assert.deepEqual(await once(child, "exit"), [0, null], output());
+    const result = checkGuarantee(
+      traffic.produced,
+      await readNumbered(endpoint, name),
+      ordered ? "ordered" : "unordered",
+    );
+    assert.ok(result.ok, result.explain());
+    const content = await readStream(endpoint, name);
+    assert.ok(
+      content.records.some(({ aggregated }) => aggregated),
+      "aggregates were sent",
+    );
+    return { result, content };
+  }
+
+  for (const ordered of [true, false]) {
+    const mode = ordered ? "ordered" : "unordered";
+
+    it(`packs messages ${mode} so that a consumer reads each of them once`, async () => {
+      await createStream(kinesis.endpoint, `packed-${mode}`, 2);
+      const { result, content } = await run(`packed-${mode}`, kinesis.endpoint, ordered, () => {});
+      assert.equal(result.duplicates, 0);
+      assert.equal(content.droppedAggregates, 0);
+      assert.ok(content.kinesisRecords < MESSAGES / 4, `${content.kinesisRecords} records for ${MESSAGES} messages`);
+    });
+
+    it(`loses nothing ${mode} while shards are split and merged`, async () => {
+      const name = `resharded-${mode}`;
+      const { content } = await run(name, fake.url, ordered, (round) => reshard(fake.stream(name), round));
+      assert.equal(content.byShard.size, 2 + 2 * 3 + 2);
+    });
+  }
+});
+
+/** Splits the first open shard, or merges the first two: in turns, twice as many splits. */
+function reshard(stream: FakeStream, round: number): void {
+  const [first, second] = stream.shards.filter(isOpen).sort((a, b) => (a.start < b.start ? -1 : 1));
+  if (round === 0 || first === undefined || second === undefined) return;
+  if (round % 2 === 1) splitShard(stream, first, (first.start + first.end) / 2n);
+  else mergeShards(stream, first, second);
+}

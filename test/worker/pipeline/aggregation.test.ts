@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createAggregateLimit } from "../../../worker/pipeline/aggregate-limit.ts";
+import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
+import { hashKey } from "../../../worker/sink/hash-key.ts";
+import type { Shard } from "../../../worker/sink/sink.ts";
+import { createRig, failure } from "./rig.ts";
+
+const MIDDLE = 1n << 127n;
+const MAX = (1n << 128n) - 1n;
+const shard = (shardId: string, startingHashKey: bigint, endingHashKey: bigint, open = true): Shard => ({
+  shardId,
+  startingHashKey,
+  endingHashKey,
+  parents: [],
+  open,
+});
+const halves = [shard("low", 0n, MIDDLE - 1n), shard("high", MIDDLE, MAX)];
+const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+const [a, b, c, d] = keys.filter((key) => hashKey(key) < "4") as [string, string, string, string];
+const [e] = keys.filter((key) => hashKey(key) >= "4" && hashKey(key) < "8") as [string];
+const [h, i] = keys.filter((key) => hashKey(key) >= "8") as [string, string];
+
+async function rigWith(options: Partial<PipelineOptions> & { shards?: readonly Shard[] } = {}) {
+  const rig = createRig({ aggregation: true, shards: halves, ...options });
+  const orders = rig.assign();
+  await rig.clock.advance(6_000);
+  return { rig, orders };
+}
+const landed = (shardId: string, sequenceNumber: string) => ({ accepted: true, shardId, sequenceNumber }) as const;
+
+for (const ordered of [true, false]) {
+  describe(`aggregation, ${ordered ? "ordered" : "unordered"}`, () => {
+    test("packs what waits for one shard into one record, and sends a record without company as it is", async () => {
+      const { rig, orders } = await rigWith({ ordered });
+      await rig.deliver(orders, `${a}:1`, `${b}:1`, `${h}:1`);
+      assert.deepEqual(rig.sent(), [[`${a}:1 ${b}:1`, `${h}:1`]]);
+      const [aggregate, lone] = rig.last().records;
+      assert.equal(aggregate?.partitionKey, "a");
+      assert.equal(aggregate?.explicitHashKey, String(BigInt(`0x${hashKey(a)}`)));
+      assert.equal(lone?.partitionKey, h);
+      await rig.last().answer([landed("low", "1"), landed("high", "2")]);
+      const { records, delivered, pending } = rig.pipeline.state();
+      assert.deepEqual({ records, delivered, pending }, { records: 2, delivered: 3, pending: 0 });
+    });
+
+    test("fills the next aggregate of a shard while one is in flight", async () => {
+      const { rig, orders } = await rigWith({ ordered });
+      await rig.deliver(orders, `${a}:1`, `${b}:1`);
+      await rig.deliver(orders, `${c}:1`);
+      await rig.deliver(orders, `${d}:1`, `${a}:2`);
+      await rig.clock.advance(100);
+      assert.equal(rig.puts.length, 1);
+      await rig.last().answer([landed("low", "1")]);
+      assert.deepEqual(rig.last().texts.length, 1);
+      assert.deepEqual(rig.last().texts[0]?.split(" ").sort(), [`${a}:2`, `${c}:1`, `${d}:1`].sort());
+    });
+
+    test("keeps to the limits of record and request", async () => {
+      const limits = { maxRecords: 500, maxBytes: 150, maxRecordBytes: 80 };
+      const { rig, orders } = await rigWith({ ordered, limits });
+      await rig.deliver(orders, ...Array.from({ length: 30 }, (_, index) => `${index % 2 === 0 ? a : h}:${index}`));
+      for (let at = 0; at < rig.puts.length; at += 1) {
+        const { records } = rig.puts[at] as (typeof rig.puts)[number];
+        const sizes = records.map(({ data, partitionKey }) => data.byteLength + partitionKey.length);
+        assert.ok(sizes.every((size) => size <= 80) && sizes.reduce((sum, size) => sum + size, 0) <= 150);
+        await rig.puts[at]?.answer(
+          records.map(({ explicitHashKey: hash, partitionKey }) =>
+            landed(
+              (hash === undefined ? hashKey(partitionKey) < "8" : BigInt(hash) < MIDDLE) ? "low" : "high",
+              String(100 + at),
+            ),
+          ),
+        );
+        await rig.clock.advance(10);
+      }
+      assert.equal(rig.pipeline.state().delivered, 30);
+    });
+
+    test("sends a failed aggregate again with the same bytes", async () => {
+      const { rig, orders } = await rigWith({ ordered });
+      await rig.deliver(orders, `${a}:1`, `${b}:1`, `${a}:2`);
+      const [first] = rig.last().records;
+      await rig.last().answer([{ accepted: false, failure: failure("throttled") }]);
+      await rig.clock.advance(1_000);
+      assert.equal(rig.puts.length, 2);
+      assert.deepEqual(rig.last().records, [first]);
+      assert.equal(rig.pipeline.state().retries, 3);
+    });
+
+    test("sends an aggregate again that a consumer would drop, packed by the shards of now", async () => {
+      const shards = [...halves];
+      const { rig, orders } = await rigWith({ ordered, shards });
+      await rig.deliver(orders, `${a}:1`, `${e}:1`, `${a}:2`, `${e}:2`);
+      shards.splice(
+        0,
+        1,
+        shard("low", 0n, MIDDLE - 1n, false),
+        shard("first", 0n, MIDDLE / 2n - 1n),
+        shard("second", MIDDLE / 2n, MIDDLE - 1n),
+      );
+      await rig.last().answer([landed("first", "10")]);
+      assert.equal(rig.pipeline.state().delivered, 0);
+      await rig.clock.advance(1_000);
+      const texts = rig.last().texts.map((text) => (ordered ? text : text.split(" ").sort().join(" ")));
+      assert.deepEqual(texts.sort(), [`${a}:1 ${a}:2`, `${e}:1 ${e}:2`].sort());
+      await rig.last().answer(rig.last().texts.map((text) => landed(text.startsWith(a) ? "first" : "second", "20")));
+      assert.deepEqual(rig.acknowledged.length, 1);
+      assert.equal(rig.pipeline.state().retries, 4);
+    });
+
+    test("sends messages without company once their aggregates missed their shard twice", async () => {
+      const { rig, orders } = await rigWith({ ordered });
+      await rig.deliver(orders, `${a}:1`, `${b}:1`);
+      for (const attempt of [1, 2]) {
+        assert.equal(rig.last().texts.length, 1);
+        await rig.last().answer([landed("unknown", String(attempt))]);
+        await rig.clock.advance(5_000);
+      }
+      assert.equal(rig.puts.length, 3);
+      assert.deepEqual(rig.last().texts.toSorted(), [`${a}:1`, `${b}:1`]);
+      await rig.last().answer([landed("unknown", "3"), landed("unknown", "4")]);
+      assert.equal(rig.pipeline.state().delivered, 2);
+    });
+
+    test("aggregates the messages of one key only while shards cannot be listed", async () => {
+      const { shards: _, ...rest } = { shards: null, ordered };
+      const rig = createRig({ aggregation: true, ...rest });
+      const orders = rig.assign();
+      await rig.clock.advance(6_000);
+      await rig.deliver(orders, `${a}:1`, `${a}:2`, `${b}:1`);
+      assert.deepEqual(rig.sent(), [[`${a}:1 ${a}:2`, `${b}:1`]]);
+    });
+
+    test("finds the poison within an aggregate, and delivers the rest", async () => {
+      const { rig, orders } = await rigWith({ ordered, deadLetterTopic: "dead" });
+      await rig.deliver(orders, `${a}:1`, `${b}:1`, `${c}:1`, `${h}:1`, `${i}:1`);
+      for (let at = 0; at < rig.puts.length && at < 40; at += 1) {
+        const put = rig.puts[at] as (typeof rig.puts)[number];
+        if (put.texts.join(" ").includes(`${b}:1`)) await put.fail(failure("invalid"));
+        else
+          await put.answer(
+            put.texts.map((text) => landed(hashKey(text.split(":")[0] ?? "") < "8" ? "low" : "high", String(100 + at))),
+          );
+        await rig.clock.advance(2_000);
+      }
+      assert.deepEqual(
+        rig.letters.map(({ message }) => message.id),
+        [`${b}:1`],
+      );
+      assert.equal(rig.pipeline.state().delivered, 4);
+      assert.equal(rig.acknowledged.length, 1);
+    });
+  });
+}
+
+describe("aggregation, ordered", () => {
+  test("leaves out what was withdrawn before the aggregate is sent again", async () => {
+    const { rig, orders } = await rigWith();
+    const others = rig.assign("others");
+    await rig.clock.advance(6_000);
+    await rig.deliver(orders, `${a}:1`);
+    await rig.deliver(orders, `${b}:1`);
+    await rig.deliver(others, `${c}:1`);
+    await rig.last().answer([landed("low", "1")]);
+    assert.deepEqual(rig.last().texts, [`${b}:1 ${c}:1`]);
+    await rig.revoke(others);
+    assert.equal(rig.last().signal.aborted, true);
+    await rig.clock.advance(6_000);
+    assert.deepEqual(rig.last().texts, [`${b}:1`]);
+  });
+
+  test("sends only those keys of an aggregate again whose sequence numbers are out of order", async () => {
+    const { rig, orders } = await rigWith();
+    await rig.deliver(orders, `${a}:1`);
+    await rig.last().answer([landed("low", "9")]);
+    await rig.deliver(orders, `${b}:1`, `${a}:2`);
+    await rig.last().answer([landed("low", "5")]);
+    assert.equal(rig.pipeline.state().outOfOrder, 1);
+    assert.equal(rig.pipeline.state().delivered, 2);
+    await rig.clock.advance(1_000);
+    assert.deepEqual(rig.last().texts, [`${a}:2`]);
+  });
+});
+
+describe("a stream whose RecordDistributionStrategy becomes AUTO", () => {
+  test("is not written in order, and says why, until it is changed back", async () => {
+    const { rig, orders } = await rigWith();
+    rig.auto = true;
+    await rig.deliver(orders, `${a}:1`, `${b}:1`);
+    await rig.last().answer([landed("high", "1")]);
+    await rig.clock.advance(5_000);
+    assert.equal(rig.puts.length, 1);
+    assert.equal(rig.pipeline.state().sinkFailure?.code, "RecordDistributionAuto");
+    rig.auto = false;
+    await rig.clock.advance(10_000);
+    assert.deepEqual(rig.last().texts, [`${a}:1 ${b}:1`]);
+    assert.equal(rig.pipeline.state().sinkFailure, null);
+  });
+
+  test("is written without aggregates when order does not matter", async () => {
+    const { rig, orders } = await rigWith({ ordered: false });
+    rig.auto = true;
+    await rig.deliver(orders, `${a}:1`, `${b}:1`);
+    await rig.last().answer([landed("high", "1")]);
+    await rig.clock.advance(5_000);
+    assert.deepEqual(rig.last().texts.toSorted(), [`${a}:1`, `${b}:1`].sort());
+    await rig.last().answer([landed("high", "2"), landed("low", "3")]);
+    assert.equal(rig.pipeline.state().delivered, 2);
+  });
+});
+
+test("an aggregate may grow with the round trip, step by step, and within the record limit", () => {
+  const limits = { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 200_000 };
+  const limit = createAggregateLimit(limits, 100);
+  limit.tookMs(20);
+  assert.equal(limit.bytes, 51_200);
+  for (let round = 0; round < 30; round += 1) limit.tookMs(100);
+  assert.equal(limit.bytes, 128_000);
+  limit.tookMs(100_000);
+  assert.equal(limit.bytes, 153_600);
+  for (let round = 0; round < 10; round += 1) limit.tookMs(100_000);
+  assert.equal(limit.bytes, 199_999);
+  for (let round = 0; round < 60; round += 1) limit.tookMs(1);
+  assert.equal(limit.bytes, 51_200);
+});

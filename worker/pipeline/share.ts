@@ -1,0 +1,48 @@
+/** What the unordered pipeline keeps of an assignment, and what it sends: messages, alone or together. */
+import type { Assignment, Delivery } from "../source/source.ts";
+import type { Outgoing } from "./batch.ts";
+import type { Mark } from "./checkpoint.ts";
+import type { Parcel, Slot } from "./parcel.ts";
+
+/** The deliveries of one assignment that are not acknowledged. */
+export interface Share {
+  readonly assignment: Assignment;
+  readonly open: Set<ShareMark>;
+}
+
+export interface ShareMark extends Mark {
+  /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
+  share: Share | null;
+}
+
+/** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
+export interface Item extends Outgoing {
+  readonly items: null;
+  readonly mark: ShareMark;
+  /** Position in its delivery. */
+  readonly index: number;
+  /** Failed attempts. */
+  attempt: number;
+  /** Aggregates with it that missed their shard. */
+  misses: number;
+  /** What it holds while it travels without company. */
+  slot: Slot | null;
+}
+
+export type Shipment = Item | Parcel<Item>;
+
+export function oldest({ open }: Share): Delivery | undefined {
+  for (const mark of open) return mark.delivery;
+  return undefined;
+}
+
+export function keyOf(record: Shipment): string {
+  return record.items === null ? record.partitionKey : (record.items[0]?.partitionKey ?? "");
+}
+
+/** The record no longer takes room of its shard. */
+export function release(record: Shipment): void {
+  if (record.slot === null) return;
+  record.slot.inFlight -= 1;
+  if (record.items === null) record.slot = null;
+}

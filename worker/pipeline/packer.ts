@@ -1,6 +1,6 @@
 /**
- * Fills batches from the queues: aggregates of what waits for one predicted shard, or of one key where the shard is not
- * known; a record that has no company goes as it is.
+ * Fills batches from the queues: aggregates of what waits for one predicted shard; a record that has no company, or whose
+ * shard is not known, goes as it is.
  */
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { add, admits, type Batch, emptyBatch, type Outgoing } from "./batch.ts";
@@ -46,7 +46,8 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
 
   const serve: Server<V | Parcel<I>> = (queue, pay) => {
     const { values } = queue;
-    const aggregating = options.aggregation && !ready().auto;
+    // Where the shard is not known nobody could tell that a consumer drops an aggregate, so there is none.
+    const aggregating = options.aggregation && queue.shardId !== null && !ready().auto;
     for (let value = values.peek(); value !== undefined; value = values.peek()) {
       if (value.items !== null) {
         if (!aggregating || value.version !== ready().version || !cargo.mayWrite(value, now)) {
@@ -98,7 +99,7 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
   }
 
   function pack(queue: ShardQueue<V | Parcel<I>>): I | Parcel<I> {
-    const { values, shardId } = queue;
+    const { values } = queue;
     const load = createLoad<I>(limit.bytes);
     for (let value = values.peek(); value !== undefined && value.items === null; value = values.peek()) {
       let item = cargo.first(value, now);
@@ -107,8 +108,6 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
         continue;
       }
       if (cargo.alone(value)) break;
-      const [first] = load.items;
-      if (shardId === null && first !== undefined && first.partitionKey !== item.partitionKey) break;
       if (!load.fits(item)) break;
       values.shift();
       do {

@@ -48,12 +48,14 @@ export interface Ready<T> {
   /** False when a consumer of this shard drops an aggregate that holds such a key, as far as is known. */
   contains(shardId: string, partitionKey: string): boolean;
   throttled(queue: Slot): void;
-  /** The blocked shard with the longest queue; null when no shard is blocked. */
+  /** The blocked shard with the longest queue, else the one throttled last within a minute; null when there is none. */
   slowest(): string | null;
   close(): void;
 }
 
 const CACHED_KEYS = 16_384;
+/** How long a throttled shard is named when no queue waits for its bucket: all of its records rest then. */
+const THROTTLED_FOR_MS = 60_000;
 
 /**
  * @param keyOf the partition key of a value
@@ -71,6 +73,7 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
   /** Queues that hold something; the first is served first. */
   let listed: ShardQueue<T>[] = [];
   let timer: Timer | null = null;
+  let throttled: { readonly shardId: string; readonly at: number } | null = null;
 
   const locate = (partitionKey: string): ShardQueue<T> => {
     const shardId = map?.shardOf(hashKey(partitionKey))?.shardId;
@@ -157,7 +160,9 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     },
     contains: (shardId, partitionKey) => watch.map === null || watch.map.contains(shardId, hashKey(partitionKey)),
     throttled: ({ shardId }) => {
-      if (shardId !== null) limiter.throttled(shardId);
+      if (shardId === null) return;
+      throttled = { shardId, at: clock.now() };
+      limiter.throttled(shardId);
     },
     slowest: () => {
       const now = clock.now();
@@ -165,7 +170,8 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
       for (const queue of listed) {
         if (queue.blockedUntil > now && queue.values.length > (slowest?.values.length ?? 0)) slowest = queue;
       }
-      return slowest?.shardId ?? null;
+      if (slowest !== null) return slowest.shardId;
+      return throttled !== null && now - throttled.at < THROTTLED_FOR_MS ? throttled.shardId : null;
     },
     close: () => {
       watch.close();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hashKey } from "../../../worker/sink/hash-key.ts";
 import type { Shard } from "../../../worker/sink/sink.ts";
-import { createRig } from "./rig.ts";
+import { createRig, failure } from "./rig.ts";
 
 const MIDDLE = 1n << 127n;
 const MAX = (1n << 128n) - 1n;
@@ -51,6 +51,18 @@ describe("pacing", () => {
     await rig.clock.advance(1);
     await rig.deliver(rig.assign(), ...high.slice(0, 20).map((key) => `${key}:1`));
     assert.equal(rig.pipeline.state().slowestShard, "high");
+  });
+
+  test("names a throttled shard for a minute, also while all of its records rest and none waits", async () => {
+    const rig = createRig({ ordered: true, shards: halves });
+    const orders = rig.assign();
+    await rig.clock.advance(6_000);
+    await rig.deliver(orders, `${high[0]}:1`);
+    assert.equal(rig.pipeline.state().slowestShard, null);
+    await rig.last().answer([{ accepted: false, failure: failure("throttled") }]);
+    assert.equal(rig.pipeline.state().slowestShard, "high");
+    await rig.clock.advance(60_000);
+    assert.equal(rig.pipeline.state().slowestShard, null);
   });
 
   test("does not pace, and works, when shards cannot be listed", async () => {

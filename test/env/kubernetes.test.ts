@@ -63,7 +63,7 @@ test("a cluster whose owner is killed disappears with it", async () => {
   assert.notDeepEqual(await remains(pid, link), []);
   owner.kill("SIGKILL");
   await once(owner, "exit");
-  for (let tries = 0; (await remains(pid, link)).length > 0 && tries < 100; tries++) await delay(100);
+  for (let tries = 0; (await remains(pid, link)).length > 0 && tries < 300; tries++) await delay(100);
   assert.deepEqual(await remains(pid, link), []);
 });
 

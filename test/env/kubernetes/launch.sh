@@ -37,6 +37,8 @@ remove_cgroups() {
 }
 
 remove_all() {
+  # the kernel tells of an owner's death once for each of its threads
+  trap '' TERM INT HUP
   remove_cgroups
   # the owner removes the state itself, unless it died
   kill -0 "$OWNER" 2> /dev/null || rm -rf "$STATE"
@@ -44,7 +46,7 @@ remove_all() {
 
 # one function, so that bash has read all of this file before it runs: an edit meanwhile changes nothing
 main() {
-  trap 'kill -KILL "${child:-}" 2> /dev/null' TERM INT HUP
+  trap 'kill -KILL "${child:-}" 2> /dev/null || true' TERM INT HUP
   trap remove_all EXIT
   make_cgroups
   (

@@ -13,7 +13,11 @@ interface Pod {
   status: { containerStatuses?: { restartCount: number; ready: boolean }[] };
 }
 
-for (const mode of ["ordered", "unordered"] as const) {
+describe("workers that crash", { concurrency: 2 }, () => {
+  for (const mode of ["ordered", "unordered"] as const) playKill(mode);
+});
+
+function playKill(mode: "ordered" | "unordered"): void {
   describe(`an ${mode} worker killed with SIGKILL in mid-stream`, () => {
     let scenario: Scenario;
 

@@ -29,12 +29,8 @@ describe("a release of the chart", () => {
   });
 });
 
-describe("the life of a sink", { concurrency: 2 }, () => {
-  for (const mode of ["ordered", "unordered"] as const) playLife(mode);
-});
-
-function playLife(mode: "ordered" | "unordered"): void {
-  describe(`of an ${mode} sink`, () => {
+for (const mode of ["ordered", "unordered"] as const) {
+  describe(`the life of an ${mode} sink`, () => {
     let scenario: Scenario;
     let flow: Flow;
 

@@ -30,7 +30,6 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-const SAMPLE_EVERY_MS = 1000;
 const BACKLOG_EVERY_MS = 30_000;
 
 export function createWorker(options: {
@@ -65,14 +64,7 @@ export function createWorker(options: {
     if (stop.signal.aborted) return;
     running = connected;
     connected.pipeline.start(connected.source);
-    await Promise.all([watch.keepLooking(stop.signal), sampleForEver(), readBacklogForEver(connected.source)]);
-  };
-
-  const sampleForEver = async () => {
-    for (;;) {
-      sample();
-      await clock.sleep(SAMPLE_EVERY_MS, stop.signal);
-    }
+    await Promise.all([watch.keepLooking(stop.signal), readBacklogForEver(connected.source)]);
   };
 
   const sample = () => {

@@ -1,3 +1,5 @@
+import type { ObjectMeta as SinkMeta } from "../../crds/metadata.ts";
+
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -8,16 +10,7 @@ export interface OwnerReference {
 }
 
 /** Object metadata as the API's JSON has it: times are RFC 3339 text. */
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
+export interface ObjectMeta extends SinkMeta {
   ownerReferences?: OwnerReference[];
   managedFields?: unknown[];
 }

@@ -94,8 +94,8 @@ describe("what a sink that is Ready tells", { concurrency: 3 }, () => {
         await arrived(scenario, traffic);
         await untilCondition(scenario, "Throttled", "NotThrottled");
       };
-      // 20 records a second, so that some are always waiting for the shard
-      await playReady(scenario, play, { rateLimit: 2, retryMaxDelayInMillis: 1000 });
+      // 20 records a second and one for each message, so that some are always waiting for the shard
+      await playReady(scenario, play, { aggregationEnabled: false, rateLimit: 2, retryMaxDelayInMillis: 1000 });
     } finally {
       removals.push(Promise.allSettled(removals).then(() => fake.close()));
     }

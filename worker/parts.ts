@@ -9,13 +9,13 @@ import { createFormat } from "./format/create.ts";
 import { partitionKey, spreadKey } from "./format/partition-key.ts";
 import { createPipeline } from "./pipeline/create.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
-import { pulsarAccess } from "./pulsar-access.ts";
+import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
 import { createAdminGet } from "./pulsar-admin.ts";
 import type { KeyReader } from "./secrets.ts";
 import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
-import { createSource } from "./source/create.ts";
+import { createSource, type SourceOptions } from "./source/create.ts";
 import type { SchemaRegistry, Source } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 
@@ -113,7 +113,7 @@ function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescri
   };
 }
 
-function sourceOptions(options: PartsOptions, access: ReturnType<typeof pulsarAccess>, pipeline: Pipeline) {
+function sourceOptions(options: PartsOptions, access: PulsarAccess, pipeline: Pipeline): SourceOptions {
   const { manifest } = options;
   const { pulsar, config, deadLetter } = manifest.spec;
   return {
@@ -124,10 +124,10 @@ function sourceOptions(options: PartsOptions, access: ReturnType<typeof pulsarAc
     exceptTopics: deadLetter ? [deadLetter.topic] : [],
     subscription: {
       name: subscriptionName(manifest),
-      type: config.retainOrdering ? ("Failover" as const) : ("Shared" as const),
+      type: config.retainOrdering ? "Failover" : "Shared",
       initialPosition: pulsar.subscription.initialPosition,
     },
-    access,
+    ...access,
     receiverQueueSize: pulsar.receiverQueueSize,
     budget: pipeline.budget,
     consumerName: options.consumerName,

@@ -63,6 +63,14 @@ export const streamReasons = {
 export const poisonReasons = {
   Undecodable: { stalls: true, meaning: "The payload does not fit the schema it was written with." },
   CorruptEntry: { stalls: true, meaning: "The entry is damaged: checksum, size, compression or batch framing." },
+  EncryptionKeyMissing: {
+    stalls: true,
+    meaning: "The message is encrypted, and the Secret of spec.pulsar.encryption has none of the keys it names.",
+  },
+  DecryptionFailed: {
+    stalls: true,
+    meaning: "The message is encrypted, and cannot be decrypted with the key it names: it is another, or no RSA key.",
+  },
   SchemaMissing: { stalls: true, meaning: "The broker has no schema of the version that the message names." },
   UnsupportedSchema: { stalls: true, meaning: "The messageFormat cannot expand values of this kind of schema." },
   Encrypted: { stalls: true, meaning: "The message is encrypted, and the messageFormat has no place for that." },

@@ -9,6 +9,7 @@ import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts"
 import { readConfig } from "./config.ts";
 import { receiveBudget } from "./memory.ts";
 import { createParts } from "./parts.ts";
+import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
 import { entryFacts, workerEntry } from "./report/entry.ts";
 import { kubernetesClient } from "./report/kubernetes.ts";
 import { workerMetrics } from "./report/metrics.ts";
@@ -42,6 +43,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     parts: createParts({
       manifest,
       readKey: mountedKeys(mode.keys),
+      privateKeys: mountedPrivateKeys(mode.keys),
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
       consumerName: pod,
       budgetBytes: receiveBudget(process.constrainedMemory()),
@@ -75,6 +77,7 @@ async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortS
     parts: createParts({
       manifest,
       readKey: fileKeys(mode.secrets),
+      privateKeys: filePrivateKeys(mode.secrets),
       readInlineParam: async () => manifest.spec.config.awsCredentialPluginParam ?? "",
       consumerName: `${manifest.metadata.name}-${process.pid}`,
       budgetBytes: receiveBudget(process.constrainedMemory()),

@@ -9,6 +9,7 @@ import { createFormat } from "./format/create.ts";
 import { partitionKey, spreadKey } from "./format/partition-key.ts";
 import { createPipeline } from "./pipeline/create.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
+import type { PrivateKeysOpener } from "./private-keys.ts";
 import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
 import { createAdminGet } from "./pulsar-admin.ts";
 import type { KeyReader } from "./secrets.ts";
@@ -16,12 +17,14 @@ import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
 import { createSource, type SourceOptions } from "./source/create.ts";
+import type { Decryption } from "./source/decryption.ts";
 import type { SchemaRegistry, Source } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 
 export interface PartsOptions {
   readonly manifest: KinesisSink;
   readonly readKey: KeyReader;
+  readonly privateKeys: PrivateKeysOpener;
   /** The inline `awsCredentialPluginParam`. */
   readonly readInlineParam: () => Promise<string>;
   /** As brokers show it in their statistics. */
@@ -128,10 +131,17 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, pipeline: Pi
       initialPosition: pulsar.subscription.initialPosition,
     },
     ...access,
+    decryption: decryption(options),
     receiverQueueSize: pulsar.receiverQueueSize,
     budget: pipeline.budget,
     consumerName: options.consumerName,
     clock: options.clock,
     log: options.log,
   };
+}
+
+function decryption({ manifest, privateKeys }: PartsOptions): Decryption | null {
+  const { encryption } = manifest.spec.pulsar;
+  if (encryption === undefined) return null;
+  return { keys: privateKeys(encryption.privateKeys.name), onFailure: encryption.onFailure };
 }

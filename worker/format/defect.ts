@@ -3,14 +3,14 @@ import { PoisonError } from "./format.ts";
 
 /**
  * No format makes a record of an entry that could not be read: its bytes are not what was published.
- * @throws PoisonError CorruptEntry
+ * @throws PoisonError with the defect's code
  */
-export function refuseDefect(message: Message): void {
-  const { defect } = message.entry;
-  if (defect !== null) {
-    throw new PoisonError(
-      "CorruptEntry",
-      `The entry cannot be read: ${defect}. Look at the message with Pulsar's tools, then skip or dead-letter it.`,
-    );
-  }
+export function refuseDefect({ entry: { defect } }: Message): void {
+  if (defect === null) return;
+  if (defect.code !== "CorruptEntry")
+    throw new PoisonError(defect.code, `The message cannot be decrypted: ${defect.message}.`);
+  throw new PoisonError(
+    "CorruptEntry",
+    `The entry cannot be read: ${defect.message}. Look at the message with Pulsar's tools, then skip or dead-letter it.`,
+  );
 }

@@ -25,6 +25,8 @@ export interface Format {
 export type PoisonCode =
   | "Undecodable"
   | "CorruptEntry"
+  | "EncryptionKeyMissing"
+  | "DecryptionFailed"
   | "SchemaMissing"
   | "UnsupportedSchema"
   | "Encrypted"

@@ -1,3 +1,4 @@
+import { refuseDefect } from "../format/defect.ts";
 import { type Format, PoisonError } from "../format/format.ts";
 import type { RequestLimits, SinkFailure } from "../sink/sink.ts";
 import type { Message } from "../source/source.ts";
@@ -14,9 +15,7 @@ export function encodeMessage(
   topic: string,
   keyBytes: number,
 ): Uint8Array {
-  if (message.entry.defect !== null) {
-    throw new PoisonError("CorruptEntry", `the entry cannot be read: ${message.entry.defect}`);
-  }
+  refuseDefect(message);
   const data = encode(format, message, topic);
   if (data.byteLength + keyBytes > limits.maxRecordBytes) {
     throw new PoisonError(

@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import { type Source, SourceError } from "./source.ts";
 import { createWireSource, type WireSourceOptions } from "./wire/wire.ts";
 
 export interface SourceOptions extends WireSourceOptions {
@@ -7,11 +7,17 @@ export interface SourceOptions extends WireSourceOptions {
 }
 
 /**
- * The source that a resource asks for. Auto is Wire: nothing that only pulsar-client can do is configurable yet.
- * @throws SourceError (rejects with) ClientMissing when pulsar-client is asked for and not installed
+ * The source that a resource asks for. Auto is Wire: nothing that only pulsar-client can do is configurable.
+ * @throws SourceError (rejects with) ClientMissing when pulsar-client is asked for and not installed, or cannot do it
  */
 export async function createSource({ client, ...options }: SourceOptions): Promise<Source> {
   if (client !== "Native") return createWireSource(options);
+  if (options.decryption) {
+    throw new SourceError(
+      "ClientMissing",
+      "spec.pulsar.encryption needs spec.pulsar.client Wire or Auto: change the client, or remove encryption",
+    );
+  }
   const { createNativeSource } = await import("./native.ts");
   return await createNativeSource(options);
 }

@@ -51,11 +51,19 @@ export interface Entry {
   /** As on the wire (8 bytes big-endian, or opaque); null when the entry was written without a schema. */
   readonly schemaVersion: Uint8Array | null;
   readonly encryption: EncryptionContext | null;
+  /** Set when the entry cannot be read; it then holds one message with the raw bytes as payload, and is poison. */
+  readonly defect: Defect | null;
+}
+
+/** Why an entry cannot be read. */
+export interface Defect {
   /**
-   * Why the entry cannot be read (checksum, size, compression, batch framing); it then holds one message with the raw
-   * bytes as payload, and is poison. Null for a sound entry.
+   * CorruptEntry: checksum, size, compression or batch framing. EncryptionKeyMissing: none of the private keys that
+   * would do is there. DecryptionFailed: there is one, and it does not do.
    */
-  readonly defect: string | null;
+  readonly code: "CorruptEntry" | "EncryptionKeyMissing" | "DecryptionFailed";
+  /** What is wrong, without a capital or a full stop. Decryption: and what to do. */
+  readonly message: string;
 }
 
 export interface Message {

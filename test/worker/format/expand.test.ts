@@ -67,7 +67,7 @@ describe("EXPAND_VALUE", () => {
     };
     await assert.rejects(expandText({ schema: STRING, encryption }), isPoison("Encrypted"));
     await assert.rejects(
-      expandText({ schema: STRING, defect: "the checksum does not match" }),
+      expandText({ schema: STRING, defect: { code: "CorruptEntry", message: "the checksum does not match" } }),
       isPoison("CorruptEntry"),
     );
     await assert.rejects(expandText({ schema: schemaInfo("INT32"), payload: "123" }), isPoison("Undecodable"));

@@ -7,10 +7,11 @@ import fc from "fast-check";
 import { createFormat } from "../../../worker/format/create.ts";
 import { type MessageFormat, PoisonError } from "../../../worker/format/format.ts";
 import { partitionKey } from "../../../worker/format/partition-key.ts";
-import type { SchemaInfo } from "../../../worker/source/source.ts";
+import type { Defect, SchemaInfo } from "../../../worker/source/source.ts";
 import { deliveryOf, messageOf } from "./message.ts";
 
 const TOPIC = "persistent://public/default/in-partition-1";
+const CHECKSUM: Defect = { code: "CorruptEntry", message: "the checksum does not match" };
 const VERSION = Buffer.from("0000000000000001", "hex");
 
 const FORMATS: readonly MessageFormat[] = [
@@ -167,7 +168,7 @@ const fuzzCase = fc.record({
   isNull: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   hasVersion: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
   encryption: fc.oneof({ weight: 20, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: encryption }),
-  defect: fc.integer({ min: 0, max: 49 }).map((n) => (n === 0 ? "the checksum does not match" : null)),
+  defect: fc.integer({ min: 0, max: 49 }).map((n) => (n === 0 ? CHECKSUM : null)),
 });
 
 /** @returns the outcomes by their number, so that a run can be seen to have met them all */

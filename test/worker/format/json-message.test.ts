@@ -68,7 +68,7 @@ describe("FULL_MESSAGE_IN_JSON", () => {
 
   test("refuses an entry that could not be read", () =>
     assert.throws(
-      () => textOf({ defect: "the checksum does not match" }),
+      () => textOf({ defect: { code: "CorruptEntry", message: "the checksum does not match" } }),
       (error) => error instanceof PoisonError && error.code === "CorruptEntry",
     ));
 });

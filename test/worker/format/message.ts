@@ -1,5 +1,5 @@
 /** Messages for tests: all fields have plain defaults. */
-import type { Delivery, EncryptionContext, Entry, Message } from "../../../worker/source/source.ts";
+import type { Defect, Delivery, EncryptionContext, Entry, Message } from "../../../worker/source/source.ts";
 
 export interface MessageParts {
   readonly id?: string;
@@ -11,7 +11,7 @@ export interface MessageParts {
   readonly isNull?: boolean;
   readonly schemaVersion?: Uint8Array | null;
   readonly encryption?: EncryptionContext | null;
-  readonly defect?: string | null;
+  readonly defect?: Defect | null;
 }
 
 export function messageOf(parts: MessageParts): Message {

@@ -55,8 +55,10 @@ describe("encoding", () => {
 
   test("refuses an entry that cannot be read", () => {
     const { entry, ...rest } = message("k", "x");
-    const defective = { ...rest, entry: { ...entry, defect: "checksum" } };
-    assert.throws(() => encodeMessage(format, limits, defective, "t", 1), { code: "CorruptEntry" });
+    for (const code of ["CorruptEntry", "EncryptionKeyMissing", "DecryptionFailed"] as const) {
+      const defective = { ...rest, entry: { ...entry, defect: { code, message: "because" } } };
+      assert.throws(() => encodeMessage(format, limits, defective, "t", 1), { code, message: /: because\./ });
+    }
   });
 
   test("takes any other failure of a format as poison, so that it is neither dropped nor tried for ever", () => {

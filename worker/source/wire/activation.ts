@@ -86,7 +86,12 @@ export function createActivation(options: ActivationOptions): Activation {
     const whole =
       outcome.kind === "complete"
         ? decoder.assembled(decoded.entry, where, outcome.payload)
-        : decoder.defective(decoded.entry, where, outcome.defect, Buffer.concat(message.parts));
+        : decoder.defective(
+            decoded.entry,
+            where,
+            { code: "CorruptEntry", message: outcome.defect },
+            Buffer.concat(message.parts),
+          );
     handOn(whole, id, redeliveries, message);
   };
 

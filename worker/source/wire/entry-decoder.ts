@@ -1,4 +1,5 @@
 import { crc32c } from "@node-rs/crc32";
+import type { Defect } from "../source.ts";
 import { Compression, decompress } from "./compression.ts";
 import { WireEntry } from "./entry.ts";
 import { entryMemory } from "./entry-memory.ts";
@@ -41,7 +42,7 @@ export interface EntryDecoder {
   /** The message of a chunked entry whose payloads were joined to `payload`. */
   assembled(entry: WireEntry, position: EntryPosition, payload: Buffer): DecodedEntry;
   /** An entry that cannot be read: one message with the raw bytes. */
-  defective(entry: WireEntry | null, position: EntryPosition, defect: string, raw: Buffer): DecodedEntry;
+  defective(entry: WireEntry | null, position: EntryPosition, defect: Defect, raw: Buffer): DecodedEntry;
 }
 
 /** `maxUncompressedBytes` bounds what one entry may inflate to, and what chunks may add up to. */
@@ -116,7 +117,7 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
         return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
       } catch (error) {
         detach(entry, metadata);
-        return defective(entry, position, reasonOf(error), Buffer.from(bytes.subarray(payloadStart, end)));
+        return defective(entry, position, corruption(error), Buffer.from(bytes.subarray(payloadStart, end)));
       }
     }
     let kept = bytes;
@@ -136,7 +137,7 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
       const messages = messagesOf(entry, position, ackSet, kept, from, to);
       return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
     } catch (error) {
-      return defective(entry, position, reasonOf(error), Buffer.from(kept.subarray(from, to)));
+      return defective(entry, position, corruption(error), Buffer.from(kept.subarray(from, to)));
     }
   };
 
@@ -145,7 +146,7 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
       try {
         return decodeSound(bytes, start, end, owned, position, ackSet);
       } catch (error) {
-        return defective(null, position, reasonOf(error), Buffer.from(bytes.subarray(start, end)));
+        return defective(null, position, corruption(error), Buffer.from(bytes.subarray(start, end)));
       }
     },
     assembled(entry, position, payload) {
@@ -154,7 +155,7 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
         const messages = messagesOf(entry, position, null, whole, 0, whole.length);
         return { entry, messages, permits: 0, retainedBytes: retained(whole.length, 1), chunk: null };
       } catch (error) {
-        return defective(entry, position, reasonOf(error), payload);
+        return defective(entry, position, corruption(error), payload);
       }
     },
     defective,
@@ -192,7 +193,8 @@ function retained(bytes: number, messages: number): number {
 }
 
 /** Only malformed bytes are expected here; any other error is told with its name, since the bytes caused it. */
-function reasonOf(error: unknown): string {
-  if (error instanceof MalformedError) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}` : "the entry cannot be read";
+function corruption(error: unknown): Defect {
+  if (error instanceof MalformedError) return { code: "CorruptEntry", message: error.message };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : "it cannot be decoded";
+  return { code: "CorruptEntry", message };
 }

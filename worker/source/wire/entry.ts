@@ -1,4 +1,4 @@
-import type { CompressionType, EncryptionContext, EncryptionKey, Entry } from "../source.ts";
+import type { CompressionType, Defect, EncryptionContext, EncryptionKey, Entry } from "../source.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
 const COMPRESSION_TYPES: readonly CompressionType[] = ["NONE", "LZ4", "ZLIB", "ZSTD", "SNAPPY"];
@@ -32,7 +32,7 @@ export class WireEntry implements Entry {
   bytes: Buffer;
   start: number;
   end: number;
-  defect: string | null = null;
+  defect: Defect | null = null;
   publishTime = 0;
   /** The number of {@link CompressionType}; larger numbers are unknown. */
   compression = 0;

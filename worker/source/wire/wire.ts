@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import type { Decryption } from "../decryption.ts";
 import {
   type Delivery,
   type ReceiveBudget,
@@ -47,6 +48,8 @@ export interface WireSourceOptions {
   };
   /** Null for none. */
   readonly authentication?: Authentication | null | undefined;
+  /** Null: what was encrypted end to end is passed on so. */
+  readonly decryption?: Decryption | null | undefined;
   readonly tls?: TlsOptions | undefined;
   /** The most messages that one topic-partition may have on their way; 1,000 by default. */
   readonly receiverQueueSize?: number | undefined;

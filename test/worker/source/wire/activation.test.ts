@@ -162,7 +162,7 @@ test("chunks that lie about their size are one defective message", () => {
     chunk(0, "a", 0, 2, "aa", total);
     chunk(1, "a", 1, 2, "AA", total);
     assert.equal(deliveries.length, 1);
-    assert.match(deliveries[0]?.messages[0]?.entry.defect ?? "", pattern);
+    assert.match(deliveries[0]?.messages[0]?.entry.defect?.message ?? "", pattern);
   }
 });
 

@@ -2,8 +2,9 @@ import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { SourceError } from "../source.ts";
 import { ackResponse } from "./commands.ts";
 import type { Connection } from "./connection.ts";
-import { asSourceError, brokerError } from "./failures.ts";
+import { asSourceError, BrokerError, brokerError } from "./failures.ts";
 import { AckType, ackFrame } from "./frames.ts";
+import { createUnsureAcks } from "./unsure-acks.ts";
 
 const GROUP_MS = 100;
 const GROUP_SIZE = 1_000;
@@ -15,8 +16,14 @@ export interface Acknowledger {
   through(ledger: number, entry: number): void;
   /** Sends what waits; resolves when the broker confirmed all that was sent, or cannot any more. */
   settle(): Promise<void>;
-  /** Forgets what waits: the broker sends those entries again. */
-  end(): void;
+  /** Sends at once what `end` returned of the subscription before. */
+  again(unsure: readonly number[]): void;
+  /**
+   * Sends nothing any more.
+   * @returns ledger, entry, ledger, entry, …: the broker sends these entries again unless the next subscription
+   * acknowledges them once more
+   */
+  end(): readonly number[];
 }
 
 /** Groups the acknowledgements of one consumer, and asks the broker for a receipt of each group. */
@@ -29,25 +36,28 @@ export function createAcknowledger(options: {
 }): Acknowledger {
   const { connection, consumerId, clock, onFailed } = options;
   const inFlight = new Set<Promise<void>>();
+  const unsure = createUnsureAcks(clock);
   let ids: number[] = [];
   let mark: readonly [number, number] | null = null;
   let marks = 0;
   let timer: Timer | null = null;
   let ended = false;
 
-  const confirm = async (requestId: number, frame: Buffer): Promise<void> => {
+  const confirm = async (requestId: number, frame: Buffer, group: readonly number[]): Promise<void> => {
     const what = "acknowledging";
     try {
       const { error, message } = await connection.requestFrame(what, requestId, frame, ackResponse);
       if (error !== undefined) throw brokerError(what, error, message);
     } catch (error) {
+      if (error instanceof BrokerError) unsure.refused(group);
       if (!ended) onFailed(asSourceError(error, what));
     }
   };
 
   const send = (type: number, group: readonly number[]): void => {
     const requestId = connection.nextId();
-    const receipt = confirm(requestId, ackFrame(consumerId, type, group, requestId));
+    if (type === AckType.Individual) unsure.add(group);
+    const receipt = confirm(requestId, ackFrame(consumerId, type, group, requestId), group);
     inFlight.add(receipt);
     void receipt.then(() => inFlight.delete(receipt));
   };
@@ -86,11 +96,17 @@ export function createAcknowledger(options: {
       flush();
       await Promise.all(inFlight);
     },
+    again(before) {
+      ids = [...before, ...ids];
+      flush();
+    },
     end() {
       ended = true;
       timer?.cancel();
+      const left = [...unsure.ids(), ...ids];
       ids = [];
       mark = null;
+      return left;
     },
   };
 }

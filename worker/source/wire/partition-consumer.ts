@@ -39,6 +39,7 @@ export function createPartitionConsumer(
   const closing = new AbortController();
   let subscription: Subscription | null = null;
   let failure: Failure | null = null;
+  let unsure: readonly number[] = [];
 
   const fail = (error: SourceError): void => {
     if (failure?.code !== error.code)
@@ -51,7 +52,7 @@ export function createPartitionConsumer(
   const subscribeOnce = async (): Promise<number | null> => {
     const connection = await lookup.broker(topic);
     closing.signal.throwIfAborted();
-    const opened = await openSubscription(topic, connection, position, context);
+    const opened = await openSubscription(topic, connection, position, unsure, context);
     if (closing.signal.aborted) opened.end(0);
     else {
       subscription = opened;
@@ -60,6 +61,7 @@ export function createPartitionConsumer(
     }
     const end = await opened.ended;
     subscription = null;
+    unsure = end.unsure;
     if (end.kind === "ended") return end.delayMs;
     log.info("the subscription was lost", { topic, reason: end.reason.message });
     return null;

@@ -35,9 +35,13 @@ export interface SubscribePosition {
 }
 
 /** How a subscription ended: lost by the network or the broker, or on purpose. */
-export type SubscriptionEnd =
+export type SubscriptionEnd = (
   | { readonly kind: "lost"; readonly reason: SourceError }
-  | { readonly kind: "ended"; readonly delayMs: number };
+  | { readonly kind: "ended"; readonly delayMs: number }
+) & {
+  /** For the next one. */
+  readonly unsure: readonly number[];
+};
 
 /** One SUBSCRIBE of one topic-partition on one connection, until it is closed or lost. */
 export interface Subscription {
@@ -54,12 +58,14 @@ const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
  * Subscribes and resolves when the broker confirmed it. Calls of the handler start then.
+ * @param unsure what the subscription before left: acknowledged before anything is asked for
  * @throws SourceError
  */
 export async function openSubscription(
   topic: string,
   connection: Connection,
   position: SubscribePosition,
+  unsure: readonly number[],
   context: SubscriptionContext,
 ): Promise<Subscription> {
   const { handler, permits, clock, log } = context;
@@ -110,9 +116,9 @@ export async function openSubscription(
   const lose = (reason: SourceError): void => {
     if (state === "over") return;
     state = "over";
-    acks.end();
+    const left = acks.end();
     deactivate();
-    ended.resolve({ kind: "lost", reason });
+    ended.resolve({ kind: "lost", reason, unsure: left });
   };
 
   const end = (delayMs: number): void => {
@@ -120,9 +126,10 @@ export async function openSubscription(
     state = "over";
     // What was acknowledged before is sent ahead of the end, or it would come again.
     void acks.settle();
-    acks.end();
+    const left = acks.end();
     deactivate();
-    void closeConsumer(topic, connection, consumerId, clock).then(() => ended.resolve({ kind: "ended", delayMs }));
+    const closed = closeConsumer(topic, connection, consumerId, clock);
+    void closed.then(() => ended.resolve({ kind: "ended", delayMs, unsure: left }));
   };
 
   connection.addConsumer(consumerId, {
@@ -148,6 +155,7 @@ export async function openSubscription(
     throw new SourceError("BrokerNotReady", `the broker closed the consumer of ${topic}; it is tried again`);
   }
   state = "subscribed";
+  acks.again(unsure);
   if (activeAtBroker) activate();
   return {
     get activation() {

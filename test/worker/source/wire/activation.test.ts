@@ -17,7 +17,8 @@ function scene(ordered: boolean) {
     entry: (ledger, entry) => void acks.push(`${ledger}:${entry}`),
     through: (ledger, entry) => void acks.push(`through ${ledger}:${entry}`),
     settle: async () => undefined,
-    end: () => undefined,
+    again: () => undefined,
+    end: () => [],
   };
   const activation = createActivation({
     topic: "persistent://public/default/t",

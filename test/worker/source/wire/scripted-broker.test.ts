@@ -169,6 +169,26 @@ test("an acknowledgement that is refused ends the assignment, so that everything
   await receiver.received(2);
 });
 
+test("what was acknowledged when the connection broke is acknowledged again before anything is asked for", async () => {
+  let connections = 0;
+  const order: number[] = [];
+  const broker = await start((command, body, { socket, sendMessage }) => {
+    if (command === Command.SUBSCRIBE) connections++;
+    if (connections > 1) order.push(command);
+    if (command === Command.FLOW && connections === 1) sendMessage(c.flow.decode(body).consumerId ?? 0, 7, "once");
+    if (command !== Command.ACK || connections > 1) return false;
+    socket.destroy();
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], acknowledge: true });
+  await receiver.until("more is asked for", () => order.includes(Command.FLOW));
+  assert.deepEqual(order.slice(0, 3), [Command.SUBSCRIBE, Command.ACK, Command.FLOW]);
+  const acks = broker.commands
+    .filter(({ command }) => command === Command.ACK)
+    .map(({ body }) => decodeAck(body).entry);
+  assert.deepEqual(acks, [7, 7]);
+});
+
 test("a challenge at any time is answered with fresh credentials", async () => {
   const tokens: string[] = [];
   const broker = await start((command, body, { send }) => {

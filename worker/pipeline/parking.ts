@@ -3,6 +3,8 @@
  * which would send their whole entries again, but tried again here with a growing delay, in case somebody mended the cause.
  */
 import type { Clock } from "../../runtime/clock.ts";
+import type { PoisonError } from "../format/format.ts";
+import type { Message } from "../source/source.ts";
 import type { Mark } from "./checkpoint.ts";
 import { createDelays } from "./delays.ts";
 import type { PoisonReport } from "./pipeline.ts";
@@ -23,7 +25,7 @@ export interface Parked<M extends Mark> {
 export interface Parking<M extends Mark & { readonly share: unknown }> {
   readonly count: number;
   /** Parks a message, or parks it again; returns how often it was parked. */
-  park(mark: M, index: number, report: PoisonReport): number;
+  park(mark: M, index: number, message: Message, poison: PoisonError): number;
   /** The message got through. Costs nothing while nothing is parked. */
   remove(mark: M, index: number): void;
   /** Forgets the messages whose assignment ended. */
@@ -46,7 +48,8 @@ export function createParking<M extends Mark & { readonly share: unknown }>(
     get count() {
       return count;
     },
-    park: (mark, index, report) => {
+    park: (mark, index, { id: messageId }, { code, message }) => {
+      const report = { topic: mark.delivery.assignment.topic, messageId, code, message };
       let ofDelivery = parked.get(mark);
       if (ofDelivery === undefined) {
         ofDelivery = new Map();

@@ -40,6 +40,8 @@ export interface Sender<R extends Outgoing> {
   wake(ready: number): void;
   /** Sends without waiting for company from now on. */
   hurry(): void;
+  /** Visits each record on its way. */
+  each(visit: (record: R) => void): void;
   /** Aborts the requests that carry such a record. */
   abort(carries: (record: R) => boolean): void;
   close(): void;
@@ -234,6 +236,9 @@ export function createSender<R extends Outgoing>(
     hurry: () => {
       hurried = true;
       schedule();
+    },
+    each: (visit) => {
+      for (const { records } of requests) records.forEach(visit);
     },
     abort: (carries) => {
       for (const request of requests) {

@@ -2,7 +2,11 @@
 import type { Assignment, Delivery } from "../source/source.ts";
 import type { Outgoing } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
+import type { Cargo } from "./packer.ts";
 import type { Parcel, Slot } from "./parcel.ts";
+
+/** After so many aggregates that missed their shard, a message goes without company. */
+export const MISSES = 2;
 
 /** The deliveries of one assignment that are not acknowledged. */
 export interface Share {
@@ -13,6 +17,8 @@ export interface Share {
 export interface ShareMark extends Mark {
   /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
   share: Share | null;
+  /** 1 for each message that is done; null before the first of several is. */
+  done: Uint8Array | null;
 }
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
@@ -45,4 +51,25 @@ export function release(record: Shipment): void {
   if (record.slot === null) return;
   record.slot.inFlight -= 1;
   if (record.items === null) record.slot = null;
+}
+
+/** False once an assignment ended that it carries messages of. */
+export function isWanted(record: Shipment): boolean {
+  if (record.items === null) return record.mark.share !== null;
+  return record.items.every(({ mark }) => mark.share !== null);
+}
+
+/** @param push puts a message into its queue */
+export function cargoOf(push: (item: Item) => void): Cargo<Item, Item> {
+  return {
+    first: (item) => (item.mark.share === null ? null : item),
+    next: () => null,
+    valueOf: (item) => item,
+    alone: (item) => item.misses >= MISSES,
+    mayWrite: isWanted,
+    unpack: (parcel) => parcel.items.forEach(push),
+    hold: (item, slot) => {
+      item.slot = slot;
+    },
+  };
 }

@@ -18,12 +18,21 @@ import { createParking, type Parked } from "./parking.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
 import { createReady, type Ready } from "./ready.ts";
+import { createRedelivery } from "./redelivery.ts";
 import { fullJitter, restMs } from "./retry.ts";
 import { type Accepted, createSender } from "./sender.ts";
-import { type Item, keyOf, oldest, release, type Share, type ShareMark, type Shipment } from "./share.ts";
-
-/** After so many aggregates that missed their shard, a message goes without company. */
-const MISSES = 2;
+import {
+  cargoOf,
+  type Item,
+  isWanted,
+  keyOf,
+  MISSES,
+  oldest,
+  release,
+  type Share,
+  type ShareMark,
+  type Shipment,
+} from "./share.ts";
 
 /** Aggregates of one shard in flight at most. */
 const SLOTS = 4;
@@ -54,33 +63,21 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     sender.wake(count);
   };
   const ready: Ready<Shipment> = createReady<Shipment>(options, keyOf, wake);
-  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, {
-    first: (item) => (item.mark.share === null ? null : item),
-    next: () => null,
-    valueOf: (item) => item,
-    alone: (item) => item.misses >= MISSES,
-    mayWrite: ({ items }) => items.every(({ mark }) => mark.share !== null),
-    unpack: (parcel) => {
-      for (const item of parcel.items) push(item);
-    },
-    hold: (item, slot) => {
-      item.slot = slot;
-    },
-  });
+  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, cargoOf(push));
   const delays = createDelays<Shipment>(clock, push, wake);
   const parking = createParking<ShareMark>(clock, (parked) => admitOne(parked.mark, parked.index, parked), settled);
   const deadLetters =
     deadLetterTopic === null
       ? null
       : createDeadLetters({ topic: deadLetterTopic, source: started, counters, retry, clock, random, log });
+  const redelivery = createRedelivery(clock, done, (mark, index) => admitOne(mark, index, null));
   // What is parked is not waited for.
   const drain = createDrain(() => counters.pending <= parking.count);
 
   const sender = createSender<Shipment>(options, counters, {
     waiting: ready.waiting,
     fill: packer.fill,
-    mayWrite: (record) =>
-      record.items === null ? record.mark.share !== null : record.items.every(({ mark }) => mark.share !== null),
+    mayWrite: isWanted,
     accepted: (record, outcome) => {
       if (record.items !== null) {
         acceptedTogether(record, outcome);
@@ -98,6 +95,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       release(record);
+      for (const item of record.items ?? [record]) if (item.mark.share === null) redelivery.landed(item, false);
       if (record.items === null && record.mark.share === null) return;
       const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
       if (!down) record.attempt += 1;
@@ -109,7 +107,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       release(record);
-      if (record.mark.share !== null) poisoned(record.mark, record.index, rejected(failure));
+      if (record.mark.share === null) redelivery.landed(record, false);
+      else poisoned(record.mark, record.index, rejected(failure));
     },
     settled,
   });
@@ -127,16 +126,21 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     const at = clock.now() + fullJitter(retry, 0, random);
     for (const item of parcel.items) {
       item.misses += 1;
-      delays.add(item, at);
+      if (item.mark.share === null) redelivery.landed(item, false);
+      else delays.add(item, at);
     }
   }
 
-  function delivered({ mark, index, data }: Item): void {
-    if (mark.share === null) return;
-    parking.remove(mark, index);
+  function delivered(item: Item): void {
+    const { mark, index, data } = item;
     counters.delivered += 1;
     counters.deliveredBytes += data.byteLength;
-    done(mark);
+    if (mark.share === null) {
+      redelivery.landed(item, true);
+      return;
+    }
+    parking.remove(mark, index);
+    done(mark, index);
   }
 
   /** Not alone in its request: the gate waits, and the next request has to carry others to find out what is refused. */
@@ -144,7 +148,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     release(record);
     for (const item of record.items ?? [record]) {
       item.misses = MISSES;
-      if (item.mark.share !== null) push(item);
+      if (item.mark.share === null) redelivery.landed(item, false);
+      else push(item);
     }
   }
 
@@ -159,17 +164,25 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     drain.check();
   }
 
-  function done(mark: ShareMark): void {
+  function done(mark: ShareMark, index: number): void {
     counters.pending -= 1;
     mark.remaining -= 1;
-    if (mark.remaining > 0) return;
+    if (mark.remaining > 0) {
+      mark.done ??= new Uint8Array(mark.delivery.messages.length);
+      mark.done[index] = 1;
+      return;
+    }
     mark.share?.open.delete(mark);
     finished.push(mark.delivery);
     finishedBytes += mark.bytes;
   }
 
   function admit(mark: ShareMark): void {
-    for (let index = 0; index < mark.delivery.messages.length; index += 1) admitOne(mark, index, null);
+    const { assignment, messages } = mark.delivery;
+    const known = redelivery.knows(assignment.topic);
+    for (let index = 0; index < messages.length; index += 1) {
+      if (!known || !redelivery.covers(mark, index)) admitOne(mark, index, null);
+    }
   }
 
   function admitOne(mark: ShareMark, index: number, parked: Parked<ShareMark> | null): void {
@@ -197,28 +210,16 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     if (message === undefined) return;
     const { topic } = mark.delivery.assignment;
     if (deadLetters === null) {
-      const times = parking.park(mark, index, {
-        topic,
-        messageId: message.id,
-        code: poison.code,
-        message: poison.message,
-      });
-      if (times > 1) return;
+      if (parking.park(mark, index, message, poison) > 1) return;
       const fields = { topic, id: message.id, code: poison.code, reason: poison.message, parked: parking.count };
       log.error("message cannot be delivered; it stays parked and is tried again", fields);
       return;
     }
     const wanted = (): boolean => mark.share !== null;
     deadLetters.publish(deadLetter(message, topic, poison), wanted, () => {
-      done(mark);
+      done(mark, index);
       settled();
     });
-  }
-
-  function forget(mark: ShareMark): number {
-    mark.share = null;
-    counters.pending -= mark.remaining;
-    return mark.bytes;
   }
 
   const pipeline: Pipeline = {
@@ -230,13 +231,14 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     },
     assigned: (assignment) => {
       shares.set(assignment, { assignment, open: new Set() });
+      redelivery.assigned(assignment.topic);
     },
     deliver: (delivery) => {
       const share = shares.get(delivery.assignment);
       countReceived(counters, delivery);
       if (share === undefined || drain.active) return budget.release(delivery.retainedBytes);
       counters.pending += delivery.messages.length;
-      const mark: ShareMark = { ...createMark(delivery, delivery.retainedBytes), share };
+      const mark: ShareMark = { ...createMark(delivery, delivery.retainedBytes), share, done: null };
       share.open.add(mark);
       const pending = format.prepare(delivery);
       if (pending !== undefined) {
@@ -248,14 +250,19 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       admit(mark);
-      wake();
+      settled();
     },
     revoked: (assignment) => {
       const share = shares.get(assignment);
       if (share === undefined) return;
       shares.delete(assignment);
+      redelivery.ended(share, sender.each);
       let bytes = 0;
-      for (const mark of share.open) bytes += forget(mark);
+      for (const mark of share.open) {
+        mark.share = null;
+        counters.pending -= mark.remaining;
+        bytes += mark.bytes;
+      }
       parking.sweep();
       budget.release(bytes);
       drain.check();

@@ -65,6 +65,8 @@ export interface ModelBroker {
   sourceOf(name: string, budget: ReceiveBudget): Source & { readonly worker: () => ModelWorker };
   /** Failover: gives the topic-partition to a worker; the former owner learns of it `noticeMs` later. */
   handOver(topic: string, worker: ModelWorker, noticeMs: number): void;
+  /** Takes the topic-partition from every worker, and gives it back to them a moment later. */
+  unload(topic: string): void;
   /** The worker hears nothing any more, and is not heard; its topic-partitions go to others 10 s later at the earliest. */
   cutOff(worker: ModelWorker, others: () => ModelWorker | undefined, forMs: number): void;
   crash(worker: ModelWorker): void;
@@ -278,6 +280,16 @@ export function createModelBroker(options: {
         if (!shared && consumer.partition === partition) end(consumer, noticeMs);
       }
       subscribe(partition, worker);
+    },
+    unload: (topic) => {
+      note(`${topic} is unloaded`);
+      for (const consumer of [...consumers]) {
+        if (consumer.partition.topic !== topic) continue;
+        end(consumer, 0);
+        clock.timer(random.next() * 100, () => {
+          if (consumer.worker.alive) subscribe(consumer.partition, consumer.worker);
+        });
+      }
     },
     cutOff: (worker, others, forMs) => {
       const lost = [...consumers].filter((consumer) => consumer.worker === worker);

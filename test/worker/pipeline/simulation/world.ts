@@ -181,6 +181,10 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   for (let index = 0; index < scenario.handOvers; index += 1) {
     at(() => {
       const topic = topics[draw.integer(0, topics.length - 1)] as string;
+      if (!scenario.ordered && draw.chance(0.7)) {
+        broker.unload(topic);
+        return;
+      }
       const worker = anyone(draw);
       if (worker !== undefined) broker.handOver(topic, worker, draw.next() * NOTICE_MS);
     });

@@ -1,13 +1,16 @@
 /**
  * Finds the poison in a request that the service refuses as invalid, by bisection: depth first, one part at a time. A
- * record is poison only if it is refused alone while another record of the same request is accepted; when nothing is
- * accepted the stream is at fault, not the records.
+ * record is poison if it is refused alone while another record of the same request is accepted. Where it has no company
+ * it is poison once it was refused several times by a stream that took others before; else the stream may be at fault.
  */
 import type { SinkFailure } from "../sink/sink.ts";
 import type { Outgoing } from "./batch.ts";
 
 /** Records refused one by one, none accepted, after which the stream is taken to refuse everything. */
 const REFUSED_ALONE_LIMIT = 8;
+
+/** Refusals of a record without company, over some 15 s by the gate's delays, after which it is poison. */
+const REFUSALS = 5;
 
 export interface Suspects<R extends Outgoing> {
   /** Parts still to be sent; the last one goes first. */
@@ -21,8 +24,33 @@ export interface Suspects<R extends Outgoing> {
 
 export interface Verdict<R> {
   readonly poison: readonly R[];
-  /** Refused together with everything else: to be tried again slowly. */
+  /** Each refused alone, and nothing accepted: `Refusals` tell. */
+  readonly lonely: readonly R[];
+  /** The stream refuses everything: to be tried again slowly. */
   readonly unknown: readonly R[];
+}
+
+/** Counts how often records without company were refused. */
+export interface Refusals<R extends Outgoing> {
+  /** The stream accepted a record: it does not refuse everything. */
+  accepted(): void;
+  /** Refused alone once more; true: it is poison. */
+  condemn(record: R): boolean;
+}
+
+export function createRefusals<R extends Outgoing>(): Refusals<R> {
+  const counts = new WeakMap<R, number>();
+  let acceptsOthers = false;
+  return {
+    accepted: () => {
+      acceptsOthers = true;
+    },
+    condemn: (record) => {
+      const count = (counts.get(record) ?? 0) + 1;
+      counts.set(record, count);
+      return acceptsOthers && count >= REFUSALS && record.items === null;
+    },
+  };
 }
 
 export function suspect<R extends Outgoing>(records: readonly R[], failure: SinkFailure): Suspects<R> {
@@ -45,8 +73,8 @@ export function refuse<R extends Outgoing>(suspects: Suspects<R>, part: readonly
 export function conclude<R extends Outgoing>(suspects: Suspects<R>): Verdict<R> | null {
   const { parts, refused, accepted } = suspects;
   if (!accepted && refused.length >= REFUSED_ALONE_LIMIT) {
-    return { poison: [], unknown: [...refused, ...parts.splice(0).flat()] };
+    return { poison: [], lonely: [], unknown: [...refused, ...parts.splice(0).flat()] };
   }
   if (parts.length > 0) return null;
-  return accepted ? { poison: refused, unknown: [] } : { poison: [], unknown: refused };
+  return accepted ? { poison: refused, lonely: [], unknown: [] } : { poison: [], lonely: refused, unknown: [] };
 }

@@ -7,7 +7,7 @@ import type { RecordOutcome, RequestOutcome, SinkFailure } from "../sink/sink.ts
 import { type Batch, emptyBatch, type Outgoing, userRecords } from "./batch.ts";
 import type { Counters } from "./counters.ts";
 import { createGate } from "./gate.ts";
-import { conclude, refuse, type Suspects, suspect } from "./isolation.ts";
+import { conclude, createRefusals, refuse, type Suspects, suspect } from "./isolation.ts";
 import { createLinger } from "./linger.ts";
 import type { Settings } from "./options.ts";
 import { createWindow } from "./window.ts";
@@ -69,6 +69,7 @@ export function createSender<R extends Outgoing>(
   const { sink, clock, limits, maxConcurrentRequests, retry, random, nextTurn } = options;
   const requests = new Set<Request<R>>();
   const isolating: Suspects<R>[] = [];
+  const refusals = createRefusals<R>();
   const gate = createGate(retry, random);
   const window = createWindow(
     Math.max(limits.maxRecords, maxConcurrentRequests),
@@ -170,7 +171,7 @@ export function createSender<R extends Outgoing>(
     if (!controller.signal.aborted) {
       counters.sinkFailure = failure;
       if (failure.code === "RequestTimeout") window.expired(recordsInFlight, sentAt, now);
-      if (failure.class === "invalid" && (suspects !== null || records.length > 1)) {
+      if (failure.class === "invalid") {
         const group = suspects ?? suspect(records, failure);
         if (suspects !== null) refuse(group, records);
         proceed(group, sentAt);
@@ -186,7 +187,10 @@ export function createSender<R extends Outgoing>(
   function settleAnswer({ records, suspects, sentAt }: Request<R>, outcomes: readonly RecordOutcome[]): void {
     const anyAccepted = outcomes.some((outcome) => outcome.accepted);
     let failure: SinkFailure | null = null;
-    if (anyAccepted) gate.passed();
+    if (anyAccepted) {
+      gate.passed();
+      refusals.accepted();
+    }
     for (let index = 0; index < records.length; index += 1) {
       const record = records[index] as R;
       const outcome = outcomes[index] as RecordOutcome;
@@ -218,11 +222,18 @@ export function createSender<R extends Outgoing>(
       return;
     }
     const { failure } = suspects;
-    for (const record of verdict.poison) dispatch.refused(record, failure);
-    if (verdict.unknown.length === 0) return;
+    const condemned = verdict.lonely.filter(refusals.condemn);
+    const unknown = [...verdict.unknown, ...verdict.lonely.filter((record) => !condemned.includes(record))];
+    for (const record of [...verdict.poison, ...condemned]) dispatch.refused(record, failure);
+    if (verdict.poison.length + condemned.length > 0) {
+      // The stream is sound.
+      gate.passed();
+      counters.sinkFailure = null;
+    }
+    if (unknown.length === 0) return;
     gate.failed(failure, sentAt, clock.now());
-    for (const record of verdict.unknown) counters.retries += userRecords(record);
-    for (const record of verdict.unknown) dispatch.failed(record, failure, gate.closed);
+    for (const record of unknown) counters.retries += userRecords(record);
+    for (const record of unknown) dispatch.failed(record, failure, gate.closed);
   }
 
   return {

@@ -37,3 +37,69 @@ describe("a stream that comes back after a long outage", () => {
     assert.deepEqual(rig.acknowledged, ["a:1 b:1 c:1"]);
   });
 });
+
+describe("a record that the service refuses on a quiet stream", () => {
+  /** Refuses what is sent, as the service refuses content, for a minute. */
+  async function refuse(rig: Rig) {
+    for (let second = 0; second < 60; second += 1) {
+      for (const put of rig.puts.slice(1)) await put.fail(failure("invalid"));
+      await rig.clock.advance(1_000);
+    }
+  }
+
+  for (const ordered of [true, false]) {
+    const order = ordered ? "ordered" : "unordered";
+
+    test(`is poison after some refusals, for the stream took others before, ${order}`, async () => {
+      const rig = createRig({ ordered });
+      const orders = await writable(rig);
+      await rig.deliver(orders, "a:1");
+      await rig.last().accept();
+      await rig.deliver(orders, "a:2");
+      for (let second = 0; second < 20; second += 1) {
+        for (const put of rig.puts.slice(1)) await put.fail(failure("invalid"));
+        await rig.clock.advance(1_000);
+      }
+      const { poison, poisonCount, sinkFailure } = rig.pipeline.state();
+      assert.deepEqual([poisonCount, poison[0]?.messageId, poison[0]?.code], [1, "a:2", "RejectedByKinesis"]);
+      assert.equal(sinkFailure, null);
+      assert.deepEqual(rig.acknowledged, ["a:1"]);
+    });
+
+    test(`goes to the dead-letter topic, ${order}`, async () => {
+      const rig = createRig({ ordered, deadLetterTopic: "dead" });
+      const orders = await writable(rig);
+      await rig.deliver(orders, "a:1");
+      await rig.last().accept();
+      await rig.deliver(orders, "a:2");
+      await refuse(rig);
+      assert.deepEqual(
+        rig.letters.map(({ message }) => message.id),
+        ["a:2"],
+      );
+      assert.deepEqual(rig.acknowledged, ["a:1", "a:2"]);
+    });
+
+    test(`is never blamed while the stream has not taken anything, ${order}`, async () => {
+      const rig = createRig({ ordered, deadLetterTopic: "dead" });
+      await rig.deliver(await writable(rig), "a:1");
+      await rig.last().fail(failure("invalid"));
+      await refuse(rig);
+      assert.deepEqual([rig.letters, rig.acknowledged], [[], []]);
+      assert.equal(rig.pipeline.state().sinkFailure?.class, "invalid");
+    });
+
+    test(`is never blamed for what is not its content, ${order}`, async () => {
+      const rig = createRig({ ordered, deadLetterTopic: "dead" });
+      const orders = await writable(rig);
+      await rig.deliver(orders, "a:1");
+      await rig.last().accept();
+      await rig.deliver(orders, "a:2");
+      for (let second = 0; second < 200; second += 1) {
+        for (const put of rig.puts.slice(1)) await put.fail(failure(second % 2 === 0 ? "notReady" : "throttled"));
+        await rig.clock.advance(1_000);
+      }
+      assert.deepEqual(rig.letters, []);
+    });
+  }
+});

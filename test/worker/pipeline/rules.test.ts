@@ -5,7 +5,7 @@ import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline
 import { addedBytes, encodeMessage } from "../../../worker/pipeline/encoding.ts";
 import { mayWrite } from "../../../worker/pipeline/fencing.ts";
 import { createGate } from "../../../worker/pipeline/gate.ts";
-import { conclude, refuse, type Suspects, suspect } from "../../../worker/pipeline/isolation.ts";
+import { conclude, createRefusals, refuse, type Suspects, suspect } from "../../../worker/pipeline/isolation.ts";
 import { createLinger } from "../../../worker/pipeline/linger.ts";
 import { exponential, fullJitter } from "../../../worker/pipeline/retry.ts";
 import { isAfter } from "../../../worker/pipeline/sequence.ts";
@@ -192,7 +192,8 @@ describe("isolation", () => {
       const verdict = conclude(suspects);
       if (verdict !== null) {
         const namesOf = (records: readonly Outgoing[]) => records.map(({ partitionKey }) => partitionKey).sort();
-        return { requests, poison: namesOf(verdict.poison), unknown: namesOf(verdict.unknown) };
+        const { poison: found, lonely, unknown } = verdict;
+        return { requests, poison: namesOf(found), lonely: namesOf(lonely), unknown: namesOf(unknown) };
       }
       const part = suspects.parts.pop() ?? [];
       requests += 1;
@@ -217,7 +218,29 @@ describe("isolation", () => {
     assert.deepEqual(found.poison, []);
     assert.equal(found.unknown.length, 500);
     assert.ok(found.requests <= 24, `${found.requests} requests`);
-    assert.deepEqual(isolate(["a", "b"], ["a", "b"]), { requests: 2, poison: [], unknown: ["a", "b"] });
+    const two = { requests: 2, poison: [], lonely: ["a", "b"], unknown: [] };
+    assert.deepEqual(isolate(["a", "b"], ["a", "b"]), two);
+  });
+});
+
+describe("a record refused without company", () => {
+  test("is poison the fifth time, once the stream accepted another one", () => {
+    const refusals = createRefusals<Outgoing>();
+    const [one, two] = [record("one"), record("two")];
+    refusals.accepted();
+    assert.deepEqual(
+      [1, 2, 3, 4, 5].map(() => refusals.condemn(one)),
+      [false, false, false, false, true],
+    );
+    assert.equal(refusals.condemn(two), false);
+  });
+
+  test("is not blamed by a stream that never accepted anything", () => {
+    const refusals = createRefusals<Outgoing>();
+    const one = record("one");
+    for (let times = 0; times < 100; times += 1) assert.equal(refusals.condemn(one), false);
+    refusals.accepted();
+    assert.equal(refusals.condemn(one), true);
   });
 });
 

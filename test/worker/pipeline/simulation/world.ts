@@ -243,8 +243,8 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   kinesis.notReady = null;
   broker.deadLetterFails = 0;
   if (!scenario.deadLetters) undecodable.clear();
-  // Without company a refused record is never told from a refusing stream, so those are mended in any case: a message
-  // that another worker buried before may be delivered again when only messages of its key are left.
+  // A worker that never got anything accepted does not blame a record without company, so those are mended in any case:
+  // a message that another worker buried before may be delivered again when only messages of its key are left.
   kinesis.invalid.clear();
   const finished = (): boolean => broker.backlog() === 0;
   await clock.run(() => finished() || clock.now() > EVENTFUL_MS + PATIENCE_MS);

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../runtime/clock.ts";
 import { createLookup } from "../../worker/source/wire/lookup.ts";
 import { createPool } from "../../worker/source/wire/pool.ts";
-import { createProducer, type Producer } from "../../worker/source/wire/producer.ts";
+import { createProducer, type Producer, type PublishMetadata } from "../../worker/source/wire/producer.ts";
 import { parseServiceUrl } from "../../worker/source/wire/service-url.ts";
 import { batchPayload } from "../worker/source/wire/publisher.ts";
 import { silentLog } from "../worker/source/wire/silent-log.ts";
@@ -16,34 +16,53 @@ export interface ProducerTask {
   readonly serviceUrl: string;
   readonly topic: string;
   readonly partitions: number;
+  /** Distinct keys of all topic-partitions, about; 1 is the same key in each. */
   readonly keys: number;
   /** Bytes of a message. */
   readonly size: number;
-  /** Messages of an entry. */
   readonly batch: number;
   readonly messages: number;
-  /** Messages a second, each with the time at its beginning; null for as many as the broker takes. */
+  /**
+   * Messages a second, each with the time at its beginning: what is due each millisecond is an entry, to one
+   * topic-partition after the other. Null for as many as the broker takes, in entries of `batch`.
+   */
   readonly pace: number | null;
 }
 
 /** Entries of a topic-partition on their way to the broker. */
 const IN_FLIGHT = 8;
 const IN_FLIGHT_UNBATCHED = 200;
-/** Different entries of a topic-partition: all its keys occur. */
+const PUBLISH_ATTEMPTS = 30;
+const RETRY_MS = 500;
+/** Different entries of a topic-partition, at least; and enough that all its keys occur. */
 const ENTRIES = 16;
 
 /** Sixteen characters, each key in one topic-partition. */
 function keysOf(task: ProducerTask, partition: number): string[] {
-  const count = Math.max(1, Math.floor(task.keys / task.partitions));
+  const count = Math.max(1, Math.round(task.keys / task.partitions));
+  const owner = partition % task.keys;
   return Array.from({ length: count }, (_, index) =>
-    createHash("md5").update(`${partition}/${index}`).digest("hex").slice(0, 16),
+    createHash("md5").update(`${owner}/${index}`).digest("hex").slice(0, 16),
   );
+}
+
+/** A broker under load may close a connection; an entry that comes twice does no harm here. */
+async function publish(producer: Producer | undefined, metadata: PublishMetadata, payload: Uint8Array): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await producer?.publish(metadata, payload);
+    } catch (error) {
+      if (attempt === PUBLISH_ATTEMPTS) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }
 
 async function fill(producer: Producer, task: ProducerTask, partition: number): Promise<void> {
   const keys = keysOf(task, partition);
   let next = 0;
-  const entries = Array.from({ length: ENTRIES }, () =>
+  const count = Math.max(ENTRIES, Math.ceil(keys.length / task.batch));
+  const entries = Array.from({ length: count }, () =>
     batchPayload(
       Array.from({ length: task.batch }, () => {
         const partitionKey = keys[(next++ * 7919) % keys.length] ?? "";
@@ -54,8 +73,8 @@ async function fill(producer: Producer, task: ProducerTask, partition: number): 
   let left = Math.ceil(task.messages / task.partitions / task.batch);
   const loop = async (): Promise<void> => {
     while (left > 0) {
-      const entry = entries[left-- % ENTRIES];
-      if (entry !== undefined) await producer.publish({ numMessagesInBatch: task.batch }, entry);
+      const entry = entries[left-- % count];
+      if (entry !== undefined) await publish(producer, { numMessagesInBatch: task.batch }, entry);
     }
   };
   await Promise.all(Array.from({ length: task.batch === 1 ? IN_FLIGHT_UNBATCHED : IN_FLIGHT }, loop));
@@ -64,14 +83,31 @@ async function fill(producer: Producer, task: ProducerTask, partition: number): 
 async function pace(producers: readonly Producer[], task: ProducerTask, perSecond: number): Promise<void> {
   const keys = producers.map((_, partition) => keysOf(task, partition));
   const started = performance.now();
-  for (let index = 0; index < task.messages; index++) {
-    const partition = index % producers.length;
-    const partitionKey = keys[partition]?.[index % (keys[partition]?.length ?? 1)] ?? "";
-    const payload = Buffer.alloc(task.size, " ");
-    payload.write(String(performance.timeOrigin + performance.now()));
-    await producers[partition]?.publish({ partitionKey }, payload);
-    await delay(Math.max(0, started + ((index + 1) * 1000) / perSecond - performance.now()));
+  const publishing: Promise<unknown>[] = [];
+  for (let sent = 0, turn = 0; sent < task.messages; turn++) {
+    await delay(1);
+    const elapsed = performance.now() - started;
+    const due = Math.min(task.messages, Math.floor((elapsed / 1000) * perSecond)) - sent;
+    if (due <= 0) continue;
+    const partition = turn % producers.length;
+    const own = keys[partition] ?? [];
+    const messages = Array.from({ length: due }, (_, index) => ({
+      partitionKey: own[Math.floor(((sent + index) * 7919) / producers.length) % own.length] ?? "",
+      payload: timedPayload(task.size),
+    }));
+    const [only] = messages;
+    const single = due === 1 && only !== undefined;
+    const metadata = single ? { partitionKey: only.partitionKey } : { numMessagesInBatch: due };
+    publishing.push(publish(producers[partition], metadata, single ? only.payload : batchPayload(messages)));
+    sent += due;
   }
+  await Promise.all(publishing);
+}
+
+function timedPayload(size: number): Buffer {
+  const payload = Buffer.alloc(size, " ");
+  payload.write(String(performance.timeOrigin + performance.now()));
+  return payload;
 }
 
 const task = JSON.parse(process.argv[2] ?? "{}") as ProducerTask;

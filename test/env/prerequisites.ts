@@ -13,12 +13,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: "iproute2",
   iptables: "iptables",
   java: "openjdk-17-jre-headless",
+  javac: "openjdk-17-jdk-headless",
   mvn: "maven",
   nsenter: "util-linux",
   openssl: "openssl",
   runc: "runc",
   setpriv: "util-linux",
   tar: "tar",
+  unzip: "unzip",
   unshare: "util-linux",
 };
 

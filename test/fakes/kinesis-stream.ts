@@ -25,6 +25,8 @@ export interface FakeShard {
   readonly records: StoredRecord[];
   count: number;
   bytes: number;
+  /** Of the limits below, the part that this shard has. */
+  share: number;
   bucket: { bytes: number; records: number; at: number };
 }
 
@@ -80,6 +82,7 @@ function addShard(stream: FakeStream, start: bigint, end: bigint, parents: reado
     records: [],
     count: 0,
     bytes: 0,
+    share: 1,
     bucket: { bytes: SHARD_BYTES_PER_SECOND, records: SHARD_RECORDS_PER_SECOND, at: 0 },
   };
   stream.shards.push(shard);
@@ -134,10 +137,11 @@ export function shardFor(stream: FakeStream, partitionKey: string, explicitHashK
 export function takeFromBucket(shard: FakeShard, bytes: number, now: number): boolean {
   const { bucket } = shard;
   const seconds = Math.max(0, now - bucket.at) / 1000;
-  bucket.bytes = Math.min(SHARD_BYTES_PER_SECOND, bucket.bytes + seconds * SHARD_BYTES_PER_SECOND);
-  bucket.records = Math.min(SHARD_RECORDS_PER_SECOND, bucket.records + seconds * SHARD_RECORDS_PER_SECOND);
+  const [maxBytes, maxRecords] = [SHARD_BYTES_PER_SECOND * shard.share, SHARD_RECORDS_PER_SECOND * shard.share];
+  bucket.bytes = Math.min(maxBytes, bucket.bytes + seconds * maxBytes);
+  bucket.records = Math.min(maxRecords, bucket.records + seconds * maxRecords);
   bucket.at = now;
-  if (bucket.records < 1 || bucket.bytes < Math.min(bytes, SHARD_BYTES_PER_SECOND)) return false;
+  if (bucket.records < 1 || bucket.bytes < Math.min(bytes, maxBytes)) return false;
   bucket.records -= 1;
   bucket.bytes -= bytes;
   return true;

@@ -18,6 +18,7 @@ import {
 } from "./kinesis-operations.ts";
 import { READ_OPERATIONS } from "./kinesis-reads.ts";
 import { createStream, type FakeStream } from "./kinesis-stream.ts";
+import { answerCallerIdentity, isCallerIdentityCall } from "./sts.ts";
 
 export interface FakeKinesisOptions {
   /** Streams to begin with: name to number of shards. */
@@ -175,6 +176,7 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
     control(service, request.url, body, response);
     return;
   }
+  if (isCallerIdentityCall(body)) return answerCallerIdentity(response);
   service.lastId += 1;
   const requestId = `request-${service.lastId}`;
   const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "";

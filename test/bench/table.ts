@@ -24,6 +24,10 @@ export function percentile(ascending: readonly number[], part: number): number {
   return ascending[Math.floor(ascending.length * part)] ?? Number.NaN;
 }
 
+function milliseconds(ascending: readonly number[], part: number): string {
+  return ascending.length === 0 ? "" : percentile(ascending, part).toFixed(1);
+}
+
 export const COLUMNS = {
   runner: column("source", ({ runner }) => runner),
   pipeline: column(" pipeline", ({ ordered }) => (ordered ? "ordered" : "unordered")),
@@ -47,8 +51,8 @@ export const COLUMNS = {
   window: column("window s", (_, { seconds }) => seconds.toFixed(1)),
   throttled: column("throttled %", (_, { throttled }) => (throttled * 100).toFixed(2)),
   filled: column("filled %", (_, { filled }) => (filled * 100).toFixed(1)),
-  p50: column(" p50 ms", (_, { latencies }) => percentile(latencies, 0.5).toFixed(1)),
-  p99: column(" p99 ms", (_, { latencies }) => percentile(latencies, 0.99).toFixed(1)),
+  p50: column(" p50 ms", (_, { latencies }) => milliseconds(latencies, 0.5)),
+  p99: column(" p99 ms", (_, { latencies }) => milliseconds(latencies, 0.99)),
 } satisfies Record<string, Column>;
 
 /** What the columns are, for the first bench that prints them. */

@@ -39,7 +39,7 @@ export async function startWorker(
 ): Promise<RunningSink> {
   const { folder, main } = compiled;
   const manifest = join(folder, `${name}.json`);
-  const object = { apiVersion: "pulsar-kinesis.io/v1alpha1", kind: "KinesisSink", metadata: { name }, spec };
+  const object = { apiVersion: "pulsar-kinesis.io/v1alpha1", kind: "KinesisSink", metadata: { name: "bench" }, spec };
   await writeFile(manifest, JSON.stringify(object));
   if (profile !== null) await mkdir(profile, { recursive: true });
   const [port = 0] = await freePorts(1);

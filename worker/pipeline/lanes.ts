@@ -126,7 +126,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       next(lane);
       return;
     }
-    ready.landed(queueOf(lane), outcome.shardId);
+    ready.landed(queueOf(lane), outcome.shardId, lane.shardId);
     if (!inOrder(lane, outcome.shardId, outcome.sequenceNumber)) {
       counters.outOfOrder += 1;
       counters.retries += 1;
@@ -235,7 +235,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       }
       record.slot.inFlight -= 1;
       packer.limit.tookMs(clock.now() - record.sentAt);
-      ready.landed(record.slot, outcome.shardId);
+      ready.landed(record.slot, outcome.shardId, "");
       if (!landedInside(ready, record, outcome.shardId)) {
         missed(record);
         return;

@@ -43,8 +43,11 @@ export interface Ready<T> {
   waiting(): number;
   /** Offers values, shard by shard, until a batch is full or nothing may go now. */
   take(now: number, server: Server<T>): void;
-  /** A record of the queue was accepted by this shard. */
-  landed(queue: Slot, shardId: string): void;
+  /**
+   * A record of the queue was accepted by this shard.
+   * @param before the shard of the key's record before; "" when not known
+   */
+  landed(queue: Slot, shardId: string, before: string): void;
   /** False when a consumer of this shard drops an aggregate that holds such a key, as far as is known. */
   contains(shardId: string, partitionKey: string): boolean;
   throttled(queue: Slot): void;
@@ -64,7 +67,8 @@ const THROTTLED_FOR_MS = 60_000;
 export function createReady<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): Ready<T> {
   const { sink, clock, log } = options;
   const limiter = createLimiter({ percent: options.rateLimit, clock });
-  const watch = createShardWatch({ sink, clock, log, changed: reshard, resumed: () => wake() });
+  const { ordered } = options;
+  const watch = createShardWatch({ sink, clock, log, ordered, changed: reshard, resumed: () => wake() });
   let map: ShardMap | null = null;
   let version = 0;
   let unknown = emptyQueue<T>(null);
@@ -155,8 +159,9 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
       }
       if (next !== Number.POSITIVE_INFINITY) wakeAt(next);
     },
-    landed: (queue, shardId) => {
-      if (queue.shardId !== null && queue.shardId !== shardId) watch.unexpected();
+    landed: (queue, shardId, before) => {
+      const expected = queue.shardId ?? before;
+      if (expected !== "" && expected !== shardId) watch.unexpected();
     },
     contains: (shardId, partitionKey) => watch.map === null || watch.map.contains(shardId, hashKey(partitionKey)),
     throttled: ({ shardId }) => {

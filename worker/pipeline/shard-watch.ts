@@ -4,8 +4,11 @@ import type { Logger } from "../../runtime/log.ts";
 import { createShardMap, type ShardMap } from "../sink/shards.ts";
 import { type Sink, SinkError, type SinkFailure } from "../sink/sink.ts";
 
-/** Least time between two lists, milliseconds; ListShards allows 1,000 calls per second and stream, shared by all readers. */
+/** Least time between two looks, milliseconds; ListShards allows 1,000 calls per second and stream, shared by all readers. */
 const REFRESH_AT_MOST_EVERY_MS = 2_000;
+
+/** How often a stream is looked at where order depends on it; DescribeStreamSummary allows 20 calls per second and account. */
+const LOOK_EVERY_MS = 60_000;
 
 /** A list that failed is asked for again after this time. */
 const RETRY_MS = 30_000;
@@ -29,12 +32,13 @@ export interface ShardWatch {
   /** The stream's RecordDistributionStrategy is AUTO: it ignores hash keys. */
   readonly auto: boolean;
   start(): void;
-  /** A record landed in a shard that the map does not hold, or holds as closed: looks again, soon. */
+  /** A record landed in another shard than it should have, or than the one before it: looks again, soon. */
   unexpected(): void;
   close(): void;
 }
 
 /**
+ * @param ordered looks from time to time whether the stream ignores hash keys, for not every record tells
  * @param changed called with each map whose open shards differ from the one before
  * @param resumed called when the stream follows hash keys again
  */
@@ -42,28 +46,40 @@ export function createShardWatch(options: {
   sink: Sink;
   clock: Clock;
   log: Logger;
+  ordered: boolean;
   changed: (map: ShardMap) => void;
   resumed: () => void;
 }): ShardWatch {
-  const { sink, clock, log, changed, resumed } = options;
+  const { sink, clock, log, ordered, changed, resumed } = options;
   const controller = new AbortController();
   let map: ShardMap | null = null;
   let timer: Timer | null = null;
-  let listedAt = Number.NEGATIVE_INFINITY;
-  let listing = false;
+  let timerAt = Number.POSITIVE_INFINITY;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let looking = false;
+  let denied = false;
   let auto = false;
 
   const schedule = (ms: number): void => {
-    if (timer !== null || listing || controller.signal.aborted) return;
+    const at = clock.now() + ms;
+    if (timerAt <= at || controller.signal.aborted) return;
+    timer?.cancel();
+    timerAt = at;
     timer = clock.timer(ms, () => {
-      timer = null;
-      void look();
+      timerAt = Number.POSITIVE_INFINITY;
+      // An older answer must not overtake a newer one.
+      if (looking) schedule(REFRESH_AT_MOST_EVERY_MS);
+      else void look();
     });
   };
   /** Shards are not all that can have changed when a record lands elsewhere. */
   const look = async (): Promise<void> => {
+    lookedAt = clock.now();
+    looking = true;
     await Promise.all([list(), describe()]);
+    looking = false;
     if (auto) schedule(AUTO_AGAIN_MS);
+    else if (ordered) schedule(LOOK_EVERY_MS);
   };
   const describe = async (): Promise<void> => {
     try {
@@ -81,9 +97,7 @@ export function createShardWatch(options: {
     }
   };
   const list = async (): Promise<void> => {
-    listing = true;
-    listedAt = clock.now();
-    let retry = false;
+    if (denied) return;
     try {
       const listed = createShardMap(await sink.listShards(controller.signal));
       if (controller.signal.aborted) return;
@@ -94,13 +108,10 @@ export function createShardWatch(options: {
     } catch (error) {
       if (controller.signal.aborted) return;
       // Without it records are not paced per shard; everything else works.
-      const denied = error instanceof SinkError && error.code === "AccessDenied";
+      denied = error instanceof SinkError && error.code === "AccessDenied";
       log.warn("shards not listed; records are sent without pacing per shard", { error, again: !denied });
-      retry = !denied;
-    } finally {
-      listing = false;
+      if (!denied) schedule(RETRY_MS);
     }
-    if (retry) schedule(RETRY_MS);
   };
   return {
     get map() {
@@ -109,10 +120,8 @@ export function createShardWatch(options: {
     get auto() {
       return auto;
     },
-    start: () => void list(),
-    unexpected: () => {
-      if (map !== null) schedule(Math.max(0, listedAt + REFRESH_AT_MOST_EVERY_MS - clock.now()));
-    },
+    start: () => void look(),
+    unexpected: () => schedule(Math.max(0, lookedAt + REFRESH_AT_MOST_EVERY_MS - clock.now())),
     close: () => {
       controller.abort();
       timer?.cancel();

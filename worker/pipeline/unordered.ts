@@ -84,7 +84,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       release(record);
-      ready.landed(ready.queueOf(record.partitionKey), outcome.shardId);
+      ready.landed(ready.queueOf(record.partitionKey), outcome.shardId, "");
       delivered(record);
     },
     failed: (record, failure, down) => {
@@ -116,7 +116,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   function acceptedTogether(parcel: Parcel<Item>, { shardId }: Accepted): void {
     release(parcel);
     packer.limit.tookMs(clock.now() - parcel.sentAt);
-    ready.landed(parcel.slot, shardId);
+    ready.landed(parcel.slot, shardId, "");
     if (landedInside(ready, parcel, shardId)) {
       for (const item of parcel.items) delivered(item);
       return;

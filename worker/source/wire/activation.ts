@@ -1,10 +1,11 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
-import type { Assignment, ReceiveBudget } from "../source.ts";
+import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import { type ChunkedMessage, createChunkCollector, type Id } from "./chunks.ts";
 import { WireDelivery } from "./delivery.ts";
 import type { DecodedEntry, EntryDecoder } from "./entry-decoder.ts";
+import type { KeyWatch } from "./key-watch.ts";
 import type { EntryPosition } from "./message.ts";
 import type { MessageCommand } from "./message-command.ts";
 import { partitionIndex } from "./topic-name.ts";
@@ -21,13 +22,15 @@ export interface ActivationOptions {
   readonly maxUncompressedBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Null without keys. Ordered pipelines have a stopped topic-partition sent again by themselves. */
+  readonly keyWatch: KeyWatch | null;
   readonly deliver: (delivery: WireDelivery) => void;
 }
 
 /** What lies between becoming the active consumer of a topic-partition and ceasing to be: entries in, acknowledgements out. */
 export interface Activation {
   readonly assignment: Assignment;
-  /** Decodes what follows the command of a MESSAGE frame and hands it on. */
+  /** Decodes what follows the command of a MESSAGE frame and hands it on. @throws SourceError as the decoder */
   receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry;
   acknowledge(delivery: WireDelivery): void;
   acknowledgeThrough(delivery: WireDelivery): void;
@@ -64,13 +67,14 @@ export function createActivation(options: ActivationOptions): Activation {
   const handOn = (decoded: DecodedEntry, id: Id, redeliveries: number, chunked: ChunkedMessage | null): void => {
     const delivery = new WireDelivery(activation, decoded, id, redeliveries, chunked);
     if (chunked !== null && ordered) handedOn.add(delivery);
+    if (!ordered) options.keyWatch?.add(delivery);
     budget.take(decoded.retainedBytes);
     options.deliver(delivery);
   };
 
   const onChunk = (decoded: DecodedEntry, chunk: Buffer, where: EntryPosition, redeliveries: number): void => {
     const id: Id = [where.ledger, where.entry];
-    const outcome = chunks.add(decoded.entry, chunk, id, previous);
+    const outcome = chunks.add({ entry: decoded.entry, payload: chunk, where }, previous);
     if (outcome.kind === "waiting") {
       budget.take(chunk.length);
       return;
@@ -83,16 +87,26 @@ export function createActivation(options: ActivationOptions): Activation {
     }
     const { message } = outcome;
     budget.take(chunk.length - message.size);
-    const whole =
-      outcome.kind === "complete"
-        ? decoder.assembled(decoded.entry, where, outcome.payload)
-        : decoder.defective(
-            decoded.entry,
-            where,
-            { code: "CorruptEntry", message: outcome.defect },
-            Buffer.concat(message.parts),
-          );
-    handOn(whole, id, redeliveries, message);
+    if (outcome.kind === "defect") {
+      const payload = Buffer.concat(message.chunks.map((part) => part.payload));
+      const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
+      handOn(decoder.defective(decoded.entry, where, defect, payload), id, redeliveries, message);
+      return;
+    }
+    const whole = decoder.assembled(message.chunks);
+    if ("entry" in whole) handOn(whole, id, redeliveries, message);
+    else handOnApart(message, whole, redeliveries);
+  };
+
+  /** Each chunk of a message that cannot be decrypted goes by itself, since each was encrypted by itself. */
+  const handOnApart = (message: ChunkedMessage, defect: Defect, redeliveries: number): void => {
+    const { chunks: parts } = message;
+    for (const [index, { entry, payload, where }] of parts.entries()) {
+      const id: Id = [where.ledger, where.entry];
+      // The last one holds back cumulative acknowledgements, as the whole message would have done.
+      const last = index === parts.length - 1 ? { ...message, ids: [...id] } : null;
+      handOn(decoder.defective(entry, where, defect, payload), id, redeliveries, last);
+    }
   };
 
   const acknowledgeThrough = (delivery: WireDelivery): void => {
@@ -118,8 +132,9 @@ export function createActivation(options: ActivationOptions): Activation {
       previous = [ledger, entry];
       return decoded;
     },
-    acknowledge({ chunked, id }) {
-      const ids = chunked?.ids ?? id;
+    acknowledge(delivery) {
+      options.keyWatch?.remove(delivery);
+      const ids = delivery.chunked?.ids ?? delivery.id;
       for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
     },
     acknowledgeThrough,
@@ -127,6 +142,7 @@ export function createActivation(options: ActivationOptions): Activation {
       assignment.active = false;
       for (const message of chunks.pending()) budget.take(-message.size);
       chunks.clear();
+      options.keyWatch?.end();
     },
   };
   return activation;

@@ -1,5 +1,7 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
+import { TAG_BYTES } from "./decryptor.ts";
 import type { WireEntry } from "./entry.ts";
+import type { EntryPosition } from "./message.ts";
 
 /** A chunked message that grew no further for this long was given up by its producer (the official clients' default). */
 const EXPIRY_MS = 60_000;
@@ -9,14 +11,23 @@ const MOST_AT_ONCE = 100;
 /** Ledger and entry. */
 export type Id = readonly [number, number];
 
+export interface Chunk {
+  readonly entry: WireEntry;
+  /** Still encrypted when the entry is. */
+  readonly payload: Buffer;
+  readonly where: EntryPosition;
+}
+
 export interface ChunkedMessage {
   readonly uuid: string;
-  readonly parts: Buffer[];
+  readonly chunks: Chunk[];
   /** Ids of the chunks, in order: ledger, entry, ledger, entry, … */
   readonly ids: number[];
   /** The entry before the first chunk: nothing beyond may be acknowledged cumulatively; null at the start of a life. */
   readonly before: Id | null;
+  /** Bytes of the payloads, and of these what is the message's own. */
   size: number;
+  content: number;
   next: number;
   touchedAt: number;
 }
@@ -25,11 +36,11 @@ export type ChunkOutcome =
   | { readonly kind: "waiting" }
   /** A chunk without its beginning, or once more: nothing to be had from it. */
   | { readonly kind: "stray" }
-  | { readonly kind: "complete"; readonly message: ChunkedMessage; readonly payload: Buffer }
+  | { readonly kind: "complete"; readonly message: ChunkedMessage }
   | { readonly kind: "defect"; readonly message: ChunkedMessage; readonly defect: string };
 
 export interface ChunkCollector {
-  add(entry: WireEntry, payload: Buffer, id: Id, before: Id | null): ChunkOutcome;
+  add(chunk: Chunk, before: Id | null): ChunkOutcome;
   /** Of the messages that are still incomplete. */
   pending(): Iterable<ChunkedMessage>;
   clear(): void;
@@ -56,17 +67,19 @@ export function createChunkCollector(options: {
   };
 
   return {
-    add(entry, payload, id, before) {
+    add(chunk, before) {
+      const { entry, payload, where } = chunk;
       const uuid = entry.uuid ?? "";
       if (entry.chunkId === 0 && !messages.has(uuid)) {
-        messages.set(uuid, { uuid, parts: [], ids: [], before, size: 0, next: 0, touchedAt: 0 });
+        messages.set(uuid, { uuid, chunks: [], ids: [], before, size: 0, content: 0, next: 0, touchedAt: 0 });
         timer ??= clock.timer(EXPIRY_MS / 4, expire);
       }
       const message = messages.get(uuid);
       if (message === undefined || entry.chunkId !== message.next) return { kind: "stray" };
-      message.parts.push(payload);
-      message.ids.push(...id);
+      message.chunks.push(chunk);
+      message.ids.push(where.ledger, where.entry);
       message.size += payload.length;
+      message.content += entry.encrypted ? Math.max(0, payload.length - TAG_BYTES) : payload.length;
       message.next += 1;
       message.touchedAt = clock.now();
       const defect = defectOf(entry, message, maxBytes, messages.size);
@@ -76,7 +89,7 @@ export function createChunkCollector(options: {
       }
       if (message.next < entry.chunks) return { kind: "waiting" };
       messages.delete(uuid);
-      return { kind: "complete", message, payload: Buffer.concat(message.parts, message.size) };
+      return { kind: "complete", message };
     },
     pending: () => messages.values(),
     clear() {
@@ -87,14 +100,13 @@ export function createChunkCollector(options: {
 }
 
 function defectOf(entry: WireEntry, message: ChunkedMessage, maxBytes: number, atOnce: number): string | null {
-  if (entry.encrypted) return "a chunked message is encrypted chunk by chunk, and cannot be passed on as one";
   if (entry.totalChunkSize > maxBytes) {
     return `a chunked message of ${entry.totalChunkSize} bytes; at most ${maxBytes} are read`;
   }
   if (atOnce > MOST_AT_ONCE) return `more than ${MOST_AT_ONCE} chunked messages at once`;
   const last = message.next === entry.chunks;
-  if (message.size > entry.totalChunkSize || (last && message.size !== entry.totalChunkSize)) {
-    return `the chunks of a message of ${entry.totalChunkSize} bytes hold ${message.size}`;
+  if (message.content > entry.totalChunkSize || (last && message.content !== entry.totalChunkSize)) {
+    return `the chunks of a message of ${entry.totalChunkSize} bytes hold ${message.content}`;
   }
   return null;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { CompressionType, DeadLetter, EncryptionContext, SchemaRegistry } from "../source.ts";
 import { Compression } from "./compression.ts";
+import { WireEntry } from "./entry.ts";
 import { BrokerError } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
 import { createProducer, type Producer, type PublishMetadata } from "./producer.ts";
@@ -76,6 +77,7 @@ function metadataOf({ message, reason }: DeadLetter, schemaVersion: Uint8Array |
     ...(message.isNull ? { nullValue: true } : {}),
     ...(schemaVersion === null ? {} : { schemaVersion }),
     ...(message.entry.encryption === null ? {} : encryptionOf(message.entry.encryption)),
+    ...(message.entry instanceof WireEntry ? chunkOf(message.entry) : {}),
   };
 }
 
@@ -93,4 +95,10 @@ function encryptionOf(context: EncryptionContext): PublishMetadata {
     uncompressedSize: context.uncompressedMessageSize ?? 0,
     ...(context.batchSize === null ? {} : { numMessagesInBatch: context.batchSize }),
   };
+}
+
+/** A chunk that could not be decrypted stays one: readers with the key put the dead letters together. */
+function chunkOf({ encrypted, chunks, chunkId, totalChunkSize, uuid }: WireEntry): PublishMetadata {
+  if (!encrypted || chunks <= 1 || uuid === null) return {};
+  return { uuid, numChunks: chunks, chunkId, totalChunkSize };
 }

@@ -1,6 +1,8 @@
 import { crc32c } from "@node-rs/crc32";
-import type { Defect } from "../source.ts";
+import { type Defect, SourceError } from "../source.ts";
+import type { Chunk } from "./chunks.ts";
 import { Compression, decompress } from "./compression.ts";
+import type { Decryptor } from "./decryptor.ts";
 import { WireEntry } from "./entry.ts";
 import { entryMemory } from "./entry-memory.ts";
 import { type AckSet, batchMessages, type EntryPosition, singleMessage, type WireMessage } from "./message.ts";
@@ -22,14 +24,15 @@ export interface DecodedEntry {
   /** What the broker counted this entry as. */
   readonly permits: number;
   readonly retainedBytes: number;
-  /** The payload of a chunk, in memory of its own; null for all other entries. */
+  /** The payload of a chunk, in memory of its own, still encrypted; null for all other entries. */
   readonly chunk: Buffer | null;
 }
 
 export interface EntryDecoder {
   /**
-   * Decodes what follows the command of a MESSAGE frame. Never throws: what cannot be read becomes one message with the
-   * raw bytes and a defect. `owned` as in frame-splitter; nothing else of `bytes` is kept.
+   * Decodes what follows the command of a MESSAGE frame. What cannot be read becomes one message with the raw bytes and
+   * a defect. `owned` as in frame-splitter; nothing else of `bytes` is kept.
+   * @throws SourceError when the entry cannot be judged now (SecretMissing), and nothing else
    */
   decode(
     bytes: Buffer,
@@ -39,14 +42,19 @@ export interface EntryDecoder {
     position: EntryPosition,
     ackSet: AckSet | null,
   ): DecodedEntry;
-  /** The message of a chunked entry whose payloads were joined to `payload`. */
-  assembled(entry: WireEntry, position: EntryPosition, payload: Buffer): DecodedEntry;
+  /** The message that these chunks make up; or why they cannot be decrypted. @throws SourceError as `decode` */
+  assembled(chunks: readonly Chunk[]): DecodedEntry | Defect;
   /** An entry that cannot be read: one message with the raw bytes. */
   defective(entry: WireEntry | null, position: EntryPosition, defect: Defect, raw: Buffer): DecodedEntry;
 }
 
 /** `maxUncompressedBytes` bounds what one entry may inflate to, and what chunks may add up to. */
-export function createEntryDecoder(options: { readonly maxUncompressedBytes: number }): EntryDecoder {
+export function createEntryDecoder(options: {
+  readonly maxUncompressedBytes: number;
+  /** Null: what is encrypted stays so. */
+  readonly decryptor: Decryptor | null;
+}): EntryDecoder {
+  const { decryptor } = options;
   const reader = new ProtobufReader();
   const memory = entryMemory();
 
@@ -86,6 +94,31 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
     return decompress(entry.compression, payload, entry.uncompressedSize);
   };
 
+  /** The plain payload; why there is none; null for an entry that is passed on as it is. */
+  const decrypt = (entry: WireEntry, payload: Buffer): Buffer | Defect | null => {
+    if (decryptor === null || !entry.encrypted) return null;
+    const context = entry.encryption;
+    if (context === null) return null;
+    const opened = decryptor.decrypt(context, payload);
+    if (Buffer.isBuffer(opened)) entry.encrypted = false;
+    else if (decryptor.onFailure === "Consume") return null;
+    return opened;
+  };
+
+  /** Of an entry whose metadata and decrypted `payload` need no longer be copied. @throws MalformedError */
+  const unpacked = (
+    entry: WireEntry,
+    position: EntryPosition,
+    ackSet: AckSet | null,
+    payload: Buffer,
+    permits: number,
+  ): DecodedEntry => {
+    const plain = entry.compression === Compression.NONE ? payload : inflate(entry, payload);
+    const messages = messagesOf(entry, position, ackSet, plain, 0, plain.length);
+    const size = plain.length + entry.end - entry.start;
+    return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
+  };
+
   const decodeSound = (
     bytes: Buffer,
     start: number,
@@ -106,18 +139,20 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
       detach(entry, bytes.subarray(metadataStart, payloadStart));
       return { entry, messages: [], permits: 1, retainedBytes: payload.length, chunk: payload };
     }
-    if (entry.compression !== Compression.NONE && !entry.encrypted) {
-      const metadata = bytes.subarray(metadataStart, payloadStart);
-      let payload: Buffer;
+    const received = bytes.subarray(payloadStart, end);
+    const opened = decrypt(entry, received);
+    if (opened !== null && !Buffer.isBuffer(opened)) {
+      detach(entry, bytes.subarray(metadataStart, payloadStart));
+      return defective(entry, position, opened, Buffer.from(received));
+    }
+    if (opened !== null || (entry.compression !== Compression.NONE && !entry.encrypted)) {
+      detach(entry, bytes.subarray(metadataStart, payloadStart));
       try {
-        payload = inflate(entry, bytes.subarray(payloadStart, end));
-        detach(entry, metadata);
-        const messages = messagesOf(entry, position, ackSet, payload, 0, payload.length);
-        const size = payload.length + metadata.length;
-        return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
+        return unpacked(entry, position, ackSet, opened ?? received, permits);
       } catch (error) {
-        detach(entry, metadata);
-        return defective(entry, position, corruption(error), Buffer.from(bytes.subarray(payloadStart, end)));
+        // What is passed on as it came has its encryption, too.
+        entry.encrypted = opened !== null;
+        return defective(entry, position, corruption(error), Buffer.from(received));
       }
     }
     let kept = bytes;
@@ -146,16 +181,28 @@ export function createEntryDecoder(options: { readonly maxUncompressedBytes: num
       try {
         return decodeSound(bytes, start, end, owned, position, ackSet);
       } catch (error) {
+        if (error instanceof SourceError) throw error;
         return defective(null, position, corruption(error), Buffer.from(bytes.subarray(start, end)));
       }
     },
-    assembled(entry, position, payload) {
+    assembled(chunks) {
+      const parts: Buffer[] = [];
+      for (const { entry, payload } of chunks) {
+        const part = entry.encrypted ? openChunk(entry, payload, decryptor) : payload;
+        if (!Buffer.isBuffer(part)) return part;
+        parts.push(part);
+      }
+      const last = chunks.at(-1);
+      if (last === undefined) throw new TypeError("a message of no chunks");
+      const { entry, where } = last;
+      const payload = Buffer.concat(parts);
+      const { encrypted } = entry;
+      entry.encrypted = false;
       try {
-        const whole = entry.compression === Compression.NONE ? payload : inflate(entry, payload);
-        const messages = messagesOf(entry, position, null, whole, 0, whole.length);
-        return { entry, messages, permits: 0, retainedBytes: retained(whole.length, 1), chunk: null };
+        return unpacked(entry, where, null, payload, 0);
       } catch (error) {
-        return defective(entry, position, corruption(error), payload);
+        entry.encrypted = encrypted;
+        return defective(entry, where, corruption(error), Buffer.concat(chunks.map((chunk) => chunk.payload)));
       }
     },
     defective,
@@ -197,4 +244,15 @@ function corruption(error: unknown): Defect {
   if (error instanceof MalformedError) return { code: "CorruptEntry", message: error.message };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : "it cannot be decoded";
   return { code: "CorruptEntry", message };
+}
+
+function openChunk(entry: WireEntry, payload: Buffer, decryptor: Decryptor | null): Buffer | Defect {
+  const whole = "a chunked message is encrypted chunk by chunk, and cannot be passed on as one";
+  const context = entry.encryption;
+  if (decryptor === null || context === null) {
+    return { code: "EncryptionKeyMissing", message: `${whole}: give the worker the keys by spec.pulsar.encryption` };
+  }
+  const opened = decryptor.decrypt(context, payload);
+  if (Buffer.isBuffer(opened) || decryptor.onFailure === "Fail") return opened;
+  return { code: opened.code, message: `${opened.message}; ${whole}` };
 }

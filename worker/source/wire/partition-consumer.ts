@@ -50,6 +50,7 @@ export function createPartitionConsumer(
 
   /** Subscribes once and lasts as long as the subscription. Resolves with the delay before the next time; null: back off. */
   const subscribeOnce = async (): Promise<number | null> => {
+    context.checkKeys();
     const connection = await lookup.broker(topic);
     closing.signal.throwIfAborted();
     const opened = await openSubscription(topic, connection, position, unsure, context);

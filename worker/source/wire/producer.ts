@@ -11,9 +11,11 @@ import { registerSchema } from "./schemas.ts";
 const RECEIPT_TIMEOUT_MS = 30_000;
 /** Room for the command and the metadata beside the payload. */
 const METADATA_ROOM = 16 * 1024;
+/** Brokers take frames this much larger than the largest payload (10 KiB), less what we leave to the command. */
+const FRAME_PADDING = 8 * 1024;
 
-/** Metadata of an entry; the producer adds its name, the sequence id, the publish time and the chunks. */
-export type PublishMetadata = Omit<EntryMetadata, "producerName" | "sequenceId" | "uuid" | "numChunks" | "chunkId">;
+/** Metadata of an entry; the producer adds its name, the sequence id, the publish time, and chunks where it makes them. */
+export type PublishMetadata = Omit<EntryMetadata, "producerName" | "sequenceId">;
 
 export interface Producer {
   /**
@@ -119,7 +121,7 @@ export function createProducer(topic: string, lookup: Lookup, clock: Clock): Pro
     async publish(metadata, payload) {
       const producer = await current();
       const whole = { publishTime: clock.wall(), ...metadata };
-      const largest = producer.connection.maxMessageSize - METADATA_ROOM;
+      const largest = largestPayload(producer.connection.maxMessageSize, whole);
       if (payload.length <= largest) return await sendOne(producer, whole, payload);
       const numChunks = Math.ceil(payload.length / largest);
       const uuid = `${producer.name}-${producer.next}`;
@@ -145,4 +147,10 @@ export function createProducer(topic: string, lookup: Lookup, clock: Clock): Pro
       connection.removeProducer(id);
     },
   };
+}
+
+/** What was encrypted as one can be read as one only: it gets all the room that there is. */
+function largestPayload(maxMessageSize: number, metadata: EntryMetadata): number {
+  if (metadata.encryptionKeys === undefined) return maxMessageSize - METADATA_ROOM;
+  return maxMessageSize + FRAME_PADDING - entryMetadata.encode(metadata).length;
 }

@@ -6,8 +6,10 @@ import { type Activation, createActivation } from "./activation.ts";
 import * as c from "./commands.ts";
 import { Command, InitialPosition, SubType } from "./commands.ts";
 import type { Connection } from "./connection.ts";
+import type { Decryptor } from "./decryptor.ts";
 import type { EntryDecoder } from "./entry-decoder.ts";
 import { commandFrame, flowFrame } from "./frames.ts";
+import { createKeyWatch } from "./key-watch.ts";
 import { newPermitAccount, type Permits } from "./permits.ts";
 
 /** What all subscriptions of one source share. */
@@ -19,6 +21,10 @@ export interface SubscriptionContext {
   readonly budget: ReceiveBudget;
   readonly permits: Permits;
   readonly decoder: EntryDecoder;
+  /** Null: what is encrypted is passed on so. */
+  readonly decryptor: Decryptor | null;
+  /** @throws an error with code SecretMissing when nothing could be decrypted for want of keys */
+  checkKeys(): void;
   readonly maxUncompressedBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -89,6 +95,11 @@ export async function openSubscription(
     },
   });
 
+  const onKeyFound = (): void => {
+    log.info("a key of messages that could not be decrypted has come; they are read again", { topic });
+    end(0);
+  };
+
   const activate = (): void => {
     if (activation !== null || state !== "subscribed") return;
     activation = createActivation({
@@ -98,6 +109,7 @@ export async function openSubscription(
       ordered: context.type !== "Shared",
       heardAt: () => connection.heardAt,
       acks,
+      keyWatch: context.decryptor === null ? null : createKeyWatch(context.decryptor, clock, onKeyFound),
       deliver: (delivery) => handler.deliver(delivery),
     });
     handler.assigned(activation.assignment);
@@ -135,8 +147,14 @@ export async function openSubscription(
   connection.addConsumer(consumerId, {
     onMessage(command, bytes, start, stop, owned) {
       if (activation === null || context.stopped()) return;
-      const { permits: counted, retainedBytes } = activation.receive(command, bytes, start, stop, owned);
-      permits.received(account, counted, retainedBytes);
+      try {
+        const { permits: counted, retainedBytes } = activation.receive(command, bytes, start, stop, owned);
+        permits.received(account, counted, retainedBytes);
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+        log.warn("messages cannot be read now, so that the topic is subscribed again", { topic, error });
+        end(0);
+      }
     },
     onActiveChange(active) {
       activeAtBroker = active || !failover;

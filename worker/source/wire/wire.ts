@@ -12,6 +12,7 @@ import {
 } from "../source.ts";
 import type { Authentication } from "./authentication.ts";
 import { createDeadLetters } from "./dead-letters.ts";
+import { createDecryptor } from "./decryptor.ts";
 import { WireDelivery } from "./delivery.ts";
 import { type Discovery, type FoundPartition, oldest, startDiscovery } from "./discovery.ts";
 import { createEntryDecoder } from "./entry-decoder.ts";
@@ -87,6 +88,7 @@ export function createWireSource(options: WireSourceOptions): Source {
   const schemas = createSchemas(pool);
   const letters = createDeadLetters(lookup, schemas, clock);
   const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE);
+  const decryptor = options.decryption ? createDecryptor(options.decryption, clock) : null;
   const consumers = new Map<string, PartitionConsumer>();
   let discovery: Discovery | null = null;
   let epoch = 0;
@@ -113,7 +115,9 @@ export function createWireSource(options: WireSourceOptions): Source {
       handler,
       budget,
       permits,
-      decoder: createEntryDecoder({ maxUncompressedBytes }),
+      decoder: createEntryDecoder({ maxUncompressedBytes, decryptor }),
+      decryptor,
+      checkKeys: () => options.decryption?.keys.check(),
       maxUncompressedBytes,
       clock,
       log,

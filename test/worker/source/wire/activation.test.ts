@@ -33,7 +33,7 @@ function scene(ordered: boolean) {
       },
       onRelease: () => undefined,
     },
-    decoder: createEntryDecoder({ maxUncompressedBytes: 1_000 }),
+    decoder: createEntryDecoder({ maxUncompressedBytes: 1_000, decryptor: null }),
     maxUncompressedBytes: 1_000,
     clock: {
       ...systemClock,
@@ -45,6 +45,7 @@ function scene(ordered: boolean) {
       },
     },
     log: silentLog,
+    keyWatch: null,
     deliver: (delivery) => void deliveries.push(delivery),
   });
   const receive = (entry: number, payload: string, metadata: EntryMetadata = {}): void => {

@@ -30,7 +30,14 @@ function body(
 }
 
 function decode(bytes: Buffer, ackSet: readonly number[] | null = null, owned = false): DecodedEntry {
-  return createEntryDecoder({ maxUncompressedBytes: 1_000_000 }).decode(bytes, 0, bytes.length, owned, WHERE, ackSet);
+  return createEntryDecoder({ maxUncompressedBytes: 1_000_000, decryptor: null }).decode(
+    bytes,
+    0,
+    bytes.length,
+    owned,
+    WHERE,
+    ackSet,
+  );
 }
 
 const texts = (decoded: DecodedEntry): string[] =>

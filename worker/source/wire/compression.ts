@@ -1,4 +1,4 @@
-import { inflateSync, zstdDecompressSync } from "node:zlib";
+import { constants, inflateSync, zstdDecompressSync } from "node:zlib";
 import { uncompressSync as lz4DecompressSync } from "lz4-napi";
 import { uncompressSync as snappyDecompressSync } from "snappy";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
@@ -34,7 +34,9 @@ const decompressors: Readonly<Record<number, Decompressor>> = {
     payload.copy(block, 4);
     return lz4DecompressSync(block);
   },
-  [Compression.ZLIB]: (payload, size) => inflateSync(payload, { maxOutputLength: Math.max(1, size) }),
+  // The Java client flushes the stream and does not end it; that it is whole is told by its size.
+  [Compression.ZLIB]: (payload, size) =>
+    inflateSync(payload, { maxOutputLength: Math.max(1, size), finishFlush: constants.Z_SYNC_FLUSH }),
   [Compression.ZSTD]: (payload, size) => zstdDecompressSync(payload, { maxOutputLength: Math.max(1, size) }),
   [Compression.SNAPPY]: (payload, size) => {
     // Snappy begins with its own idea of the size, which the library would allocate.

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { constants, deflateSync } from "node:zlib";
 import { crc32c } from "@node-rs/crc32";
 import fc from "fast-check";
+import { Compression } from "../../../../worker/source/wire/compression.ts";
 import { createEntryDecoder, type DecodedEntry } from "../../../../worker/source/wire/entry-decoder.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { batchPayload, compress, numberedMessages } from "./publisher.ts";
@@ -123,6 +125,16 @@ test("nothing is inflated beyond what was promised, or beyond the limit", () => 
     decode(body({ compression: 9, uncompressedSize: 4 }, Buffer.from("what"))).entry.defect?.message ?? "",
     /compression 9/,
   );
+});
+
+test("a ZLIB stream that was flushed and not ended is read, as the Java client writes it, and must be whole", () => {
+  const plain = Buffer.from("payload ".repeat(1_000));
+  const flushed = deflateSync(plain, { finishFlush: constants.Z_SYNC_FLUSH });
+  const metadata = { compression: Compression.ZLIB, uncompressedSize: plain.length };
+  assert.deepEqual(Buffer.from(decode(body(metadata, flushed)).messages[0]?.payload ?? []), plain);
+  for (let length = 0; length < flushed.length - 4; length++) {
+    assert.notEqual(decode(body(metadata, flushed.subarray(0, length))).entry.defect, null, String(length));
+  }
 });
 
 test("hostile bytes become one defective message or sound ones, never an exception", () => {

@@ -11,7 +11,7 @@ export type MessageFormat =
  */
 export type Keyless = "TopicName" | "Spread";
 /**
- * Pulsar client of the workers. Wire: the built-in client, fast and small. Native: the pulsar-client library, for end-to-end decryption. Auto: Wire, unless the resource needs what only Native has.
+ * Pulsar client of the workers. Wire: the built-in client, fast and small, which can do all that the resource offers. Native: the pulsar-client library, which the image must contain. Auto: Wire.
  */
 export type PulsarClientChoice = "Auto" | "Wire" | "Native";
 /**
@@ -384,17 +384,17 @@ export interface CaConfigMapReference {
   key: string;
 }
 /**
- * Decrypts messages that were encrypted end to end. Without it they are passed on encrypted, with their encryption context where messageFormat has a place for it.
+ * Decrypts messages that were encrypted end to end (AES-GCM, its data key encrypted by RSA-OAEP). Without it they are passed on encrypted, with their encryption context where messageFormat has a place for it.
  */
 export interface PulsarEncryption {
   privateKeys: PrivateKeysReference;
   /**
-   * What to do with a message that cannot be decrypted. Fail: treat it as a message that cannot be delivered (see spec.deadLetter). Consume: pass it on encrypted.
+   * What to do with a message that cannot be decrypted. Fail: treat it as a message that cannot be delivered (see spec.deadLetter). Consume: pass it on encrypted, as without keys.
    */
   onFailure: "Fail" | "Consume";
 }
 /**
- * A Secret in which each key is the name of an encryption key and each value its private key in PEM.
+ * A Secret in which each key is the name of an encryption key and each value its private key, an RSA key in PEM. Keys that are added or replaced are picked up without a restart.
  */
 export interface PrivateKeysReference {
   /**

@@ -33,13 +33,6 @@ const sourceRules: readonly Rule[] = [
       pulsar.serviceUrl.startsWith("pulsar+ssl://") ||
       (pulsar.adminUrl ?? "").startsWith("https://"),
   ),
-  across(
-    "WireCannotDecrypt",
-    "spec.pulsar",
-    "spec.pulsar.client",
-    "the Wire client cannot decrypt: set client to Auto or Native, or remove encryption",
-    ({ pulsar }) => pulsar.encryption === undefined || pulsar.client !== "Wire",
-  ),
 ];
 
 /** Twins of the rules on single fields under spec.pulsar, and on topic names elsewhere. */

@@ -11,8 +11,8 @@ interface Unsupported {
 const unsupported: readonly Unsupported[] = [
   {
     field: "spec.pulsar.encryption",
-    used: ({ pulsar }) => pulsar.encryption !== undefined,
-    remedy: "remove it; encrypted messages are passed on with their encryption context by FULL_MESSAGE_IN_JSON",
+    used: ({ pulsar }) => pulsar.encryption !== undefined && pulsar.client === "Native",
+    remedy: "the Native client does not decrypt; set spec.pulsar.client to Auto or Wire, or remove encryption",
   },
   {
     field: "spec.cleanupSubscription",

@@ -84,10 +84,10 @@ export const badSourceManifests: readonly BadManifest[] = [
     server: ["spec.pulsar.client: Unsupported value", '"Wire"'],
   },
   {
-    name: "decryption by the Wire client",
-    patch: pulsar({ client: "Wire", encryption: { privateKeys: { name: "keys" } } }),
-    field: "spec.pulsar.client",
-    message: "the Wire client cannot decrypt",
+    name: "decryption without keys",
+    patch: pulsar({ encryption: { onFailure: "Fail" } }),
+    field: "spec.pulsar.encryption.privateKeys",
+    message: "is required",
   },
   {
     name: "a subscription's name with a blank",

@@ -15,6 +15,7 @@ test("there is an example for each way of credentials and the common cases", () 
     "credentials-default-chain",
     "credentials-inline",
     "dead-letter",
+    "encrypted",
     "local-emulator",
     "minimal",
     "ordered",

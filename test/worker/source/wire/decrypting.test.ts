@@ -44,7 +44,7 @@ function scene(options: Decryption | null, ordered = true) {
   const recorder: Acknowledger = {
     entry: (_, entry) => void acks.push(`${entry}`),
     through: (_, entry) => void acks.push(`through ${entry}`),
-    settle: async () => undefined,
+    settle: async () => [],
     end: () => undefined,
   };
   const decryptor = options === null ? null : createDecryptor(options, clock);

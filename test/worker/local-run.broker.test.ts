@@ -12,7 +12,10 @@ import { createStream } from "../e2e/stage.ts";
 import { createTraffic, readNumbered } from "../e2e/traffic.ts";
 import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
+import { readStream } from "../fakes/read-stream.ts";
 import { checkGuarantee } from "../guarantee.ts";
+import { encryptor, rsaKey } from "./source/wire/encryption.ts";
+import { batchPayload, createPublisher, numberedMessages } from "./source/wire/publisher.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MESSAGES = 500;
@@ -40,7 +43,7 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
     await rm(folder, { recursive: true });
   });
 
-  async function manifest(name: string, ordered: boolean, stream = name): Promise<string> {
+  async function manifest(name: string, ordered: boolean, stream = name, more: object = {}): Promise<string> {
     const file = join(folder, `${name}.yaml`);
     const object = {
       apiVersion: resource.apiVersion,
@@ -49,17 +52,18 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
       spec: {
         config: { awsKinesisStreamName: stream, awsEndpoint: kinesis.endpoint, retainOrdering: ordered },
         secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
-        pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name] },
+        pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name], ...more },
       },
     };
     await writeFile(file, JSON.stringify(object));
     return file;
   }
 
-  async function run(file: string): Promise<Run> {
+  async function run(file: string, secrets: readonly string[] = []): Promise<Run> {
     const secret = join(folder, "credentials.json");
     await writeFile(secret, JSON.stringify({ accessKey: "visible-key", secretKey: "hunter2-secret" }));
-    const args = ["worker/main.ts", "-f", file, "--secret", `aws/credentials.json=${secret}`];
+    const files = [`aws/credentials.json=${secret}`, ...secrets].flatMap((text) => ["--secret", text]);
+    const args = ["worker/main.ts", "-f", file, ...files];
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     children.push(child);
     let output = "";
@@ -92,6 +96,42 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
       assert.doesNotMatch(output(), /hunter2-secret/);
     });
   }
+
+  it("decrypts with a private key given by its file, waits for it while it is not given, and tells nothing of it", async () => {
+    const name = "local-encrypted";
+    const key = rsaKey();
+    const keyFile = join(folder, "private.pem");
+    await writeFile(keyFile, key.pem);
+    await createStream(kinesis.endpoint, name, 1);
+    const file = await manifest(name, true, name, { encryption: { privateKeys: { name: "orders-keys" } } });
+    const publisher = createPublisher(pulsar.serviceUrl);
+    const encrypted = encryptor({ "orders-key": key.publicKey })(batchPayload(numberedMessages(50, 100, 10)));
+    await publisher.single(name, encrypted.payload, { ...encrypted.metadata, numMessagesInBatch: 50 });
+    await publisher.close();
+
+    const without = await run(file);
+    const isMissing = /SecretMissing: Secret orders-keys .*--secret orders-keys\/ENCRYPTION-KEY-NAME=FILE/;
+    await until(
+      "it says what is missing",
+      async () => isMissing.test(without.output()) || null,
+      30_000,
+      without.output,
+    );
+    without.child.kill("SIGTERM");
+    await once(without.child, "exit");
+
+    const { child, output } = await run(file, [`orders-keys/orders-key=${keyFile}`]);
+    await until("all were delivered", async () => /Running .* 50 delivered/.test(output()) || null, 60_000, output);
+    child.kill("SIGTERM");
+    assert.deepEqual(await once(child, "exit"), [0, null], output());
+    const { records } = await readStream(kinesis.endpoint, name);
+    assert.deepEqual(
+      records.map(({ data }) => Number.parseInt(data.toString(), 10)).toSorted((a, b) => a - b),
+      Array.from({ length: 50 }, (_, index) => index),
+    );
+    const body = key.pem.split("\n").slice(1, -2);
+    assert.ok(body.every((line) => !output().includes(line)));
+  });
 
   it("says what is wrong while the stream does not exist, and goes on when it does", async () => {
     const { child, output } = await run(await manifest("local-missing", true, "not-there"));

@@ -44,8 +44,9 @@ function scene(options: Decryption | null, ordered = true) {
   const recorder: Acknowledger = {
     entry: (_, entry) => void acks.push(`${entry}`),
     through: (_, entry) => void acks.push(`through ${entry}`),
-    settle: async () => [],
-    end: () => undefined,
+    settle: async () => undefined,
+    again: () => undefined,
+    end: () => [],
   };
   const decryptor = options === null ? null : createDecryptor(options, clock);
   const onFound = () => {

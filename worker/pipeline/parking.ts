@@ -26,6 +26,8 @@ export interface Parking<M extends Mark & { readonly share: unknown }> {
   readonly count: number;
   /** Parks a message, or parks it again; returns how often it was parked. */
   park(mark: M, index: number, message: Message, poison: PoisonError): number;
+  /** Positions of the delivery's messages that are parked; undefined when none is. Costs nothing while nothing is parked. */
+  of(mark: M): ReadonlyMap<number, unknown> | undefined;
   /** The message got through. Costs nothing while nothing is parked. */
   remove(mark: M, index: number): void;
   /** Forgets the messages whose assignment ended. */
@@ -66,6 +68,7 @@ export function createParking<M extends Mark & { readonly share: unknown }>(
       delays.add(entry, clock.now() + exponential(POISON_DELAYS, entry.times - 1));
       return entry.times;
     },
+    of: (mark) => (count === 0 ? undefined : parked.get(mark)),
     remove: (mark, index) => {
       if (count === 0) return;
       const ofDelivery = parked.get(mark);

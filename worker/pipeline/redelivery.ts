@@ -56,7 +56,7 @@ export function createRedelivery(
     memories.set(topic, memory);
     return memory;
   };
-  const idOf = ({ mark, index }: Place): string => mark.delivery.messages[index]?.id ?? "";
+  const idOf = ({ mark, index }: Place): string => mark.ids?.[index] ?? mark.delivery.messages[index]?.id ?? "";
   const note = (place: Place, fate: "delivered" | Item): void => {
     memoryOf(place.mark.delivery.assignment.topic).fates.set(idOf(place), fate);
   };

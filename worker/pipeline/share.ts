@@ -1,7 +1,7 @@
 /** What the unordered pipeline keeps of an assignment, and what it sends: messages, alone or together. */
-import type { Assignment, Delivery } from "../source/source.ts";
+import type { Assignment, Delivery, Message } from "../source/source.ts";
 import type { Outgoing } from "./batch.ts";
-import type { Mark } from "./checkpoint.ts";
+import { createMark, type Mark } from "./checkpoint.ts";
 import type { Cargo } from "./packer.ts";
 import type { Parcel, Slot } from "./parcel.ts";
 
@@ -15,10 +15,23 @@ export interface Share {
 }
 
 export interface ShareMark extends Mark {
+  /** Holds the kept messages alone once `kept` is set. */
+  delivery: Delivery;
   /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
   share: Share | null;
   /** 1 for each message that is done; null before the first of several is. */
   done: Uint8Array | null;
+  /** Set once nothing but poison is left: copies of it by position, and the ids of all messages. */
+  kept: ReadonlyMap<number, Message> | null;
+  ids: readonly string[] | null;
+}
+
+export function createShareMark(delivery: Delivery, share: Share): ShareMark {
+  return { ...createMark(delivery, delivery.retainedBytes), share, done: null, kept: null, ids: null };
+}
+
+export function messageOf({ kept, delivery }: ShareMark, index: number): Message | undefined {
+  return kept === null ? delivery.messages[index] : kept.get(index);
 }
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */

@@ -5,17 +5,15 @@
 import type { PoisonError } from "../format/format.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
 import { createBudget } from "./budget.ts";
-import { createMark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
-import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Settings } from "./options.ts";
 import { createPacker } from "./packer.ts";
 import { landedInside, type Parcel } from "./parcel.ts";
-import { createParking, type Parked } from "./parking.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { createPoisons } from "./poison.ts";
 import { createPreparation } from "./preparation.ts";
 import { createReady, type Ready } from "./ready.ts";
 import { createRedelivery } from "./redelivery.ts";
@@ -23,10 +21,12 @@ import { fullJitter, restMs } from "./retry.ts";
 import { type Accepted, createSender } from "./sender.ts";
 import {
   cargoOf,
+  createShareMark,
   type Item,
   isWanted,
   keyOf,
   MISSES,
+  messageOf,
   oldest,
   release,
   type Share,
@@ -38,7 +38,7 @@ import {
 const SLOTS = 4;
 
 export function createUnorderedPipeline(options: Settings): Pipeline {
-  const { format, partitionKey, limits, retry, clock, log, random, deadLetterTopic } = options;
+  const { format, partitionKey, limits, retry, clock, random } = options;
   const counters = createCounters();
   const budget = createBudget(options.budgetBytes);
   const shares = new Map<Assignment, Share>();
@@ -65,14 +65,16 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   const ready: Ready<Shipment> = createReady<Shipment>(options, keyOf, wake);
   const packer = createPacker<Item, Item>(options, () => ready, SLOTS, cargoOf(push));
   const delays = createDelays<Shipment>(clock, push, wake);
-  const parking = createParking<ShareMark>(clock, (parked) => admitOne(parked.mark, parked.index, parked), settled);
-  const deadLetters =
-    deadLetterTopic === null
-      ? null
-      : createDeadLetters({ topic: deadLetterTopic, source: started, counters, retry, clock, random, log });
-  const redelivery = createRedelivery(clock, done, (mark, index) => admitOne(mark, index, null));
+  const poisons = createPoisons(options, counters, {
+    source: started,
+    again: ({ mark, index }) => admitOne(mark, index, true),
+    done,
+    settled,
+    freed: budget.release,
+  });
+  const redelivery = createRedelivery(clock, done, (mark, index) => admitOne(mark, index, false));
   // What is parked is not waited for.
-  const drain = createDrain(() => counters.pending <= parking.count);
+  const drain = createDrain(() => counters.pending <= poisons.count);
 
   const sender = createSender<Shipment>(options, counters, {
     waiting: ready.waiting,
@@ -108,7 +110,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       }
       release(record);
       if (record.mark.share === null) redelivery.landed(record, false);
-      else poisoned(record.mark, record.index, rejected(failure));
+      else poisons.poisoned(record.mark, record.index, rejected(failure));
     },
     settled,
   });
@@ -139,7 +141,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       redelivery.landed(item, true);
       return;
     }
-    parking.remove(mark, index);
+    poisons.delivered(mark, index);
     done(mark, index);
   }
 
@@ -170,6 +172,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     if (mark.remaining > 0) {
       mark.done ??= new Uint8Array(mark.delivery.messages.length);
       mark.done[index] = 1;
+      poisons.progressed(mark);
       return;
     }
     mark.share?.open.delete(mark);
@@ -181,19 +184,19 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     const { assignment, messages } = mark.delivery;
     const known = redelivery.knows(assignment.topic);
     for (let index = 0; index < messages.length; index += 1) {
-      if (!known || !redelivery.covers(mark, index)) admitOne(mark, index, null);
+      if (!known || !redelivery.covers(mark, index)) admitOne(mark, index, false);
     }
   }
 
-  function admitOne(mark: ShareMark, index: number, parked: Parked<ShareMark> | null): void {
-    const message = mark.delivery.messages[index];
+  function admitOne(mark: ShareMark, index: number, isRetry: boolean): void {
+    const message = messageOf(mark, index);
     if (mark.share === null || message === undefined) return;
     const { topic } = mark.delivery.assignment;
     const key = partitionKey(message, topic);
     const keyBytes = Buffer.byteLength(key);
     try {
       const data = encodeMessage(format, limits, message, topic, keyBytes);
-      if (parked === null) {
+      if (!isRetry) {
         const added = addedBytes(message, data);
         mark.bytes += added;
         budget.take(added);
@@ -201,25 +204,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       const bytes = data.byteLength + keyBytes;
       push({ data, partitionKey: key, bytes, items: null, mark, index, attempt: 0, misses: 0, slot: null });
     } catch (error) {
-      poisoned(mark, index, error as PoisonError);
+      poisons.poisoned(mark, index, error as PoisonError);
     }
-  }
-
-  function poisoned(mark: ShareMark, index: number, poison: PoisonError): void {
-    const message = mark.delivery.messages[index];
-    if (message === undefined) return;
-    const { topic } = mark.delivery.assignment;
-    if (deadLetters === null) {
-      if (parking.park(mark, index, message, poison) > 1) return;
-      const fields = { topic, id: message.id, code: poison.code, reason: poison.message, parked: parking.count };
-      log.error("message cannot be delivered; it stays parked and is tried again", fields);
-      return;
-    }
-    const wanted = (): boolean => mark.share !== null;
-    deadLetters.publish(deadLetter(message, topic, poison), wanted, () => {
-      done(mark, index);
-      settled();
-    });
   }
 
   const pipeline: Pipeline = {
@@ -238,7 +224,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       countReceived(counters, delivery);
       if (share === undefined || drain.active) return budget.release(delivery.retainedBytes);
       counters.pending += delivery.messages.length;
-      const mark: ShareMark = { ...createMark(delivery, delivery.retainedBytes), share, done: null };
+      const mark = createShareMark(delivery, share);
       share.open.add(mark);
       const pending = format.prepare(delivery);
       if (pending !== undefined) {
@@ -263,7 +249,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         counters.pending -= mark.remaining;
         bytes += mark.bytes;
       }
-      parking.sweep();
+      poisons.sweep();
       budget.release(bytes);
       drain.check();
     },
@@ -274,8 +260,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       budgetBytes: budget.total,
       inFlightRequests: sender.inFlight,
       slowestShard: ready.slowest(),
-      poison: parking.reports(),
-      poisonCount: parking.count,
+      poison: poisons.reports(),
+      poisonCount: poisons.count,
     }),
     drain: async (deadline) => {
       started().stop();
@@ -288,8 +274,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       sender.close();
       delays.close();
       ready.close();
-      parking.close();
-      deadLetters?.close();
+      poisons.close();
     },
   };
   return pipeline;

@@ -2,7 +2,7 @@ import { backoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { NativeConsumer, NativeMessageId } from "./native-client.ts";
 import { nativeError } from "./native-client.ts";
-import { type ReceivedMessage, readNativeMessage } from "./native-message.ts";
+import { readNativeMessage } from "./native-message.ts";
 import type { Assignment, Delivery, ReceiveBudget, SourceFailure, SourceHandler } from "./source.ts";
 
 const RETRY = { initial: 500, max: 15_000, floor: 100 };
@@ -11,8 +11,8 @@ const LOOK_MS = 1_000;
 const MESSAGE_OVERHEAD = 600;
 
 export interface NativeDelivery extends Delivery {
-  readonly messages: readonly ReceivedMessage[];
   readonly life: NativeLife;
+  readonly ids: readonly NativeMessageId[];
 }
 
 /** One subscription of one topic-partition; at its end the assignment ends. */
@@ -101,6 +101,7 @@ export function startNativeTopic(options: {
         retainedBytes,
         redeliveryCount,
         life: current,
+        ids: messages.map(({ nativeId }) => nativeId),
       };
       handler.deliver(delivery);
     }

@@ -156,17 +156,17 @@ export async function createNativeSource(
     acknowledge(deliveries) {
       for (const delivery of deliveries.map(ownDelivery)) {
         if (!delivery.assignment.active) continue;
-        acknowledgeNative(
-          delivery.life,
-          delivery.messages.map((message) => message.nativeId),
-          false,
-        );
+        acknowledgeNative(delivery.life, delivery.ids, false);
       }
     },
     acknowledgeThrough(delivery) {
       const own = ownDelivery(delivery);
-      const last = own.messages.at(-1);
-      if (own.assignment.active && last !== undefined) acknowledgeNative(own.life, [last.nativeId], true);
+      const last = own.ids.at(-1);
+      if (own.assignment.active && last !== undefined) acknowledgeNative(own.life, [last], true);
+    },
+    shrink(delivery, messages) {
+      const shrunk: NativeDelivery = { ...ownDelivery(delivery), messages, retainedBytes: 0 };
+      return shrunk;
     },
     rewind(assignment, delayMs) {
       topics.find((topic) => topic.life?.assignment === assignment)?.rewind(delayMs);

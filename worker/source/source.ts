@@ -195,6 +195,8 @@ export interface Source {
   acknowledge(deliveries: readonly Delivery[]): void;
   /** Everything of the assignment up to and including `delivery` is done. Exclusive and Failover only. */
   acknowledgeThrough(delivery: Delivery): void;
+  /** The delivery with these messages alone: acknowledged as the given one, without keeping its memory alive. */
+  shrink(delivery: Delivery, messages: readonly Message[]): Delivery;
   /**
    * Ends the assignment and subscribes again after `delayMs`, so that everything unacknowledged comes again in order.
    * `revoked` is called before this returns.

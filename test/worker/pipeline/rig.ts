@@ -117,7 +117,8 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     nextTurn: (callback) => void clock.timer(0, callback),
     ...options,
   });
-  const textsOf = ({ messages }: Delivery): string => messages.map(({ id }) => id).join(" ");
+  const whole = new WeakMap<Delivery, Delivery>();
+  const textsOf = (of: Delivery): string => (whole.get(of) ?? of).messages.map(({ id }) => id).join(" ");
   const rig = {
     clock,
     pipeline,
@@ -142,8 +143,10 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     heardAt: null as number | null,
     /** The stream's RecordDistributionStrategy is AUTO. */
     auto: false,
-    deliver: async (of: Assignment, ...texts: string[]): Promise<void> => {
-      const given = delivery(of, texts);
+    deliver: (of: Assignment, ...texts: string[]): Promise<void> => rig.deliverSized(of, 100, ...texts),
+    /** @param retainedBytes of the delivery */
+    deliverSized: async (of: Assignment, retainedBytes: number, ...texts: string[]): Promise<void> => {
+      const given = delivery(of, texts, { retainedBytes });
       pipeline.budget.take(given.retainedBytes);
       pipeline.deliver(given);
       await settle();
@@ -161,6 +164,11 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     state: () => ({ connected: true, failure: null }) as ReturnType<Source["state"]>,
     acknowledge: (deliveries) => void acknowledged.push(...deliveries.map(textsOf)),
     acknowledgeThrough: (given) => void acknowledged.push(textsOf(given)),
+    shrink: (of, messages) => {
+      const shrunk = { ...of, messages };
+      whole.set(shrunk, of);
+      return shrunk;
+    },
     rewind: (of, delayMs) => {
       rewinds.push({ topic: of.topic, delayMs });
       (of as { active: boolean }).active = false;

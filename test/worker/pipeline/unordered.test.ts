@@ -43,6 +43,46 @@ describe("the unordered pipeline", () => {
     assert.equal(rig.pipeline.state().poisonCount, 0);
   });
 
+  test("keeps a copy of the poison alone, so that large deliveries with one poison each do not stop the flow", async () => {
+    const rig = createRig({ ordered: false, budgetBytes: 100_000 });
+    const orders = rig.assign();
+    for (let entry = 0; entry < 5; entry += 1) {
+      rig.undecodable.add(`p:${entry}`);
+      await rig.deliverSized(orders, 50_000, `a:${entry}`, `p:${entry}`, `b:${entry}`);
+    }
+    assert.ok(rig.pipeline.budget.free < 0);
+    for (const put of rig.puts) await put.accept();
+    const { poisonCount, pendingBytes, pending } = rig.pipeline.state();
+    assert.deepEqual(
+      { poisonCount, pending, small: pendingBytes < 5_000 },
+      { poisonCount: 5, pending: 5, small: true },
+    );
+    assert.deepEqual(rig.acknowledged, []);
+    rig.undecodable.clear();
+    await rig.clock.advance(5_000);
+    assert.deepEqual(rig.last().texts.toSorted(), ["p:0", "p:1", "p:2", "p:3", "p:4"]);
+    await rig.last().accept();
+    assert.deepEqual(rig.acknowledged.toSorted()[0], "a:0 p:0 b:0");
+    assert.equal(rig.acknowledged.length, 5);
+    assert.equal(rig.pipeline.state().pendingBytes, 0);
+  });
+
+  test("knows what it delivered of a delivery that it gave back, when that comes again", async () => {
+    const rig = createRig({ ordered: false });
+    rig.undecodable.add("p:1");
+    const before = rig.assign();
+    await rig.deliverSized(before, 5_000, "a:1", "p:1", "p:2");
+    await rig.last().accept();
+    assert.ok(rig.pipeline.state().pendingBytes < 1_000);
+    await rig.revoke(before);
+    assert.equal(rig.pipeline.state().pendingBytes, 0);
+    rig.undecodable.clear();
+    await rig.deliverSized(rig.assign(), 5_000, "a:1", "p:1", "p:2");
+    assert.deepEqual(rig.last().texts, ["p:1"]);
+    await rig.last().accept();
+    assert.deepEqual(rig.acknowledged, ["a:1 p:1 p:2"]);
+  });
+
   test("dead-letters and acknowledges on the receipt", async () => {
     const rig = createRig({ ordered: false, deadLetterTopic: "dead" });
     rig.undecodable.add("a:1");

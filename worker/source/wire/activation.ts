@@ -91,11 +91,13 @@ export function createActivation(options: ActivationOptions): Activation {
       const payload = Buffer.concat(message.chunks.map((part) => part.payload));
       const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
       handOn(decoder.defective(decoded.entry, where, defect, payload), id, redeliveries, message);
-      return;
+    } else {
+      const whole = decoder.assembled(message.chunks);
+      if ("entry" in whole) handOn(whole, id, redeliveries, message);
+      else handOnApart(message, whole, redeliveries);
     }
-    const whole = decoder.assembled(message.chunks);
-    if ("entry" in whole) handOn(whole, id, redeliveries, message);
-    else handOnApart(message, whole, redeliveries);
+    // What was handed on has them now.
+    message.chunks.length = 0;
   };
 
   /** Each chunk of a message that cannot be decrypted goes by itself, since each was encrypted by itself. */

@@ -20,6 +20,7 @@ export interface Chunk {
 
 export interface ChunkedMessage {
   readonly uuid: string;
+  /** Until the message is complete. */
   readonly chunks: Chunk[];
   /** Ids of the chunks, in order: ledger, entry, ledger, entry, … */
   readonly ids: number[];

@@ -1,13 +1,11 @@
-import type { Assignment, Delivery } from "../source.ts";
+import type { Assignment, Delivery, Message } from "../source.ts";
 import type { Activation } from "./activation.ts";
 import type { ChunkedMessage, Id } from "./chunks.ts";
-import type { DecodedEntry } from "./entry-decoder.ts";
-import type { WireMessage } from "./message.ts";
 
 /** One entry, with what it takes to acknowledge it. */
 export class WireDelivery implements Delivery {
   readonly assignment: Assignment;
-  readonly messages: readonly WireMessage[];
+  readonly messages: readonly Message[];
   readonly retainedBytes: number;
   readonly redeliveryCount: number;
   readonly activation: Activation;
@@ -17,7 +15,7 @@ export class WireDelivery implements Delivery {
 
   constructor(
     activation: Activation,
-    decoded: DecodedEntry,
+    decoded: Pick<Delivery, "messages" | "retainedBytes">,
     id: Id,
     redeliveryCount: number,
     chunked: ChunkedMessage | null,
@@ -29,5 +27,11 @@ export class WireDelivery implements Delivery {
     this.activation = activation;
     this.id = id;
     this.chunked = chunked;
+  }
+
+  /** The same entry to the broker, with other messages. */
+  shrink(messages: readonly Message[]): WireDelivery {
+    const { activation, id, redeliveryCount, chunked } = this;
+    return new WireDelivery(activation, { messages, retainedBytes: 0 }, id, redeliveryCount, chunked);
   }
 }

@@ -182,6 +182,7 @@ export function createWireSource(options: WireSourceOptions): Source {
       const own = ownDelivery(delivery);
       if (own.assignment.active) own.activation.acknowledgeThrough(own);
     },
+    shrink: (delivery, messages) => ownDelivery(delivery).shrink(messages),
     rewind(assignment, delayMs) {
       const current = consumers.get(assignment.topic)?.subscription;
       if (assignment.active && current?.activation?.assignment === assignment) current.end(delayMs);

@@ -234,6 +234,12 @@ export function createModelBroker(options: {
         if (shared) throw new Error("cumulative acknowledgement on a Shared subscription");
         settle(delivery, true);
       },
+      shrink: (delivery, messages) => {
+        const shrunk = { ...delivery, messages };
+        const position = positions.get(delivery);
+        if (position !== undefined) positions.set(shrunk, position);
+        return shrunk;
+      },
       rewind: (assignment, delayMs) => {
         const consumer = [...consumers].find((each) => each.assignment === assignment);
         if (consumer === undefined) return;

@@ -173,3 +173,14 @@ test("markers are acknowledged and not delivered", () => {
   receive(0, "", { markerType: 1 });
   assert.deepEqual([acks, deliveries], [["1:0"], []]);
 });
+
+test("a delivery that gave its messages back is acknowledged as it was", () => {
+  const { acks, activation, deliveries, chunk } = scene(false);
+  chunk(0, "a", 0, 2, "aa");
+  chunk(1, "a", 1, 2, "AA");
+  const [whole] = deliveries;
+  assert.ok(whole);
+  assert.deepEqual(whole.chunked?.chunks, []);
+  activation.acknowledge(whole.shrink([]));
+  assert.deepEqual(acks, ["1:0", "1:1"]);
+});

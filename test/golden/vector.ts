@@ -97,10 +97,9 @@ export function messageOfVector({ message }: Vector, schemaVersion: Uint8Array |
   };
 }
 
-/** A source hands a time beyond 2^53, which no number holds, over as a bigint. */
-function eventTimeOf(digits: string): number {
+function eventTimeOf(digits: string): number | bigint {
   const value = Number(digits);
-  return Number.isSafeInteger(value) ? value : (BigInt(digits) as unknown as number);
+  return Number.isSafeInteger(value) ? value : BigInt(digits);
 }
 
 function encryptionOf(context: VectorEncryption): EncryptionContext {

@@ -115,7 +115,7 @@ export async function createNativeSource(
         properties: Object.fromEntries([...message.properties, ...reason]),
         ...(message.key === null ? {} : { partitionKey: message.key }),
         ...(message.orderingKey === null ? {} : { orderingKey: Buffer.from(message.orderingKey).toString("latin1") }),
-        ...(message.eventTime === null ? {} : { eventTimestamp: message.eventTime }),
+        ...(message.eventTime === null ? {} : { eventTimestamp: Number(message.eventTime) }),
       });
     } catch (error) {
       producers.delete(topic);

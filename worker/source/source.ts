@@ -78,8 +78,8 @@ export interface Message {
   readonly orderingKey: Uint8Array | null;
   /** A name that occurs twice has its last value. */
   readonly properties: ReadonlyMap<string, string>;
-  /** Epoch milliseconds; null when unset or 0. */
-  readonly eventTime: number | null;
+  /** Epoch milliseconds, to the last digit: a number up to 2^53, beyond it a bigint up to 2^64. Null when unset or 0. */
+  readonly eventTime: number | bigint | null;
   /** A tombstone: the producer sent a null value. */
   readonly isNull: boolean;
 }

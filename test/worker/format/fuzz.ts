@@ -164,7 +164,7 @@ const fuzzCase = fc.record({
   ),
   keyIsBase64: fc.boolean(),
   properties: fc.array(fc.tuple(UNICODE, UNICODE), { maxLength: 4 }),
-  eventTime: fc.option(fc.maxSafeNat()),
+  eventTime: fc.option(fc.oneof(fc.maxSafeNat(), fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }))),
   isNull: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   hasVersion: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
   encryption: fc.oneof({ weight: 20, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: encryption }),

@@ -7,7 +7,7 @@ export interface MessageParts {
   readonly key?: string | null;
   readonly keyIsBase64?: boolean;
   readonly properties?: Iterable<readonly [string, string]>;
-  readonly eventTime?: number | null;
+  readonly eventTime?: number | bigint | null;
   readonly isNull?: boolean;
   readonly schemaVersion?: Uint8Array | null;
   readonly encryption?: EncryptionContext | null;

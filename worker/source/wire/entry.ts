@@ -41,7 +41,7 @@ export class WireEntry implements Entry {
   batchSize = -1;
   marker = false;
   encrypted = false;
-  eventTime = 0;
+  eventTime: number | bigint = 0;
   hasProperties = false;
   hasOrderingKey = false;
   isNull = false;
@@ -89,7 +89,7 @@ export class WireEntry implements Entry {
     if (field === COMPRESSION) this.compression = reader.int32();
     else if (field === UNCOMPRESSED_SIZE) this.uncompressedSize = reader.varint();
     else if (field === NUM_MESSAGES_IN_BATCH) this.batchSize = reader.int32();
-    else if (field === EVENT_TIME) this.eventTime = reader.varint();
+    else if (field === EVENT_TIME) this.eventTime = reader.uint64();
     else if (field === PARTITION_KEY_B64) this.keyIsBase64 = reader.int32() !== 0;
     else if (field === NULL_VALUE) this.isNull = reader.int32() !== 0;
     else if (field === MARKER_TYPE) {

@@ -46,6 +46,12 @@ export const uint = scalar<number>(
   (writer, value) => writer.varint(value),
   (reader) => reader.varint(),
 );
+/** uint64 to its last digit, as {@link ProtobufReader.uint64}. */
+export const uint64 = scalar<number | bigint>(
+  0,
+  (writer, value) => (typeof value === "bigint" ? writer.uint64(value) : writer.varint(value)),
+  (reader) => reader.uint64(),
+);
 /** int32 and enumerations. */
 export const int32 = scalar<number>(
   0,

@@ -76,14 +76,14 @@ export class WireMessage implements Message {
     return (this.#flags & NULL) !== 0;
   }
 
-  get eventTime(): number | null {
+  get eventTime(): number | bigint | null {
     if (this.#batchIndex < 0) return this.entry.eventTime === 0 ? null : this.entry.eventTime;
     if ((this.#flags & HAS_EVENT_TIME) === 0) return null;
     const reader = new ProtobufReader().over(this.#bytes, this.#metadataStart, this.#start);
-    let time = 0;
+    let time: number | bigint = 0;
     while (reader.position < reader.end) {
       const tag = reader.varint();
-      if (tag === BATCH_EVENT_TIME * 8) time = reader.varint();
+      if (tag === BATCH_EVENT_TIME * 8) time = reader.uint64();
       else reader.skip(tag & 7);
     }
     return time === 0 ? null : time;

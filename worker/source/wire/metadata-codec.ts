@@ -1,6 +1,17 @@
 /** MessageMetadata and SingleMessageMetadata as they are written; entry and message read them by hand-written code. */
 
-import { bool, bytes, type Decoded, embedded, int32, messageType, repeated, string, uint } from "./message-codec.ts";
+import {
+  bool,
+  bytes,
+  type Decoded,
+  embedded,
+  int32,
+  messageType,
+  repeated,
+  string,
+  uint,
+  uint64,
+} from "./message-codec.ts";
 
 const keyValue = messageType({ key: string(1), value: string(2) });
 
@@ -15,7 +26,7 @@ export const entryMetadata = messageType({
   compression: int32(8),
   uncompressedSize: uint(9),
   numMessagesInBatch: int32(11),
-  eventTime: uint(12),
+  eventTime: uint64(12),
   encryptionKeys: repeated(embedded(13, encryptionKey)),
   encryptionAlgo: string(14),
   encryptionParam: bytes(15),
@@ -38,7 +49,7 @@ export const singleMetadata = messageType({
   partitionKey: string(2),
   payloadSize: int32(3),
   compactedOut: bool(4),
-  eventTime: uint(5),
+  eventTime: uint64(5),
   partitionKeyB64Encoded: bool(6),
   orderingKey: bytes(7),
   nullValue: bool(9),

@@ -55,6 +55,19 @@ export class ProtobufReader {
     throw new MalformedError("a varint of more than 10 bytes");
   }
 
+  /** An unsigned varint to its last digit: a safe integer, or a bigint where that is too small. */
+  uint64(): number | bigint {
+    const start = this.position;
+    const value = this.varint();
+    if (value <= Number.MAX_SAFE_INTEGER) return value;
+    this.position = start;
+    const words: number[] = [];
+    this.words(words);
+    const [low = 0, high = 0] = words;
+    const exact = BigInt(high) * 0x1_0000_0000n + BigInt(low);
+    return exact <= Number.MAX_SAFE_INTEGER ? Number(exact) : exact;
+  }
+
   /** The low 32 bits of a varint as a signed number: int32, enum, bool. */
   int32(): number {
     const { bytes, end } = this;

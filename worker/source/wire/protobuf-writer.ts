@@ -34,12 +34,14 @@ export class ProtobufWriter {
 
   /** Protobuf writes a negative int32 as a 64-bit number of ten bytes. */
   int32(value: number): void {
-    if (value >= 0) {
-      this.varint(value);
-      return;
-    }
+    if (value >= 0) this.varint(value);
+    else this.uint64(BigInt(value));
+  }
+
+  /** The low 64 bits. */
+  uint64(value: bigint): void {
     this.ensure(10);
-    let rest = BigInt.asUintN(64, BigInt(value));
+    let rest = BigInt.asUintN(64, value);
     for (; rest >= 0x80n; rest >>= 7n) this.bytes[this.position++] = Number(rest & 0x7fn) | 0x80;
     this.bytes[this.position++] = Number(rest);
   }

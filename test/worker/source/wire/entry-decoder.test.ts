@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { constants, deflateSync } from "node:zlib";
 import { crc32c } from "@node-rs/crc32";
 import fc from "fast-check";
+import { createFormat } from "../../../../worker/format/create.ts";
 import { Compression } from "../../../../worker/source/wire/compression.ts";
 import { createEntryDecoder, type DecodedEntry } from "../../../../worker/source/wire/entry-decoder.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
@@ -135,6 +136,27 @@ test("a ZLIB stream that was flushed and not ended is read, as the Java client w
   for (let length = 0; length < flushed.length - 4; length++) {
     assert.notEqual(decode(body(metadata, flushed.subarray(0, length))).entry.defect, null, String(length));
   }
+});
+
+test("an event time keeps all its digits: on the wire, in a document, and in a dead letter", async () => {
+  const times = fc.oneof(fc.maxSafeNat(), fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }));
+  const format = createFormat(
+    { messageFormat: "FULL_MESSAGE_IN_JSON_EXPAND_VALUE", jsonIncludeNonNulls: true, jsonFlatten: false },
+    { schema: async () => null },
+  );
+  fc.assert(
+    fc.property(times, fc.boolean(), (eventTime, batched) => {
+      const payload = batched ? batchPayload([{ payload: Buffer.from("x"), eventTime }]) : Buffer.from("x");
+      const decoded = decode(body(batched ? { numMessagesInBatch: 1 } : { eventTime }, payload));
+      const [message] = decoded.messages;
+      assert.ok(message);
+      assert.equal(message.eventTime, eventTime === 0 ? null : eventTime);
+      if (message.eventTime === null) return;
+      assert.ok(Buffer.from(format.encode(message, "t")).includes(`"eventTime":${eventTime}}`));
+      const letter = decode(body({ eventTime: message.eventTime }, payload));
+      assert.equal(letter.messages[0]?.eventTime, eventTime);
+    }),
+  );
 });
 
 test("hostile bytes become one defective message or sound ones, never an exception", () => {

@@ -232,7 +232,7 @@ export interface PulsarSource {
   tls?: PulsarTls;
   encryption?: PulsarEncryption;
   /**
-   * Most messages a worker asks for ahead of delivery, per topic partition. Memory is bounded apart from this.
+   * Most messages a worker asks for ahead of delivery, per topic partition: some entries' worth, or the broker reads them one by one. Memory is bounded apart from this.
    */
   receiverQueueSize: number;
 }

@@ -1,13 +1,18 @@
+import { totalmem } from "node:os";
+
 const MiB = 1024 * 1024;
 const LEAST = 8 * MiB;
 const MOST = 64 * MiB;
+/** Without a limit: as a limit of 576 MiB would give. */
+const UNLIMITED = 12 * MiB;
+/** Of the limit: what Node.js itself takes, and what the collector has not freed yet, is several times the budget. */
+const SHARE = 1 / 48;
 
 /**
- * Bytes that received messages may retain, of the memory the process may use (`process.constrainedMemory()`, 0 when
- * nothing limits it). An eighth: the records made of the messages, requests, and what the collector has not freed yet
- * take a multiple of it.
+ * Bytes that received messages may retain, of the memory the process may use (`process.constrainedMemory()`: 0, or more
+ * than the machine has, when nothing limits it).
  */
 export function receiveBudget(memoryLimit: number): number {
-  if (memoryLimit <= 0) return MOST;
-  return Math.min(MOST, Math.max(LEAST, Math.floor(memoryLimit / 8)));
+  if (memoryLimit <= 0 || memoryLimit > totalmem()) return UNLIMITED;
+  return Math.min(MOST, Math.max(LEAST, Math.floor(memoryLimit * SHARE)));
 }

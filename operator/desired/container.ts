@@ -8,7 +8,13 @@ import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
 export const WORKER_CONTAINER = "worker";
 export const WORKER_COMMAND: readonly string[] = ["node"];
 export const HTTP_PORT = 8080;
+/**
+ * Node.js' own: a young generation that a worker's messages fit, and a heap that leaves room in the memory limit for what
+ * lies outside of it.
+ */
+export const NODE_ARGS: readonly string[] = ["--max-semi-space-size=4", "--max-old-space-size-percentage=30"];
 export const WORKER_ARGS: readonly string[] = [
+  ...NODE_ARGS,
   "/app/dist/worker/main.js",
   `--config=${CONFIG_FILE}`,
   `--keys=${MOUNT_ROOT}`,

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { totalmem } from "node:os";
 import { test } from "node:test";
 import { receiveBudget } from "../../worker/memory.ts";
 
 const MiB = 1024 * 1024;
 
-test("the receive budget is an eighth of the memory limit, between 8 and 64 MiB", () => {
-  assert.equal(receiveBudget(0), 64 * MiB);
+test("the receive budget is a part of the memory limit, between 8 and 64 MiB", () => {
+  assert.equal(receiveBudget(0), 12 * MiB);
   assert.equal(receiveBudget(32 * MiB), 8 * MiB);
-  assert.equal(receiveBudget(256 * MiB), 32 * MiB);
-  assert.equal(receiveBudget(64 * 1024 * MiB), 64 * MiB);
+  assert.equal(receiveBudget(768 * MiB), 16 * MiB);
+  assert.equal(receiveBudget(totalmem()), 64 * MiB);
+  assert.equal(receiveBudget(2 ** 64), 12 * MiB, "as cgroups tell that nothing limits it");
 });

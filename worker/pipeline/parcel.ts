@@ -29,12 +29,15 @@ export function parcelOf<I extends Outgoing>(
   slot: Slot,
   version: number,
 ): Parcel<I> {
-  const { data, partitionKey, explicitHashKey } = aggregateRecord(builder, items[0]?.partitionKey ?? "", hashKey);
+  const record = aggregateRecord(builder, items[0]?.partitionKey ?? "", hashKey);
   return {
-    data,
-    partitionKey,
-    explicitHashKey: explicitHashKey ?? "",
-    bytes: data.byteLength + AGGREGATE_KEY_BYTES,
+    // Written for each request: kept, it would take as much memory again as the messages.
+    get data() {
+      return record.data;
+    },
+    partitionKey: record.partitionKey,
+    explicitHashKey: record.explicitHashKey,
+    bytes: builder.size + AGGREGATE_KEY_BYTES,
     items,
     slot,
     version,

@@ -5,7 +5,7 @@ import type { KinesisRecord } from "./sink.ts";
 /**
  * Collects user records for one Kinesis record in the KPL's aggregation format: bytes F3 89 9A C2, a protobuf
  * AggregatedRecord, its MD5 (https://github.com/awslabs/amazon-kinesis-producer, aggregation-format.md).
- * Holds references to the data until `finish`.
+ * Holds references to the data.
  */
 export interface AggregateBuilder {
   /** User records so far. */
@@ -15,7 +15,7 @@ export interface AggregateBuilder {
   /** Bytes of the aggregate if this record were added too. */
   sizeWith(partitionKey: string, dataBytes: number): number;
   add(partitionKey: string, data: Uint8Array): void;
-  /** The aggregate's bytes. Nothing may be added afterwards. */
+  /** The aggregate's bytes, written anew each time. */
   finish(): Buffer;
 }
 
@@ -31,27 +31,28 @@ const TAG_RECORD = 0x1a;
 const TAG_KEY_INDEX = 0x08;
 const TAG_DATA = 0x1a;
 
-interface KeyEntry {
-  readonly key: string;
-  readonly index: number;
-  readonly bytes: number;
-}
-
 export function createAggregateBuilder(): AggregateBuilder {
-  const keys = new Map<string, KeyEntry>();
+  /** Keys and their place in the table. */
+  const keys = new Map<string, number>();
+  const keyBytes: number[] = [];
   const indices: number[] = [];
   const data: Uint8Array[] = [];
   let size = MAGIC_BYTES + MD5_BYTES;
 
-  let last: KeyEntry | undefined;
+  let lastKey: string | null = null;
+  let lastIndex = 0;
+  let lastBytes = 0;
   /** Asked for twice per record, by `sizeWith` and `add`, and for the same key again and again. */
-  const entryOf = (key: string): KeyEntry => {
-    if (last?.key !== key) last = keys.get(key) ?? { key, index: keys.size, bytes: Buffer.byteLength(key) };
-    return last;
+  const find = (key: string): void => {
+    if (lastKey === key) return;
+    const index = keys.get(key);
+    lastKey = key;
+    lastIndex = index ?? keys.size;
+    lastBytes = index === undefined ? Buffer.byteLength(key) : 0;
   };
-  /** An entry that is not in the table yet costs its own bytes too. */
-  const growth = (entry: KeyEntry, dataBytes: number): number =>
-    (entry.index < keys.size ? 0 : 1 + varintBytes(entry.bytes) + entry.bytes) + recordBytes(entry.index, dataBytes);
+  /** Of the key that was found last. One that is not in the table yet costs its own bytes too. */
+  const growth = (dataBytes: number): number =>
+    (lastIndex < keys.size ? 0 : 1 + varintBytes(lastBytes) + lastBytes) + recordBytes(lastIndex, dataBytes);
 
   return {
     get count() {
@@ -61,31 +62,37 @@ export function createAggregateBuilder(): AggregateBuilder {
       return size;
     },
     sizeWith(partitionKey, dataBytes) {
-      return size + growth(entryOf(partitionKey), dataBytes);
+      find(partitionKey);
+      return size + growth(dataBytes);
     },
     add(partitionKey, bytes) {
-      const entry = entryOf(partitionKey);
-      size += growth(entry, bytes.length);
-      if (entry.index === keys.size) keys.set(partitionKey, entry);
-      indices.push(entry.index);
+      find(partitionKey);
+      size += growth(bytes.length);
+      if (lastIndex === keys.size) {
+        keys.set(partitionKey, lastIndex);
+        keyBytes.push(lastBytes);
+      }
+      indices.push(lastIndex);
       data.push(bytes);
     },
-    finish: () => write(size, keys.values(), indices, data),
+    finish: () => write(size, keys.keys(), keyBytes, indices, data),
   };
 }
 
 function write(
   size: number,
-  keys: Iterable<KeyEntry>,
+  keys: Iterable<string>,
+  keyBytes: readonly number[],
   indices: readonly number[],
   data: readonly Uint8Array[],
 ): Buffer {
   const out = Buffer.allocUnsafeSlow(size);
   out.set(MAGIC, 0);
   let at: number = MAGIC_BYTES;
-  for (const { key, bytes } of keys) {
+  let keyIndex = 0;
+  for (const key of keys) {
     out[at++] = TAG_KEY;
-    at = writeVarint(out, bytes, at);
+    at = writeVarint(out, keyBytes[keyIndex++] as number, at);
     at += out.write(key, at, "utf8");
   }
   for (let position = 0; position < data.length; position++) {
@@ -129,11 +136,13 @@ function writeVarint(out: Buffer, value: number, at: number): number {
   return position;
 }
 
-/** An aggregate as a Kinesis record that lands where the first of its sub-records belongs. */
-export function aggregateRecord(builder: AggregateBuilder, firstPartitionKey: string, hashOf: HashOf): KinesisRecord {
+/** An aggregate as a Kinesis record that lands where the first of its sub-records belongs. Its data is written when asked for. */
+export function aggregateRecord(builder: AggregateBuilder, firstPartitionKey: string, hashOf: HashOf) {
   return {
-    data: builder.finish(),
+    get data() {
+      return builder.finish();
+    },
     partitionKey: AGGREGATE_KEY,
     explicitHashKey: toDecimal(hashOf(firstPartitionKey)),
-  };
+  } satisfies KinesisRecord;
 }

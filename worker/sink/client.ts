@@ -4,6 +4,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
 import { http } from "../../runtime/node-http.ts";
+import { createBodyMemory } from "./body-memory.ts";
 import type { Credentials } from "./credentials.ts";
 import { describeStream, listAllShards, streamName } from "./describe.ts";
 import { type Endpoint, EndpointError, resolveEndpoint } from "./endpoint.ts";
@@ -63,6 +64,7 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
   const client = createClient(options, endpoint);
   const stream = streamName(options.stream);
   const gate = createRequestGate(options.maxConnections);
+  const memory = createBodyMemory();
   const contextOf = (operation: string): FailureContext => ({
     stream: options.stream,
     endpoint: endpoint.url ?? `Kinesis in ${endpoint.region}`,
@@ -101,7 +103,9 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
   return {
     async put(records, signal) {
       const context = contextOf("PutRecords");
-      const outcome = await call("PutRecords", signal, (abort) => putRecords(client, stream, records, context, abort));
+      const outcome = await call("PutRecords", signal, (abort) =>
+        putRecords(client, stream, records, memory, context, abort),
+      );
       return "kind" in outcome ? outcome : { kind: "failed", failure: outcome };
     },
     async describe(signal) {

@@ -2,7 +2,6 @@ import type { PutRecordsInput, PutRecordsOutput } from "@aws-sdk/client-kinesis"
 import { AwsJson1_1Protocol } from "@aws-sdk/core/protocols";
 import { collectBody, HttpRequest } from "@smithy/core/protocols";
 import type { MetadataBearer } from "@smithy/types";
-import { encodePutRecords } from "./put-records-body.ts";
 
 type Serialize = AwsJson1_1Protocol["serializeRequest"];
 type Deserialize = AwsJson1_1Protocol["deserializeResponse"];
@@ -10,6 +9,19 @@ type RequestContext = Parameters<Serialize>[2];
 type ResponseContext = Parameters<Deserialize>[1];
 type Response = Parameters<Deserialize>[2];
 type OperationSchema = Parameters<Serialize>[0];
+
+const BODY = Symbol("body");
+
+/** The input of a PutRecords command whose body is written already. */
+export function withBody(input: PutRecordsInput, body: Uint8Array): PutRecordsInput {
+  return Object.assign(input, { [BODY]: body });
+}
+
+function bodyOf(input: object): Uint8Array {
+  const { [BODY]: body } = input as { readonly [BODY]?: Uint8Array };
+  if (body === undefined) throw new TypeError("PutRecords is sent with a body of its own");
+  return body;
+}
 
 /**
  * The SDK's JSON 1.1 protocol with a short way for PutRecords and its successful answer. Every other operation, every
@@ -25,7 +37,7 @@ export class KinesisProtocol extends AwsJson1_1Protocol {
     const request = new HttpRequest({
       method: "POST",
       headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": "Kinesis_20131202.PutRecords" },
-      body: encodePutRecords(input as unknown as PutRecordsInput),
+      body: bodyOf(input),
     });
     this.updateServiceEndpoint(request, await context.endpoint());
     if (!request.path.endsWith("/")) request.path += "/";

@@ -1,7 +1,10 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import type { BodyMemory } from "./body-memory.ts";
 import type { StreamName } from "./describe.ts";
 import { ambiguousAnswer, classifyRecordError, type FailureContext } from "./errors.ts";
+import { withBody } from "./protocol.ts";
+import { encodePutRecords } from "./put-records-body.ts";
 import type { KinesisRecord, RecordOutcome, RequestOutcome } from "./sink.ts";
 
 /** One entry of PutRecords' answer (Kinesis API reference, PutRecordsResultEntry). */
@@ -17,18 +20,15 @@ export async function putRecords(
   client: KinesisClient,
   stream: StreamName,
   records: readonly KinesisRecord[],
+  memory: BodyMemory,
   context: FailureContext,
   abortSignal: AbortSignal,
 ): Promise<RequestOutcome> {
-  const command = new PutRecordsCommand({
-    ...stream,
-    Records: records.map(({ data, partitionKey, explicitHashKey }) => ({
-      Data: data,
-      PartitionKey: partitionKey,
-      ExplicitHashKey: explicitHashKey,
-    })),
-  });
+  const body = encodePutRecords(stream, records, memory);
+  const command = new PutRecordsCommand(withBody({ ...stream, Records: [] }, body));
   const answer = await client.send(command, { abortSignal });
+  // A request that failed may still be read by its socket.
+  memory.giveBack(body);
   return toOutcome(answer.Records, records.length, context);
 }
 

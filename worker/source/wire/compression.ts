@@ -1,6 +1,7 @@
+import { createRequire } from "node:module";
 import { constants, inflateSync, zstdDecompressSync } from "node:zlib";
-import { uncompressSync as lz4DecompressSync } from "lz4-napi";
-import { uncompressSync as snappyDecompressSync } from "snappy";
+import type * as Lz4 from "lz4-napi";
+import type * as Snappy from "snappy";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
 /** MessageMetadata.compression, as in PulsarApi.proto. */
@@ -24,6 +25,11 @@ export function decompress(kind: number, payload: Buffer, size: number): Buffer 
   return result;
 }
 
+/** Loaded with the first entry that needs them: a topic rarely does, and each takes megabytes. */
+const load = createRequire(import.meta.url);
+const lz4 = (): typeof Lz4 => load("lz4-napi") as typeof Lz4;
+const snappy = (): typeof Snappy => load("snappy") as typeof Snappy;
+
 type Decompressor = (payload: Buffer, size: number) => Buffer;
 
 const decompressors: Readonly<Record<number, Decompressor>> = {
@@ -32,7 +38,7 @@ const decompressors: Readonly<Record<number, Decompressor>> = {
     const block = Buffer.allocUnsafe(payload.length + 4);
     block.writeUInt32LE(size, 0);
     payload.copy(block, 4);
-    return lz4DecompressSync(block);
+    return lz4().uncompressSync(block);
   },
   // The Java client flushes the stream and does not end it; that it is whole is told by its size.
   [Compression.ZLIB]: (payload, size) =>
@@ -42,7 +48,7 @@ const decompressors: Readonly<Record<number, Decompressor>> = {
     // Snappy begins with its own idea of the size, which the library would allocate.
     const claimed = new ProtobufReader().over(payload, 0, payload.length).varint();
     if (claimed !== size) throw new MalformedError(`the payload claims ${claimed} bytes instead of ${size}`);
-    return snappyDecompressSync(payload) as Buffer;
+    return snappy().uncompressSync(payload) as Buffer;
   },
 };
 

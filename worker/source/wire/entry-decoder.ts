@@ -11,8 +11,8 @@ import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 const BROKER_ENTRY_METADATA = 0x0e02;
 const CHECKSUM = 0x0e01;
 
-/** What the objects of a message and of an entry take on the heap beside the entry's bytes, as measured. */
-const MESSAGE_OVERHEAD = 120;
+/** What the objects of a message, its records' among them, and of an entry take on the heap beside the entry's bytes, as measured. */
+const MESSAGE_OVERHEAD = 380;
 const ENTRY_OVERHEAD = 480;
 
 /** Permits that one entry may be counted as; more in its metadata is a lie. */

@@ -26,7 +26,7 @@ import type { SubscriptionContext } from "./subscription.ts";
 import { fullTopicName, topicPattern } from "./topic-name.ts";
 import type { TlsOptions } from "./transport.ts";
 
-const DEFAULT_QUEUE_SIZE = 1_000;
+const DEFAULT_QUEUE_SIZE = 5_000;
 /** The official clients look for new partitions as often. */
 const DISCOVERY_INTERVAL_MS = 60_000;
 const MAX_UNCOMPRESSED_BYTES = 32 * 1024 * 1024;

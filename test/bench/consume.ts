@@ -12,6 +12,7 @@ import { createWireSource } from "../../worker/source/wire/wire.ts";
 import { startPulsar } from "../env/pulsar/broker.ts";
 import { createPublisher, numberedMessages } from "../worker/source/wire/publisher.ts";
 import { silentLog } from "../worker/source/wire/silent-log.ts";
+import { interruption } from "./interruption.ts";
 
 const PARTITIONS = 4;
 const KEYS = 10_000;
@@ -118,13 +119,7 @@ async function consume(serviceUrl: string, run: Run): Promise<{ cpu: number; rat
   }
 }
 
-const { values } = parseArgs({
-  options: { messages: { type: "string", default: "500000" }, "service-url": { type: "string" } },
-});
-const messages = Number(values.messages);
-const pulsar = values["service-url"] === undefined ? await startPulsar({ log: console.error, optimize: true }) : null;
-const serviceUrl = values["service-url"] ?? pulsar?.serviceUrl ?? "";
-try {
+async function table(): Promise<void> {
   console.log("client  subscription  size   batch  CPU µs/message  messages/s  RSS MiB");
   for (const [size, batch] of [
     [200, 1_000],
@@ -141,6 +136,18 @@ try {
       console.log("Wire   ", ...columns, String(Math.round(rate)).padStart(11), rss.toFixed(0).padStart(8));
     }
   }
+}
+
+const { values } = parseArgs({
+  options: { messages: { type: "string", default: "500000" }, "service-url": { type: "string" } },
+});
+const messages = Number(values.messages);
+const interrupted = interruption();
+const pulsar = values["service-url"] === undefined ? await startPulsar({ log: console.error, optimize: true }) : null;
+const serviceUrl = values["service-url"] ?? pulsar?.serviceUrl ?? "";
+try {
+  await Promise.race([table(), interrupted]);
 } finally {
   await pulsar?.close();
 }
+process.exit();

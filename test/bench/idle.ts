@@ -9,6 +9,7 @@ import { residentMiB, usageOf } from "./usage.ts";
 const PACE = 10;
 /** Longer than the pause after an ordered worker took over a topic-partition. */
 const IDLE_MS = 8_000;
+const SAMPLE_EVERY_MS = 1_000;
 /** The first messages pay for what is compiled and connected then. */
 const WARM_UP_MS = 2_000;
 
@@ -36,10 +37,14 @@ async function measureIdle(stage: Stage, each: Row, options: MeasureOptions): Pr
     while (!(await sink.ready())) await delay(20, undefined, stage);
     const readyAfter = (Date.now() - sink.startedAt) / 1000;
     const started = await usageOf(sink.pid);
-    await delay(IDLE_MS, undefined, stage);
+    let rss = 0;
+    for (let waited = 0; waited < IDLE_MS; waited += SAMPLE_EVERY_MS) {
+      await delay(SAMPLE_EVERY_MS, undefined, stage);
+      rss = Math.max(rss, await residentMiB(sink.pid));
+    }
     const idle = await usageOf(sink.pid);
-    const rss = await residentMiB(sink.pid);
     const producing = stage.produce(each, topic, (WARM_UP_MS / 1000 + options.seconds) * PACE);
+    producing.catch(() => undefined);
     await delay(WARM_UP_MS, undefined, stage);
     await stage.endpoint.ask({ kind: "counts" });
     await producing;

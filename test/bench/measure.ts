@@ -57,6 +57,8 @@ export async function measure(stage: Stage, row: Row, options: MeasureOptions): 
       pace === null
         ? undefined
         : stage.produce(row, topic, Math.ceil(pace * (warmUpMs / 1000 + options.seconds + SLACK_SECONDS)));
+    // It is looked at after the window.
+    producing?.catch(() => undefined);
     const firstAt = await firstRecord(stage);
     await delay(warmUpMs, undefined, stage);
     const before = await reading(stage, sink);

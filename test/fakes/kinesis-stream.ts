@@ -34,6 +34,8 @@ export interface FakeStream {
   readonly name: string;
   readonly arn: string;
   readonly shards: FakeShard[];
+  /** Those that take records, by their hash ranges. */
+  open: readonly FakeShard[];
   readonly createdAt: number;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING";
   mode: "PROVISIONED" | "ON_DEMAND";
@@ -54,6 +56,7 @@ export function createStream(name: string, shardCount: number, region = "us-east
     name,
     arn: `arn:aws:kinesis:${region}:000000000000:stream/${name}`,
     shards: [],
+    open: [],
     createdAt: Date.now(),
     status: "ACTIVE",
     mode: "PROVISIONED",
@@ -66,7 +69,12 @@ export function createStream(name: string, shardCount: number, region = "us-east
     const end = index === shardCount - 1 ? MAX_HASH : width * BigInt(index + 1) - 1n;
     addShard(stream, width * BigInt(index), end, []);
   }
+  listOpen(stream);
   return stream;
+}
+
+function listOpen(stream: FakeStream): void {
+  stream.open = stream.shards.filter(isOpen).sort((a, b) => (a.start < b.start ? -1 : 1));
 }
 
 function addShard(stream: FakeStream, start: bigint, end: bigint, parents: readonly string[]): FakeShard {
@@ -107,6 +115,7 @@ export function splitShard(stream: FakeStream, shard: FakeShard, at: bigint): vo
   close(shard);
   addShard(stream, shard.start, at - 1n, [shard.shardId]);
   addShard(stream, at, shard.end, [shard.shardId]);
+  listOpen(stream);
 }
 
 export function mergeShards(stream: FakeStream, shard: FakeShard, adjacent: FakeShard): void {
@@ -114,6 +123,7 @@ export function mergeShards(stream: FakeStream, shard: FakeShard, adjacent: Fake
   close(adjacent);
   const [first, second] = shard.start < adjacent.start ? [shard, adjacent] : [adjacent, shard];
   addShard(stream, first.start, second.end, [shard.shardId, adjacent.shardId]);
+  listOpen(stream);
 }
 
 export function hashOf(partitionKey: string): bigint {
@@ -121,14 +131,21 @@ export function hashOf(partitionKey: string): bigint {
 }
 
 export function shardFor(stream: FakeStream, partitionKey: string, explicitHashKey: string | undefined): FakeShard {
-  const open = stream.shards.filter(isOpen);
+  const { open } = stream;
   if (stream.recordDistribution === "AUTO") {
     stream.turn += 1;
     const shard = open[stream.turn % open.length];
     if (shard !== undefined) return shard;
   }
   const hash = explicitHashKey === undefined ? hashOf(partitionKey) : BigInt(explicitHashKey);
-  const shard = open.find(({ start, end }) => start <= hash && hash <= end);
+  // The open shards cover every hash: the one sought is the last that starts at or below it.
+  let [low, high] = [0, open.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((open[middle]?.start ?? 0n) <= hash) low = middle;
+    else high = middle - 1;
+  }
+  const shard = open[low];
   if (shard === undefined) throw new Error(`no open shard for hash ${hash}`);
   return shard;
 }

@@ -22,8 +22,10 @@ interface Side {
 interface Fault {
   readonly name: string;
   readonly times: number;
-  /** Enough that the backlog lasts through all of it. */
+  /** The backlog at the beginning. */
   readonly messages: number;
+  /** More is published all the while: where the topics stay with their broker. */
+  readonly live: boolean;
   /** One of the times. */
   readonly inject: ((side: Side) => Promise<unknown>) | null;
   /** One that meets both pipelines at once. */
@@ -41,27 +43,33 @@ const CONFIG = {
   retryMaxDelayInMillis: 60_000,
 };
 const BEFORE_EACH = 1_000;
+/** Of live traffic: 500 messages a second. */
+const WAVE = 50;
+const WAVE_EVERY_MS = 100;
 /** Longer than a hand-over with the wait before the first write, which is as long as requestTimeout. */
 const HAND_OVER_MS = 9_000;
 const OUTAGE_MS = 5_000;
 const JUDGE_LIMIT_MS = 120_000;
 
 const FAULTS: readonly Fault[] = [
-  ofSide("none", 1, 4_000, async () => undefined),
-  ofSide("worker killed (SIGKILL), started again", 3, 8_000, async (side) => {
+  ofSide("none", 1, () => delay(HAND_OVER_MS)),
+  ofSide("worker killed (SIGKILL), started again", 3, async (side) => {
     await side.worker.kill();
     side.worker = await side.scenario.start();
   }),
-  ofSide("hand-over: a replica joins, the older leaves", 2, 36_000, async (side) => {
+  ofSide("hand-over: a replica joins, the older leaves", 2, async (side) => {
     const joining = await side.scenario.start();
     await delay(HAND_OVER_MS);
     await side.worker.stop();
     side.worker = joining;
     await delay(HAND_OVER_MS);
   }),
-  ofSide("topic unloaded", 3, 8_000, ({ scenario }) => scenario.admin.unload(scenario.topic)),
-  ofSide("shard split", 2, 5_000, split),
-  ofSide(`endpoint unreachable for ${OUTAGE_MS / 1000} s`, 1, 5_000, async ({ scenario }) => {
+  {
+    ...ofSide("topic unloaded", 3, ({ scenario }) => scenario.admin.unload(scenario.topic)),
+    ...{ messages: 8_000, live: false },
+  },
+  ofSide("shard split", 2, split),
+  ofSide(`endpoint unreachable for ${OUTAGE_MS / 1000} s`, 1, async ({ scenario }) => {
     await scenario.relay.down();
     await delay(OUTAGE_MS);
     await scenario.relay.up();
@@ -70,8 +78,8 @@ const FAULTS: readonly Fault[] = [
   ofBroker("broker restarted (SIGKILL)", (pulsar) => pulsar.kill("SIGKILL")),
 ];
 
-function ofSide(name: string, times: number, messages: number, inject: NonNullable<Fault["inject"]>): Fault {
-  return { name, times, messages, inject, injectBroker: null };
+function ofSide(name: string, times: number, inject: NonNullable<Fault["inject"]>): Fault {
+  return { name, times, messages: 2_000, live: true, inject, injectBroker: null };
 }
 
 function ofBroker(name: string, end: (pulsar: Pulsar) => Promise<unknown>): Fault {
@@ -79,7 +87,7 @@ function ofBroker(name: string, end: (pulsar: Pulsar) => Promise<unknown>): Faul
     await end(pulsar);
     await pulsar.start();
   };
-  return { name, times: 1, messages: 6_000, inject: null, injectBroker };
+  return { name, times: 1, messages: 6_000, live: false, inject: null, injectBroker };
 }
 
 async function split({ name, scenario: { fake } }: Side): Promise<void> {
@@ -114,17 +122,38 @@ async function open(pulsar: Pulsar, mode: Mode, fault: Fault): Promise<Side> {
 }
 
 async function play(sides: readonly Side[], fault: Fault, pulsar: Pulsar): Promise<void> {
-  const { inject, injectBroker, times } = fault;
+  const { inject, injectBroker, times, live } = fault;
   await Promise.all(
     sides.map(async (side) => {
-      for (let time = 0; time < times; time++) {
-        await side.scenario.untilStored(side.scenario.stored() + BEFORE_EACH);
-        await inject?.(side);
+      const traffic = live ? publish(side.scenario) : null;
+      try {
+        for (let time = 0; time < times; time++) {
+          await side.scenario.untilStored(side.scenario.stored() + BEFORE_EACH);
+          await inject?.(side);
+        }
+      } finally {
+        await traffic?.stop();
       }
     }),
   );
   await injectBroker?.(pulsar);
   for (const side of sides) console.log(await verdict(side, fault));
+}
+
+/** Live traffic, until it is stopped. */
+function publish({ traffic }: Scenario): { stop(): Promise<void> } {
+  let stopped = false;
+  const loop = async (): Promise<void> => {
+    for (; !stopped; await delay(WAVE_EVERY_MS)) await traffic.publish(WAVE);
+  };
+  const running = loop();
+  running.catch(() => undefined);
+  return {
+    async stop() {
+      stopped = true;
+      await running;
+    },
+  };
 }
 
 async function verdict(side: Side, { name, times }: Fault): Promise<string> {

@@ -10,7 +10,8 @@ const SHARE = 1 / 48;
 
 /**
  * Bytes that received messages may retain, of the memory the process may use (`process.constrainedMemory()`: 0, or more
- * than the machine has, when nothing limits it).
+ * than the machine has, when nothing limits it). Requests on their way copy what they carry, as base64: 4/3 of these
+ * bytes at most, since a message travels in one record at a time, and aggregates are written into them only.
  */
 export function receiveBudget(memoryLimit: number): number {
   if (memoryLimit <= 0 || memoryLimit > totalmem()) return UNLIMITED;

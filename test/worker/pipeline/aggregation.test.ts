@@ -56,6 +56,19 @@ for (const ordered of [true, false]) {
       assert.deepEqual(rig.last().texts[0]?.split(" ").sort(), [`${a}:2`, `${c}:1`, `${d}:1`].sort());
     });
 
+    test("copies no more than is pending, however much is on its way", async () => {
+      const { rig, orders } = await rigWith({ ordered, maxConcurrentRequests: 24 });
+      const text = "x".repeat(200);
+      for (let entry = 0; entry < 20; entry += 1) {
+        const texts = Array.from({ length: 100 }, (_, index) => `${keys[index % 100]}:${entry}${text}`);
+        await rig.deliverSized(orders, 100 * 320, ...texts);
+      }
+      let copied = 0;
+      for (const { records } of rig.puts) for (const { data } of records) copied += data.byteLength;
+      assert.ok(copied > 20_000, `${copied} bytes on their way`);
+      assert.ok(copied < rig.pipeline.state().pendingBytes, `${copied} bytes copied`);
+    });
+
     test("keeps to the limits of record and request", async () => {
       const limits = { maxRecords: 500, maxBytes: 150, maxRecordBytes: 80 };
       const { rig, orders } = await rigWith({ ordered, limits });

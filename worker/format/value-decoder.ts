@@ -70,7 +70,7 @@ function valueDecoder(schema: SchemaInfo): DecodeValue {
     case "AVRO":
       return compileAvro(definition());
     case "PROTOBUF":
-      return compileProtobuf(schema.properties);
+      return compileProtobuf(definition(), schema.properties);
     case "PROTOBUF_NATIVE":
       return compileProtobufNative(definition());
     case "NONE":

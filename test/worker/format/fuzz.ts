@@ -70,6 +70,27 @@ const protobufDefinition = fc
     JSON.stringify({ fileDescriptorSet: Buffer.from(bytes).toString("base64"), rootMessageTypeName: "A" }),
   );
 
+/** What an inner message looks like in the AVRO definition that Java derives. */
+const innerType = fc.constantFrom<(field: string) => unknown>(
+  () => "int",
+  () => ["null", "M"],
+  () => ({ type: "array", items: "o.O.M" }),
+  () => ["null", { type: "record", name: "Timestamp", namespace: "com.google.protobuf", fields: [] }],
+  () => ["null", { type: "record", name: "Struct", namespace: "com.google.protobuf", fields: [] }],
+  () => ({ type: "array", items: { type: "record", name: "Any", namespace: "com.google.protobuf", fields: [] } }),
+  () => ({ type: "record", name: "Unknown", namespace: "com.google.protobuf", fields: [] }),
+  (field) => ({
+    type: "array",
+    items: {
+      ...{ type: "record", name: `${field.charAt(0).toUpperCase()}${field.slice(1)}Entry`, namespace: "o.O$M" },
+      fields: [
+        { name: "key", type: "string" },
+        { name: "value", type: "double" },
+      ],
+    },
+  }),
+);
+
 const parsingInfo = fc
   .array(
     fc.record({
@@ -80,7 +101,15 @@ const parsingInfo = fc
     }),
     { maxLength: 5 },
   )
-  .map((fields) => new Map([["__PARSING_INFO__", JSON.stringify(fields)]]));
+  .chain((fields) =>
+    fc.array(innerType, { minLength: fields.length, maxLength: fields.length }).map((types) => ({
+      properties: new Map([["__PARSING_INFO__", JSON.stringify(fields)]]),
+      data: JSON.stringify({
+        ...{ type: "record", name: "M", namespace: "o.O" },
+        fields: fields.map(({ name }, index) => ({ name, type: types[index]?.(name) })),
+      }),
+    })),
+  );
 
 function schemaInfo(type: string, data: string | Uint8Array = "", properties = new Map<string, string>()): SchemaInfo {
   return { type, data: Buffer.from(data as string), properties };
@@ -92,8 +121,8 @@ const simpleSchema: fc.Arbitrary<SchemaInfo> = fc.oneof(
   definition.map((text) => schemaInfo("AVRO", text)),
   fc.oneof(definition, protobufDefinition).map((text) => schemaInfo("PROTOBUF_NATIVE", text)),
   fc
-    .option(parsingInfo, { nil: new Map<string, string>() })
-    .map((properties) => schemaInfo("PROTOBUF", "{}", properties)),
+    .option(parsingInfo, { nil: { data: "{}", properties: new Map<string, string>() } })
+    .map(({ data, properties }) => schemaInfo("PROTOBUF", data, properties)),
 );
 
 const keyValueSchema = fc

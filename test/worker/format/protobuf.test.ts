@@ -124,18 +124,38 @@ describe("PROTOBUF_NATIVE", () => {
 });
 
 describe("PROTOBUF", () => {
-  const info = (fields: readonly object[]): SchemaInfo => ({
-    type: "PROTOBUF",
-    data: Buffer.from("{}"),
-    properties: new Map([["__PARSING_INFO__", JSON.stringify(fields)]]),
-  });
-  const schema = info([
-    { number: 1, name: "order_id", type: "STRING", label: "LABEL_OPTIONAL" },
-    { number: 2, name: "total_cents", type: "INT64", label: "LABEL_OPTIONAL" },
-    { number: 4, name: "state", type: "ENUM", label: "LABEL_OPTIONAL" },
-    { number: 5, name: "order_lines", type: "MESSAGE", label: "LABEL_REPEATED" },
-    { number: 12, name: "packed", type: "SINT32", label: "LABEL_REPEATED" },
-  ]);
+  type Info = readonly [number: number, name: string, type: string, isRepeated?: true];
+  const info = (fields: readonly Info[], record: object = {}): SchemaInfo => {
+    const parsing = fields.map(([number, name, type, isRepeated]) => {
+      return { number, name, type, label: isRepeated ? "LABEL_REPEATED" : "LABEL_OPTIONAL", definition: null };
+    });
+    const properties = new Map([["__PARSING_INFO__", JSON.stringify(parsing)]]);
+    return { type: "PROTOBUF", data: Buffer.from(JSON.stringify(record)), properties };
+  };
+  const text = { type: "string", "avro.java.string": "String" };
+  const field = (name: string, type: unknown): object => ({ name, type });
+  const orNull = (type: unknown): unknown => ["null", type];
+  const many = (items: unknown): object => ({ type: "array", items });
+
+  const schema = info(
+    [
+      [1, "order_id", "STRING"],
+      [2, "total_cents", "INT64"],
+      [4, "state", "ENUM"],
+      [5, "order_lines", "MESSAGE", true],
+      [12, "packed", "SINT32", true],
+    ],
+    {
+      ...{ type: "record", name: "Order", namespace: "shop.OrderOuterClass" },
+      fields: [
+        field("order_id", text),
+        field(
+          "order_lines",
+          many({ type: "record", name: "Line", fields: [field("sku_code", text), field("amount", "long")] }),
+        ),
+      ],
+    },
+  );
 
   test("expands what the schema tells of the fields", async () => {
     const payload = ORDER.encode(
@@ -149,11 +169,86 @@ describe("PROTOBUF", () => {
     });
   });
 
-  test("refuses a message inside the message, whose fields nobody knows", async () => {
-    await assert.rejects(
-      expand(schema, PAYLOAD),
-      (error) => error instanceof PoisonError && error.code === "UnsupportedSchema",
+  test("writes a message inside the message, whose numbers nobody knows, as its bytes, and the rest as ever", async () => {
+    const line = root.lookupType("shop.Line");
+    const bytes = (fields: object) => Buffer.from(line.encode(line.create(fields)).finish()).toString("base64");
+    assert.deepEqual((await expand(schema, PAYLOAD))["payload"], {
+      orderId: "o-1",
+      totalCents: new ExactNumber("9007199254740993"),
+      state: new ExactNumber("1"),
+      orderLines: [bytes({ skuCode: "a", amount: long("9223372036854775807") }), bytes({ skuCode: "b" })],
+      packed: [new ExactNumber("-1"), new ExactNumber("2")],
+    });
+  });
+
+  test("expands inner messages whose numbers are known: the message's own type, Google's, and entries of maps", async () => {
+    const { root: tree } = protobuf.parse(
+      `syntax = "proto3"; package shop;
+      message Node {
+        string name = 3; Node parent = 1; repeated Node children = 2; google.protobuf.Timestamp at = 4;
+        google.protobuf.Struct more = 5; map<string, string> tag_list = 6; map<string, int32> counts = 7;
+        google.protobuf.Int64Value count = 8;
+      }`,
+      { keepCase: true },
     );
+    for (const name of ["timestamp", "struct", "wrappers"]) {
+      tree.addJSON(protobuf.common.get(`google/protobuf/${name}.proto`)?.nested ?? {});
+    }
+    tree.resolveAll();
+    const node = tree.lookupType("shop.Node");
+    const google = (name: string): object => ({ type: "record", name, namespace: "com.google.protobuf", fields: [] });
+    const entry = (name: string, type: unknown): object => ({
+      ...{ type: "record", name, namespace: "shop.Outer$Node" },
+      fields: [field("key", text), field("value", type)],
+    });
+    const nodeSchema = info(
+      [
+        [3, "name", "STRING"],
+        [1, "parent", "MESSAGE"],
+        [2, "children", "MESSAGE", true],
+        [4, "at", "MESSAGE"],
+        [5, "more", "MESSAGE"],
+        [6, "tag_list", "MESSAGE", true],
+        [7, "counts", "MESSAGE", true],
+        [8, "count", "MESSAGE"],
+      ],
+      {
+        ...{ type: "record", name: "Node", namespace: "shop.Outer" },
+        fields: [
+          field("name", text),
+          field("parent", orNull("Node")),
+          field("children", many("Node")),
+          field("at", orNull(google("Timestamp"))),
+          field("more", orNull(google("Struct"))),
+          field("tag_list", many(entry("TagListEntry", text))),
+          field("counts", many(entry("CountsEntry", "int"))),
+          field("count", orNull(google("Int64Value"))),
+        ],
+      },
+    );
+    const payload = node
+      .encode(
+        node.fromObject({
+          ...{ name: "a", parent: { name: "p" }, children: [{ name: "c", children: [{ name: "d" }] }] },
+          ...{ at: { seconds: 1648502845, nanos: 803_000_000 }, count: { value: "9007199254740993" } },
+          more: {
+            fields: { n: { numberValue: 1.5 }, l: { listValue: { values: [{ boolValue: true }, { nullValue: 0 }] } } },
+          },
+          ...{ tag_list: { k: "v" }, counts: { x: -1 } },
+        }),
+      )
+      .finish();
+    assert.deepEqual((await expand(nodeSchema, payload))["payload"], {
+      name: "a",
+      parent: { name: "p" },
+      children: [{ name: "c", children: [{ name: "d" }] }],
+      at: "2022-03-28T21:27:25.803Z",
+      more: { n: new ExactNumber("1.5"), l: [true, null] },
+      tagList: { k: "v" },
+      // The bytes of an int32 and of a sint32 look alike.
+      counts: ["CgF4EP///////////wE="],
+      count: new ExactNumber("9007199254740993"),
+    });
   });
 
   test("refuses a schema without the numbers of the fields", async () => {

@@ -4,6 +4,8 @@ CLUSTER ?= local
 DEMO ?= ordered
 IMAGE ?= pulsar-kinesis-operator:dev
 export AWS_EC2_METADATA_DISABLED := true
+# many processes start from the same sources: what Node.js made of them is kept
+export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
 .DEFAULT_GOAL := help
 
@@ -23,15 +25,23 @@ demo: install ## The main job, end to end, on real parts (DEMO=ordered|unordered
 	$(NODE) test/demo/main.ts --cluster $(CLUSTER) --pipeline $(DEMO)
 
 .PHONY: test
-test: test-unit test-broker test-e2e test-env ## All tests
+test: install ## All tests, two suites at a time: most of their time is waiting
+	@echo "Each suite prints its results when it is over; make test-e2e, say, prints them as they come."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target IN_TURN=yes test-unit test-broker test-e2e test-env
+
+ifdef IN_TURN
+test-broker: | test-unit
+# those that run clusters, which take a lot of memory
+test-env: | test-e2e
+endif
 
 .PHONY: test-unit
 test-unit: install ## Tests that need nothing but Node.js
-	$(NODE) --test --test-timeout=120000 $$($(NODE) test/select.ts unit)
+	$(NODE) --test --test-timeout=600000 $$($(NODE) test/select.ts unit)
 
 .PHONY: test-broker
 test-broker: install ## Tests on a real Pulsar broker (needs a JDK and Maven)
-	$(NODE) --test --test-concurrency=2 --test-timeout=300000 $$($(NODE) test/select.ts broker)
+	$(NODE) --test --test-concurrency=2 --test-timeout=900000 $$($(NODE) test/select.ts broker)
 
 .PHONY: test-e2e
 test-e2e: install ## Tests on real Kubernetes, Pulsar and Kinesis parts (needs root on Debian, Go, a JDK, Maven)
@@ -41,7 +51,7 @@ test-e2e: install ## Tests on real Kubernetes, Pulsar and Kinesis parts (needs r
 .PHONY: test-env
 test-env: install ## Tests of the local environment itself (needs what test-e2e needs)
 	$(NODE) test/env/main.ts build --metrics
-	$(NODE) --test --test-concurrency=1 --test-timeout=300000 $$($(NODE) test/select.ts env)
+	$(NODE) --test --test-concurrency=1 --test-timeout=900000 $$($(NODE) test/select.ts env)
 
 .PHONY: lint
 lint: install ## Check format and lint

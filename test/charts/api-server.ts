@@ -4,7 +4,7 @@ import type { ApiAccess } from "../../operator/kube/access.ts";
 import { type ApiRequest, createKubeClient, type KubeClient } from "../../operator/kube/client.ts";
 import { ApiError } from "../../operator/kube/errors.ts";
 
-const DELETION_MS = 60_000;
+const DELETION_MS = 180_000;
 const OPTIONS = { userAgent: "chart-tests", requestTimeoutMs: 30_000 };
 
 /** Why the tests on an API server cannot run, or false. */
@@ -60,7 +60,7 @@ export async function remove(client: KubeClient, path: string): Promise<void> {
   for (;;) {
     const { status, message } = await outcome(client, { method: "DELETE", path });
     if (status === 404) return;
-    if (Date.now() > deadline) throw new Error(`${path} is still there after a minute: ${message}`);
+    if (Date.now() > deadline) throw new Error(`${path} is still there after 3 minutes: ${message}`);
     await delay(250);
   }
 }

@@ -32,7 +32,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
 
   /** Runs no pods, so that no image is needed. */
   function release(command: "install" | "upgrade", name: string, ...args: string[]): Promise<HelmResult> {
-    const set = ["--set", "replicas=0", "--namespace", namespace, "--timeout", "60s"];
+    const set = ["--set", "replicas=0", "--namespace", namespace, "--timeout", "5m"];
     return runHelm([command, name, CHART, ...set, ...args]);
   }
 
@@ -167,7 +167,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !(await condition()); await delay(200)) {
-    assert.ok(Date.now() < deadline, "it does not come to hold in 30 s");
+  for (const deadline = Date.now() + 180_000; !(await condition()); await delay(200)) {
+    assert.ok(Date.now() < deadline, "it does not come to hold in 3 minutes");
   }
 }

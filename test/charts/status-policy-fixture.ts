@@ -13,7 +13,7 @@ const CLUSTER_PATHS: Readonly<Record<string, string>> = {
   ValidatingAdmissionPolicy: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
   ValidatingAdmissionPolicyBinding: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
 };
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 180_000;
 
 /** A sink with workers as the operator makes them, but for their containers: only their tokens matter here. */
 export interface StatusPolicyFixture {
@@ -141,7 +141,7 @@ export async function untilEnforced(client: KubeClient, request: ApiRequest): Pr
   for (;;) {
     const { status, message } = await outcome(client, dryRun);
     if (status === 403 && message.includes("ValidatingAdmissionPolicy")) return;
-    if (Date.now() > deadline) throw new Error(`the policy is not in force after 30 s: ${status} ${message}`);
+    if (Date.now() > deadline) throw new Error(`the policy is not in force after 3 minutes: ${status} ${message}`);
     await delay(200);
   }
 }

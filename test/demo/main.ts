@@ -4,11 +4,12 @@
  */
 import { parseArgs } from "node:util";
 import { dump } from "js-yaml";
-import { isReady, until } from "../e2e/kube.ts";
+import { isReady } from "../e2e/kube.ts";
 import { createScenario, type Scenario } from "../e2e/scenario.ts";
 import { installOperator, type Stage } from "../e2e/stage.ts";
 import { createTraffic, readNumbered } from "../e2e/traffic.ts";
 import { checkGuarantee, type Numbered } from "../guarantee.ts";
+import { until } from "../until.ts";
 import { openStage } from "./open-stage.ts";
 
 const MESSAGES = 1000;
@@ -59,10 +60,10 @@ async function play(stage: Stage, chart: string): Promise<void> {
     const manifest = scenario.manifest();
     console.log(indent(dump(manifest).trimEnd()));
     process.stdout.write(indent(await stage.kube.apply(manifest)));
-    await stage.kube.untilSink(scenario.namespace, scenario.name, "Ready", isReady, 180_000);
+    await stage.kube.untilSink(scenario.namespace, scenario.name, "Ready", isReady);
     await move(stage, scenario);
   } finally {
-    await scenario.remove();
+    await scenario.remove({ wait: true });
   }
 }
 
@@ -73,21 +74,17 @@ async function move(stage: Stage, { namespace, name, topic, partitions, stream }
   await traffic.close();
 
   say(`Reading them back from the stream ${stream}`);
-  const read = await until(
-    `${MESSAGES} records in the stream`,
-    async () => {
-      const records = await readNumbered(stage.kinesisEndpoint, stream);
-      return new Set(records.map(label)).size >= MESSAGES ? records : null;
-    },
-    120_000,
-  );
+  const read = await until(`${MESSAGES} records in the stream`, async () => {
+    const records = await readNumbered(stage.kinesisEndpoint, stream);
+    return new Set(records.map(label)).size >= MESSAGES && records;
+  });
   show(traffic.produced, read);
   const result = checkGuarantee(traffic.produced, read, ordered ? "ordered" : "unordered");
   if (!result.ok) throw new Error(`the guarantee is broken\n${result.explain()}`);
 
   say("kubectl get kinesissinks");
   const rate = (sink: { status: { totals?: { ratePerSecond?: number } } }) => sink.status.totals?.ratePerSecond ?? 0;
-  await stage.kube.untilSink(namespace, name, "Ready with a rate", (sink) => isReady(sink) && rate(sink) > 0, 60_000);
+  await stage.kube.untilSink(namespace, name, "Ready with a rate", (sink) => isReady(sink) && rate(sink) > 0);
   process.stdout.write(indent(await stage.kube.kubectl(["-n", namespace, "get", "kinesissinks", "-o", "wide"])));
 
   const order = ordered ? `, the order of each of ${KEYS} keys kept` : "";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { checkGuarantee } from "../guarantee.ts";
-import { condition, isReady, until } from "./kube.ts";
+import { until } from "../until.ts";
+import { condition, isReady } from "./kube.ts";
 import type { Scenario } from "./scenario.ts";
 import type { SinkWatch } from "./sink-watch.ts";
 import { createTraffic, readNumbered, type Traffic } from "./traffic.ts";
@@ -35,8 +36,6 @@ export interface ArrangedCause {
 
 const KEYS = 6;
 const MESSAGES = 30;
-/** The kubelet and Kubernetes' own controllers try again at growing intervals. */
-const RECOVERY_MS = 180_000;
 
 /** Applies the sink, sees the cause named, mends it, and sees messages arrive: those from before and those from after. */
 export async function playCause(cause: Cause, arranged: ArrangedCause, watch: SinkWatch): Promise<void> {
@@ -56,7 +55,7 @@ export async function playCause(cause: Cause, arranged: ArrangedCause, watch: Si
     assert.deepEqual(readyAtAnyTime(watch, scenario), []);
 
     await arranged.mend();
-    const mended = await watch.until(namespace, name, "Ready, not Stalled", isSound, RECOVERY_MS);
+    const mended = await watch.until(namespace, name, "Ready, not Stalled", isSound);
     assert.equal(mended.metadata.generation, broken.metadata.generation, "the sink was edited");
     await traffic.publish(MESSAGES);
     await arrived(scenario, traffic);
@@ -99,9 +98,8 @@ export async function arrived({ stage, stream, ordered }: Scenario, traffic: Pic
       const read = await readNumbered(stage.kinesisEndpoint, stream);
       const result = checkGuarantee(traffic.produced, read, ordered ? "ordered" : "unordered");
       last = result.explain();
-      return result.ok ? true : null;
+      return result.ok;
     },
-    90_000,
-    () => last,
+    { last: () => last },
   );
 }

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { ConditionType, KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { arrived } from "./cause.ts";
 import { type FakeEndpoint, startFakeEndpoint } from "./fake-endpoint.ts";
+import { startFlow } from "./flow.ts";
 import { condition, isReady } from "./kube.ts";
 import { createScenario, type Scenario, type SpecChanges } from "./scenario.ts";
 import { operatorInstalled, theEnvironment, theStage } from "./setup.ts";
@@ -13,18 +14,14 @@ const SMALL = { ordered: true, partitions: 2, shards: 1 };
 const MESSAGES = 120;
 const KEYS = 60;
 
-describe("what a sink that is Ready tells", { concurrency: 3 }, () => {
+describe("what a sink that is Ready tells", { concurrency: true }, () => {
   let watch: SinkWatch;
-  const removals: Promise<void>[] = [];
 
   before(async () => {
     await operatorInstalled();
     watch = watchSinks();
   });
-  after(async () => {
-    await Promise.all(removals);
-    await watch.close();
-  });
+  after(() => watch.close());
 
   const untilCondition = ({ namespace, name }: Scenario, type: ConditionType, reason: string | undefined) =>
     watch.until(namespace, name, `${type} has reason ${reason}`, (sink) => condition(sink, type)?.reason === reason);
@@ -43,9 +40,7 @@ describe("what a sink that is Ready tells", { concurrency: 3 }, () => {
       await play(traffic);
     } finally {
       await traffic.close();
-      const removal = scenario.remove();
-      removal.catch(() => undefined);
-      removals.push(removal);
+      await scenario.remove();
     }
   };
 
@@ -83,21 +78,26 @@ describe("what a sink that is Ready tells", { concurrency: 3 }, () => {
     try {
       const stage = { ...theStage(), kinesisEndpoint: fake.endpoint };
       const scenario = await createScenario(stage, { ...SMALL, name: "throttled" });
-      const play = async (traffic: Traffic): Promise<void> => {
+      const play = async (): Promise<void> => {
         const code = "ProvisionedThroughputExceededException";
         await fake.setFaults({ recordFailure: { probability: 0.4, code } });
-        await traffic.publish(3 * MESSAGES);
-        const throttled = await untilCondition(scenario, "Throttled", "ShardThrottled");
-        assert.match(message(throttled, "Throttled"), /shardId-0{12}.* add shards to the stream/);
-        assert.equal(isReady(throttled), true);
+        // more than the shard takes, so that some are always waiting for it
+        const flow = startFlow(scenario, { perSecond: 30, keys: KEYS });
+        try {
+          const throttled = await untilCondition(scenario, "Throttled", "ShardThrottled");
+          assert.match(message(throttled, "Throttled"), /shardId-0{12}.* add shards to the stream/);
+          assert.equal(isReady(throttled), true);
+        } finally {
+          await flow.stop();
+        }
         await fake.setFaults({ recordFailure: { probability: 0, code } });
-        await arrived(scenario, traffic);
+        await arrived(scenario, flow.traffic);
         await untilCondition(scenario, "Throttled", "NotThrottled");
       };
-      // 20 records a second and one for each message, so that some are always waiting for the shard
+      // at most 20 records a second, and one for each message
       await playReady(scenario, play, { aggregationEnabled: false, rateLimit: 2, retryMaxDelayInMillis: 1000 });
     } finally {
-      removals.push(Promise.allSettled(removals).then(() => fake.close()));
+      await fake.close();
     }
   });
 });

@@ -7,16 +7,12 @@ import { streamCauses } from "./stream-causes.ts";
 
 describe("what keeps messages from moving is named, and mending it is enough", { concurrency: 4 }, () => {
   let watch: SinkWatch;
-  const removals: Promise<void>[] = [];
 
   before(async () => {
     await operatorInstalled();
     watch = watchSinks();
   });
-  after(async () => {
-    await Promise.all(removals);
-    await watch.close();
-  });
+  after(() => watch.close());
 
   for (const cause of [...streamCauses, ...clusterCauses]) {
     test(cause.name, async () => {
@@ -24,10 +20,8 @@ describe("what keeps messages from moving is named, and mending it is enough", {
       try {
         await playCause(cause, arranged, watch);
       } finally {
-        // namespaces take their time to go, and other cases need not wait for it
-        const removal = arranged.scenario.remove().then(arranged.close);
-        removal.catch(() => undefined);
-        removals.push(removal);
+        await arranged.scenario.remove();
+        await arranged.close?.();
       }
     });
   }

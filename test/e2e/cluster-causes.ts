@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { until } from "../until.ts";
 import type { Cause } from "./cause.ts";
-import { until } from "./kube.ts";
 import { pulsarAdmin } from "./pulsar-admin.ts";
 import { createScenario, type Scenario } from "./scenario.ts";
 import { theEnvironment, theStage } from "./setup.ts";
@@ -81,7 +81,6 @@ async function restrict({ namespace }: Scenario, name: string, hard: Record<stri
     `quota ${name} is in force`,
     async () =>
       (await kube.get<{ status?: { used?: object } }>(namespace, "resourcequota", name))?.status?.used ?? null,
-    30_000,
   );
   return async () => void (await kube.kubectl(["-n", namespace, "delete", "resourcequota", name]));
 }

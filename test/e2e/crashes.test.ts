@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../until.ts";
 import { assertDelivered, startFlow } from "./flow.ts";
-import { isReady, until } from "./kube.ts";
+import { isReady } from "./kube.ts";
 import { createScenario, type Scenario } from "./scenario.ts";
 import { operatorInstalled, theEnvironment, theStage } from "./setup.ts";
 import { OPERATOR_NAMESPACE } from "./stage.ts";
@@ -39,7 +40,7 @@ function playKill(mode: "ordered" | "unordered"): void {
         { namespace: scenario.namespace, pod: pod.metadata.name },
         "SIGKILL",
       );
-      await until("the container has restarted", async () => ((await restarts(scenario)) > 0 ? true : null), 60_000);
+      await until("the container has restarted", async () => (await restarts(scenario)) > 0);
       await delay(3000);
       await flow.stop();
       const { duplicates } = await assertDelivered(scenario, flow.traffic, mode);
@@ -84,15 +85,11 @@ async function assertRepaired({ namespace, name }: Scenario): Promise<void> {
   const child = `${name}-kinesis-sink`;
   await kube.kubectl(["-n", namespace, "delete", "configmap", child]);
   await kube.kubectl(["-n", namespace, "scale", "deployment", child, "--replicas=3"]);
-  await until(
-    "ConfigMap and replicas are as the sink says",
-    async () => {
-      const configMap = await kube.get(namespace, "configmap", child);
-      const deployment = await kube.get<Pod>(namespace, "deployment", child);
-      return configMap !== null && deployment?.spec.replicas === 1 ? true : null;
-    },
-    60_000,
-  );
+  await until("ConfigMap and replicas are as the sink says", async () => {
+    const configMap = await kube.get(namespace, "configmap", child);
+    const deployment = await kube.get<Pod>(namespace, "deployment", child);
+    return configMap !== null && deployment?.spec.replicas === 1;
+  });
 }
 
 async function restarts({ namespace }: Scenario): Promise<number> {

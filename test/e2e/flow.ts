@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
-import { until } from "./kube.ts";
+import { until } from "../until.ts";
 import type { Scenario } from "./scenario.ts";
 import { createTraffic, readNumbered, type Traffic } from "./traffic.ts";
 
@@ -40,20 +40,16 @@ export async function assertDelivered(
   scenario: Scenario,
   traffic: Traffic,
   mode: "ordered" | "unordered",
-  timeoutMs = 90_000,
 ): Promise<GuaranteeResult> {
   let result: GuaranteeResult | null = null;
   const look = async () => {
     const read = await readNumbered(scenario.stage.kinesisEndpoint, scenario.stream);
     result = checkGuarantee(traffic.produced, read, mode);
-    return result.missing.length === 0 ? result : null;
+    return result.missing.length === 0 && result;
   };
-  const delivered = await until(
-    `all ${traffic.produced.length} messages are in the stream`,
-    look,
-    timeoutMs,
-    () => result?.explain() ?? "",
-  );
+  const delivered = await until(`all ${traffic.produced.length} messages are in the stream`, look, {
+    last: () => result?.explain() ?? "",
+  });
   assert.ok(delivered.ok, delivered.explain());
   return delivered;
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Condition, ConditionType, KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { until } from "../until.ts";
 
 /** Runs kubectl and returns what it printed. */
 export type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
@@ -12,16 +12,8 @@ export interface Kube {
   list<T>(namespace: string, kind: string, selector?: string): Promise<T[]>;
   sink(namespace: string, name: string): Promise<KinesisSink | null>;
   /** Polls until `holds`; the error shows what was last seen. */
-  untilSink(
-    namespace: string,
-    name: string,
-    what: string,
-    holds: (sink: KinesisSink) => boolean,
-    timeoutMs?: number,
-  ): Promise<KinesisSink>;
+  untilSink(namespace: string, name: string, what: string, holds: (sink: KinesisSink) => boolean): Promise<KinesisSink>;
 }
-
-const POLL_MS = 500;
 
 export function kube(kubectl: Kubectl): Kube {
   const get = async <T>(namespace: string, kind: string, name: string): Promise<T | null> => {
@@ -39,36 +31,18 @@ export function kube(kubectl: Kubectl): Kube {
     get,
     list,
     sink: (namespace, name) => get(namespace, "kinesissink", name),
-    untilSink: async (namespace, name, what, holds, timeoutMs = 120_000) => {
+    untilSink: async (namespace, name, what, holds) => {
       let last: KinesisSink | null = null;
-      const found = await until(
+      return await until(
         `KinesisSink ${namespace}/${name}: ${what}`,
         async () => {
           last = await get<KinesisSink>(namespace, "kinesissink", name);
-          return last !== null && holds(last) ? last : null;
+          return last !== null && holds(last) && last;
         },
-        timeoutMs,
-        () => JSON.stringify(last?.status, null, 2),
+        { last: () => JSON.stringify(last?.status, null, 2) },
       );
-      return found;
     },
   };
-}
-
-/** Polls until `look` finds something. @throws after `timeoutMs`, with `last()` in the message */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | null>,
-  timeoutMs: number,
-  last: () => string = () => "",
-): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== null) return found;
-    if (Date.now() > end) throw new Error(`not within ${timeoutMs / 1000} s: ${what}\n${last()}`);
-    await delay(POLL_MS);
-  }
 }
 
 export function condition(sink: KinesisSink, type: ConditionType): Condition | undefined {

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "../until.ts";
 import { assertDelivered, type Flow, startFlow } from "./flow.ts";
-import { condition, isReady, until } from "./kube.ts";
+import { condition, isReady } from "./kube.ts";
 import { createScenario, type Scenario } from "./scenario.ts";
 import { operatorInstalled, theStage } from "./setup.ts";
 import { OPERATOR_NAMESPACE, RELEASE } from "./stage.ts";
 
 const CHILDREN = ["deployments", "configmaps", "serviceaccounts", "roles", "rolebindings", "pods"];
+
+interface Deployment {
+  status: { availableReplicas?: number };
+}
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string };
@@ -18,19 +23,21 @@ describe("a release of the chart", () => {
 
   it("runs the operator and passes its own test", async () => {
     const { helm, kube } = theStage();
-    const deployment = await kube.get<{ status: { availableReplicas?: number } }>(
-      OPERATOR_NAMESPACE,
-      "deployment",
-      RELEASE,
-    );
-    assert.equal(deployment?.status.availableReplicas, 1);
-    const output = await helm(["test", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--timeout", "2m"]);
+    const available = async (): Promise<number | undefined> =>
+      (await kube.get<Deployment>(OPERATOR_NAMESPACE, "deployment", RELEASE))?.status.availableReplicas;
+    await until("the operator is available", async () => (await available()) === 1);
+    const output = await helm(["test", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--timeout", "5m"]);
     assert.match(output, /Phase:\s+Succeeded/);
   });
 });
 
-for (const mode of ["ordered", "unordered"] as const) {
-  describe(`the life of an ${mode} sink`, () => {
+describe("sinks side by side", { concurrency: 2 }, () => {
+  for (const mode of ["ordered", "unordered"] as const) live(mode);
+});
+
+function live(mode: "ordered" | "unordered"): void {
+  // each step builds on the one before
+  describe(`the life of an ${mode} sink`, { concurrency: 1 }, () => {
     let scenario: Scenario;
     let flow: Flow;
 
@@ -48,7 +55,8 @@ for (const mode of ["ordered", "unordered"] as const) {
       flow = startFlow(scenario, { perSecond: 100 });
       await kube.apply(scenario.manifest());
       const sink = await kube.untilSink(scenario.namespace, scenario.name, "Ready with a rate", (found) => {
-        return isReady(found) && (found.status.totals?.ratePerSecond ?? 0) > 0;
+        const { ratePerSecond = 0, backlog } = found.status.totals ?? {};
+        return isReady(found) && ratePerSecond > 0 && backlog !== undefined;
       });
       assert.equal(condition(sink, "SourceConnected")?.status, "True");
       assert.equal(condition(sink, "StreamWritable")?.status, "True");
@@ -58,8 +66,10 @@ for (const mode of ["ordered", "unordered"] as const) {
     });
 
     it("shows stream, readiness, replicas, rate, backlog and age as columns", async () => {
-      const { kubectl } = theStage().kube;
-      const [header = "", row = ""] = (await kubectl(["-n", scenario.namespace, "get", "ksink"])).split("\n");
+      const [header = "", row = ""] = await until("a row without gaps", async () => {
+        const lines = (await theStage().kube.kubectl(["-n", scenario.namespace, "get", "ksink"])).split("\n");
+        return lines[1]?.trim().split(/\s+/).length === 7 && lines;
+      });
       assert.deepEqual(header.trim().split(/\s+/), ["NAME", "STREAM", "READY", "REPLICAS", "RATE", "BACKLOG", "AGE"]);
       const [name, stream, ready, replicas, rate, backlog] = row.trim().split(/\s+/);
       assert.deepEqual([name, stream, ready, replicas], [scenario.name, scenario.stream, "True", "1"]);
@@ -81,8 +91,8 @@ for (const mode of ["ordered", "unordered"] as const) {
 
     it("leaves nothing when it is deleted", async () => {
       const { kube } = theStage();
-      await kube.kubectl(["-n", scenario.namespace, "delete", "kinesissink", scenario.name, "--timeout=60s"]);
-      await until("no child is left", async () => ((await childrenOf(scenario)).length === 0 ? true : null), 90_000);
+      await kube.kubectl(["-n", scenario.namespace, "delete", "kinesissink", scenario.name, "--timeout=180s"]);
+      await until("no child is left", async () => (await childrenOf(scenario)).length === 0);
     });
   });
 }

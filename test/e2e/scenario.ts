@@ -14,8 +14,8 @@ export interface Scenario {
   readonly subscription: string;
   /** The manifest; `spec` parts are merged in one level deep. */
   manifest(changes?: SpecChanges): object;
-  /** Deletes the namespace and waits until it is gone. */
-  remove(): Promise<void>;
+  /** Deletes the namespace, and waits until it is gone if told to: that takes as long as the workers take to end. */
+  remove(options?: { wait: boolean }): Promise<void>;
 }
 
 export interface SpecChanges {
@@ -93,6 +93,7 @@ export async function createScenario(
         },
       },
     }),
-    remove: async () => void (await stage.kube.kubectl(["delete", "namespace", namespace, "--timeout=120s"])),
+    remove: async ({ wait } = { wait: false }) =>
+      void (await stage.kube.kubectl(["delete", "namespace", namespace, `--wait=${wait}`, "--timeout=300s"])),
   };
 }

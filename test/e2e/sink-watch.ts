@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { PATIENCE_MS } from "../until.ts";
 
 /** Everything that `kubectl get --watch` shows of all KinesisSinks: no state in between is missed, as polling would. */
 export interface SinkWatch {
@@ -38,7 +39,7 @@ export function watchSinks(): SinkWatch {
   const history: SinkWatch["history"] = (namespace, name) => states.get(`${namespace}/${name}`) ?? [];
   return {
     history,
-    until: async (namespace, name, what, holds, timeoutMs = 120_000) => {
+    until: async (namespace, name, what, holds, timeoutMs = PATIENCE_MS) => {
       const deadline = AbortSignal.timeout(timeoutMs);
       for (;;) {
         const last = history(namespace, name).at(-1);

@@ -1,6 +1,7 @@
 import { CreateStreamCommand, DescribeStreamSummaryCommand } from "@aws-sdk/client-kinesis";
 import { kinesisClient } from "../fakes/read-stream.ts";
-import { type Kube, kube, until } from "./kube.ts";
+import { until } from "../until.ts";
+import { type Kube, kube } from "./kube.ts";
 import { type PulsarAdmin, pulsarAdmin } from "./pulsar-admin.ts";
 
 /** The real parts that a scenario plays on: the local environment's, or those of an existing cluster. */
@@ -46,7 +47,7 @@ export async function installOperator(stage: Stage, chart: string, values: Recor
   };
   await stage.helm([
     ...["upgrade", "--install", RELEASE, chart],
-    ...["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", "3m"],
+    ...["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", "5m"],
     ...Object.entries(all).flatMap(([name, value]) => ["--set-string", `${name}=${value}`]),
   ]);
 }
@@ -56,14 +57,10 @@ export async function createStream(endpoint: string, name: string, shards: numbe
   const client = kinesisClient(endpoint);
   try {
     await client.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
-    await until(
-      `stream ${name} is active`,
-      async () => {
-        const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName: name }));
-        return answer.StreamDescriptionSummary?.StreamStatus === "ACTIVE" ? true : null;
-      },
-      30_000,
-    );
+    await until(`stream ${name} is active`, async () => {
+      const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName: name }));
+      return answer.StreamDescriptionSummary?.StreamStatus === "ACTIVE";
+    });
   } finally {
     client.destroy();
   }

@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../until.ts";
 import { startKubernetes } from "./kubernetes/cluster.ts";
 import { run } from "./process.ts";
 
@@ -31,7 +31,7 @@ test("two clusters run at once, pods run in each, and closing leaves nothing beh
     await Promise.all(
       clusters.map(async (cluster) => {
         await cluster.kubectl(["apply", "-f", "-"], POD);
-        await cluster.kubectl(["wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s"]);
+        await cluster.kubectl(["wait", "--for=condition=Ready", "pod/sleeper", "--timeout=180s"]);
         assert.equal(
           (await remains(process.pid, cluster.network.link)).length > 0,
           true,
@@ -63,16 +63,19 @@ test("a cluster whose owner is killed disappears with it", async () => {
   assert.notDeepEqual(await remains(pid, link), []);
   owner.kill("SIGKILL");
   await once(owner, "exit");
-  for (let tries = 0; (await remains(pid, link)).length > 0 && tries < 300; tries++) await delay(100);
-  assert.deepEqual(await remains(pid, link), []);
+  let left: string[] = [];
+  const gone = async (): Promise<boolean> => {
+    left = await remains(pid, link);
+    return left.length === 0;
+  };
+  await until("nothing is left", gone, { pollMs: 100, last: () => left.join("\n") });
 });
 
 test("with metrics, the cluster serves what its pods and node use", async () => {
   const cluster = await startKubernetes({ log: () => undefined, metrics: true });
   try {
-    const top = async (): Promise<string> => cluster.kubectl(["top", "node", "--no-headers"]).catch(() => "");
-    for (let tries = 0; (await top()) === "" && tries < 60; tries++) await delay(1000);
-    assert.match(await top(), /^node1\s+\d+m\s/);
+    const top = () => cluster.kubectl(["top", "node", "--no-headers"]);
+    await until("the node's use is served", async () => /^node1\s+\d+m\s/.test(await top()));
   } finally {
     await cluster.close();
   }

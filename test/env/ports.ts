@@ -1,12 +1,10 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { run } from "./process.ts";
 
-const PICK = `
-const net = require("node:net");
-const servers = Array.from({ length: Number(process.argv[1]) }, () => net.createServer());
-Promise.all(servers.map((s) => new Promise((r) => s.listen(0, () => r(s.address().port)))))
-  .then((ports) => { console.log(ports.join(" ")); process.exit(); });
-`;
+/** Below the ports that systems give to outgoing connections, one of which could sit on a server's port while it restarts. */
+const FIRST = 12_000;
+const LAST = 29_999;
 
 /**
  * Distinct TCP ports that nothing listens on. With `enter` (a command prefix that enters a network namespace) they are
@@ -14,23 +12,29 @@ Promise.all(servers.map((s) => new Promise((r) => s.listen(0, () => r(s.address(
  */
 export async function freePorts(count: number, enter: readonly string[] = []): Promise<number[]> {
   if (enter.length > 0) {
-    const [command = "", ...args] = [...enter, process.execPath, "-e", PICK, String(count)];
+    const program =
+      "const { freePorts } = await import(process.argv[1]); console.log(...(await freePorts(+process.argv[2])))";
+    const node = [process.execPath, "--input-type=module", "--eval", program, import.meta.filename, String(count)];
+    const [command = "", ...args] = [...enter, ...node];
     return (await run(command, args)).trim().split(" ").map(Number);
   }
-  const servers = Array.from({ length: count }, () => createServer());
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+/** On every address: a server may listen on any of them. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port);
   try {
-    return await Promise.all(
-      servers.map((server) => {
-        const { promise, resolve, reject } = Promise.withResolvers<number>();
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", () => {
-          const address = server.address();
-          if (address !== null && typeof address === "object") resolve(address.port);
-        });
-        return promise;
-      }),
-    );
+    await once(server, "listening");
+    return true;
+  } catch {
+    return false;
   } finally {
-    for (const server of servers) server.close();
+    server.close();
   }
 }

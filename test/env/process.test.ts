@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../until.ts";
 import { startDaemon, untilReady } from "./process.ts";
 import { alive } from "./state-directory.ts";
 
@@ -30,21 +30,21 @@ test("a daemon does not outlive the process that started it, even when that is k
   assert.ok(alive(daemon));
   owner.kill("SIGKILL");
   await once(owner, "exit");
-  for (let tries = 0; alive(daemon) && tries < 50; tries++) await delay(20);
-  assert.ok(!alive(daemon));
+  await until("it is gone", async () => !alive(daemon), { pollMs: 20 });
 });
 
 test("a daemon that ends while starting is an error with its last words", async () => {
   const command = ["sh", "-c", "echo port is taken; exit 7"];
   const daemon = await startDaemon({ name: "broker", command, logFile: join(directory, "broker.log") });
-  const ready = untilReady(daemon, async () => false, { timeoutMs: 10_000 });
+  const ready = untilReady(daemon, async () => false, { timeoutMs: 60_000 });
   await assert.rejects(ready, /broker ended while starting \(exit code 7\).*port is taken/s);
 });
 
 test("a daemon that ignores SIGTERM is killed after its grace period", async () => {
-  const command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"];
-  const daemon = await startDaemon({ name: "stubborn", command, logFile: join(directory, "stubborn.log") });
-  await delay(100);
+  const command = ["sh", "-c", "trap '' TERM; echo trapped; while :; do sleep 0.1; done"];
+  const logFile = join(directory, "stubborn.log");
+  const daemon = await startDaemon({ name: "stubborn", command, logFile });
+  await until("it ignores SIGTERM", async () => (await readFile(logFile, "utf8")) !== "", { pollMs: 20 });
   await daemon.stop(300);
   assert.equal(await daemon.ended(), "SIGKILL");
 });

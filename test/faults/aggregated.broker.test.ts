@@ -43,7 +43,7 @@ describe("aggregates", () => {
           }
           if (wave === SPLIT) await split(fake.url, options.name, fake.stream(options.name).shards[0]);
         }
-        await finish(t, 90_000);
+        await finish(t);
         const { kinesisRecords, records } = await readStream(fake.url, options.name);
         t.diagnostic(`${records.length} messages read in ${kinesisRecords} records`);
         assert.ok(kinesisRecords < records.length / 2, "most messages went in aggregates");

@@ -1,11 +1,12 @@
 /** A record that no stream of this size accepts, among others that it does. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { until } from "../e2e/kube.ts";
 import { readNumbered } from "../e2e/traffic.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { checkGuarantee } from "../guarantee.ts";
+import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
+import { until } from "../until.ts";
 import { play } from "./scenario.ts";
+import type { WorkerProcess } from "./worker-process.ts";
 
 const MESSAGES = 1_000;
 const TOO_LARGE = 1_100_000;
@@ -29,44 +30,36 @@ describe("a record that is too large", () => {
       const isHeldBack = ({ topicPartition }: { topicPartition: string }) =>
         topicPartition.endsWith(`-partition-${POISONED}`);
       const behind = traffic.produced.slice(before).filter(isHeldBack).length;
-      await untilStored(2 * MESSAGES - behind);
-      await until(
-        "the report names the message",
-        async () => (named(worker.output()) ? true : null),
-        15_000,
-        worker.output,
-      );
-      const read = await readNumbered(fake.url, "poison-ordered");
       const expected = traffic.produced.filter((message, index) => index < before || !isHeldBack(message));
-      const result = checkGuarantee(expected, read, "ordered");
+      const judge = async () => checkGuarantee(expected, await readNumbered(fake.url, "poison-ordered"), "ordered");
+      const result = await untilNamed(worker, judge);
       t.diagnostic(`${behind} messages held back, ${result.duplicates} duplicates`);
       assert.ok(result.ok, `${result.explain()}\n${worker.output()}`);
     });
   });
 
   it("is parked, and all the rest flows, when order does not matter", async (t) => {
-    await play(
-      pulsar,
-      { name: "poison-unordered", mode: "unordered" },
-      async ({ fake, traffic, start, untilStored }) => {
-        const worker = await start();
-        await traffic.publish(MESSAGES);
-        await traffic.publishLarge(POISONED, TOO_LARGE);
-        await traffic.publish(MESSAGES);
-        await untilStored(2 * MESSAGES);
-        await until(
-          "the report names the message",
-          async () => (named(worker.output()) ? true : null),
-          15_000,
-          worker.output,
-        );
-        const result = checkGuarantee(traffic.produced, await readNumbered(fake.url, "poison-unordered"), "unordered");
-        t.diagnostic(`${result.duplicates} duplicates`);
-        assert.ok(result.ok, `${result.explain()}\n${worker.output()}`);
-      },
-    );
+    const name = "poison-unordered";
+    await play(pulsar, { name, mode: "unordered" }, async ({ fake, traffic, start }) => {
+      const worker = await start();
+      await traffic.publish(MESSAGES);
+      await traffic.publishLarge(POISONED, TOO_LARGE);
+      await traffic.publish(MESSAGES);
+      const judge = async () => checkGuarantee(traffic.produced, await readNumbered(fake.url, name), "unordered");
+      const result = await untilNamed(worker, judge);
+      t.diagnostic(`${result.duplicates} duplicates`);
+      assert.ok(result.ok, `${result.explain()}\n${worker.output()}`);
+    });
   });
 });
+
+/** Waits until the report names the message and nothing is missing, and judges what a consumer reads then. */
+async function untilNamed(worker: WorkerProcess, judge: () => Promise<GuaranteeResult>): Promise<GuaranteeResult> {
+  const last = () => worker.output();
+  await until("all but the message is delivered", async () => (await judge()).missing.length === 0, { last });
+  await until("the report names the message", async () => named(worker.output()), { last });
+  return await judge();
+}
 
 /** By its id in the broker: ledger, entry, partition. */
 function named(output: string): boolean {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePorts } from "../env/ports.ts";
 
 /** A TCP relay to an endpoint on the loopback interface. While it is down, connections are refused. */
 export interface Relay {
@@ -14,8 +15,9 @@ export interface Relay {
 export async function startRelay(target: string): Promise<Relay> {
   const { hostname: host, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
+  // One that no connection gets as its own while the relay is down.
+  const [port = 0] = await freePorts(1);
   let server: Server | null = null;
-  let port = 0;
 
   const keep = (socket: Socket, peer: () => Socket): void => {
     sockets.add(socket);
@@ -35,7 +37,6 @@ export async function startRelay(target: string): Promise<Relay> {
     server = listening;
     listening.listen(port, host);
     await once(listening, "listening");
-    port = (listening.address() as AddressInfo).port;
   };
   const down = async (): Promise<void> => {
     if (server === null) return;

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { until } from "../e2e/kube.ts";
 import { type PulsarAdmin, pulsarAdmin } from "../e2e/pulsar-admin.ts";
 import { createTraffic, readNumbered, type Traffic } from "../e2e/traffic.ts";
 import type { Pulsar } from "../env/pulsar/broker.ts";
 import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
 import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
+import { until } from "../until.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { startWorker, type WorkerProcess } from "./worker-process.ts";
 
@@ -16,6 +16,8 @@ export const MODES = ["ordered", "unordered"] as const;
 export type Mode = (typeof MODES)[number];
 
 const PARTITIONS = 4;
+/** Short, so that a fault that comes after so many records comes in the middle. */
+const POLL_MS = 20;
 
 export interface ScenarioOptions {
   /** Of the topic and the stream. */
@@ -44,9 +46,9 @@ export interface Scenario {
   stored(): number;
   untilStored(count: number): Promise<void>;
   /** Waits until everything produced is in the stream, ends the workers in order, and judges what a consumer reads. */
-  judge(timeoutMs?: number): Promise<GuaranteeResult>;
+  judge(): Promise<GuaranteeResult>;
   /** Does so, prints the verdict, and fails unless the guarantee was kept. */
-  finish(t: TestContext, timeoutMs?: number): Promise<GuaranteeResult>;
+  finish(t: TestContext): Promise<GuaranteeResult>;
   close(): Promise<void>;
 }
 
@@ -80,12 +82,12 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
   const output = (): string => workers.map((worker) => worker.output()).join("\n---\n");
   const read = async (): Promise<GuaranteeResult> =>
     checkGuarantee(traffic.produced, await readNumbered(fake.url, name), mode);
-  const judge = async (timeoutMs = 60_000): Promise<GuaranteeResult> => {
+  const judge = async (): Promise<GuaranteeResult> => {
     const wanted = traffic.produced.length;
     // Reading is dear: without aggregates the number of records tells when it is worth it.
     const worthReading = () => config.aggregationEnabled || stored() >= wanted;
-    const look = async () => (worthReading() && (await read()).missing.length === 0 ? true : null);
-    await until("all is delivered", look, timeoutMs, () => `${stored()} of ${wanted}\n${output()}`);
+    const look = async () => worthReading() && (await read()).missing.length === 0;
+    await until("all is delivered", look, { last: () => `${stored()} of ${wanted}\n${output()}` });
     const running = workers.filter((worker) => worker.running());
     const codes = await Promise.all(running.map((worker) => worker.stop()));
     assert.deepEqual(new Set(codes), new Set([0]), output());
@@ -100,11 +102,11 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
       return worker;
     },
     untilStored: async (count) => {
-      await until(`${count} records are stored`, async () => (stored() >= count ? true : null), 60_000, output);
+      await until(`${count} records are stored`, async () => stored() >= count, { pollMs: POLL_MS, last: output });
     },
     judge,
-    finish: async (t, timeoutMs) => {
-      const result = await judge(timeoutMs);
+    finish: async (t) => {
+      const result = await judge();
       const { missing, duplicates } = result;
       t.diagnostic(`${traffic.produced.length} messages, ${duplicates} duplicates, ${missing.length} lost`);
       assert.ok(result.ok, `${result.explain()}\n${output()}`);

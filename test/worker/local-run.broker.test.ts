@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { resource } from "../../crds/resource.ts";
-import { until } from "../e2e/kube.ts";
 import { pulsarAdmin } from "../e2e/pulsar-admin.ts";
 import { createStream } from "../e2e/stage.ts";
 import { createTraffic, readNumbered } from "../e2e/traffic.ts";
@@ -16,6 +15,7 @@ import { readStream } from "../fakes/read-stream.ts";
 import { checkGuarantee } from "../guarantee.ts";
 import { encryptor, rsaKey } from "./source/wire/encryption.ts";
 import { batchPayload, createPublisher, numberedMessages } from "./source/wire/publisher.ts";
+import { until } from "../until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MESSAGES = 500;
@@ -84,12 +84,11 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
       await traffic.close();
       await until(
         "the report shows that all were delivered",
-        async () => (new RegExp(`Running .* ${MESSAGES} delivered`).test(output()) ? true : null),
-        60_000,
-        output,
+        async () => new RegExp(`Running .* ${MESSAGES} delivered`).test(output()),
+        { last: output },
       );
       child.kill("SIGTERM");
-      assert.deepEqual(await once(child, "exit"), [0, null], output());
+      assert.deepEqual(await once(child, "close"), [0, null], output());
       const result = checkGuarantee(traffic.produced, await readNumbered(kinesis.endpoint, name), mode);
       assert.ok(result.ok, result.explain());
       assert.equal(result.duplicates, 0);
@@ -111,19 +110,14 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
 
     const without = await run(file);
     const isMissing = /SecretMissing: Secret orders-keys .*--secret orders-keys\/ENCRYPTION-KEY-NAME=FILE/;
-    await until(
-      "it says what is missing",
-      async () => isMissing.test(without.output()) || null,
-      30_000,
-      without.output,
-    );
+    await until("it says what is missing", async () => isMissing.test(without.output()), { last: without.output });
     without.child.kill("SIGTERM");
-    await once(without.child, "exit");
+    await once(without.child, "close");
 
     const { child, output } = await run(file, [`orders-keys/orders-key=${keyFile}`]);
-    await until("all were delivered", async () => /Running .* 50 delivered/.test(output()) || null, 60_000, output);
+    await until("all were delivered", async () => /Running .* 50 delivered/.test(output()), { last: output });
     child.kill("SIGTERM");
-    assert.deepEqual(await once(child, "exit"), [0, null], output());
+    assert.deepEqual(await once(child, "close"), [0, null], output());
     const { records } = await readStream(kinesis.endpoint, name);
     assert.deepEqual(
       records.map(({ data }) => Number.parseInt(data.toString(), 10)).toSorted((a, b) => a - b),
@@ -135,16 +129,11 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
 
   it("says what is wrong while the stream does not exist, and goes on when it does", async () => {
     const { child, output } = await run(await manifest("local-missing", true, "not-there"));
-    await until(
-      "StreamNotFound is shown",
-      async () => (/StreamNotFound: .*not-there/.test(output()) ? true : null),
-      30_000,
-      output,
-    );
+    await until("StreamNotFound is shown", async () => /StreamNotFound: .*not-there/.test(output()), { last: output });
     await createStream(kinesis.endpoint, "not-there", 1);
-    await until("it runs", async () => (/Running .*stream writable/.test(output()) ? true : null), 60_000, output);
+    await until("it runs", async () => /Running .*stream writable/.test(output()), { last: output });
     child.kill("SIGTERM");
-    assert.deepEqual(await once(child, "exit"), [0, null], output());
+    assert.deepEqual(await once(child, "close"), [0, null], output());
   });
 
   it("refuses a manifest with a clear message and exit code 1", async () => {
@@ -154,7 +143,7 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
       "apiVersion: pulsar-kinesis.io/v1alpha1\nkind: KinesisSink\nmetadata: {name: bad}\nspec: {config: {awsRegio: x}}\n",
     );
     const { child, output } = await run(file);
-    assert.deepEqual(await once(child, "exit"), [1, null]);
+    assert.deepEqual(await once(child, "close"), [1, null]);
     assert.match(output(), /spec\.config\.awsRegio/);
   });
 
@@ -162,7 +151,7 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
     const child = spawn(process.execPath, ["worker/main.ts"], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
     let errors = "";
     child.stderr.on("data", (text) => (errors += text));
-    assert.deepEqual(await once(child, "exit"), [2, null]);
+    assert.deepEqual(await once(child, "close"), [2, null]);
     assert.match(errors, /-f is missing[\s\S]*usage: npm run worker/);
   });
 });

@@ -6,7 +6,7 @@ import { type Daemon, type Log, startDaemon, untilReady } from "../process.ts";
 import { step } from "../progress.ts";
 import { stateDirectory } from "../state-directory.ts";
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 const START_ATTEMPTS = 3;
 
 export interface KinesisOptions {

@@ -147,7 +147,7 @@ async function hold(state: string, programs: Programs): Promise<Daemon> {
 /** Waits for the namespaces and returns the process id, as the host sees it, of their process 1. */
 async function untilNamespaces(holder: Daemon, state: string, signal: AbortSignal | undefined): Promise<number> {
   const waiting = join(state, "run/waiting-for-network");
-  await untilReady(holder, async () => existsSync(waiting), { timeoutMs: 20_000, signal });
+  await untilReady(holder, async () => existsSync(waiting), { timeoutMs: START_TIMEOUT_MS, signal });
   const unshare = (await readFile(join(state, "run/unshare.pid"), "utf8")).trim();
   return Number(await readFile(`/proc/${unshare}/task/${unshare}/children`, "utf8"));
 }

@@ -125,7 +125,7 @@ async function operatorAccess(client: KubeClient, admin: KubeConfig, namespace: 
 }
 
 /** Tries until it neither throws nor takes longer than allowed; the last failure is the test's. */
-export async function eventually<T>(what: string, attempt: () => T | Promise<T>, timeoutMs = 30_000): Promise<T> {
+export async function eventually<T>(what: string, attempt: () => T | Promise<T>, timeoutMs = 180_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -15,7 +15,7 @@ const missing = await loadNativeClient().then(
 
 if (missing !== null) test("the native source agrees with the wire source", { skip: missing }, () => undefined);
 else {
-  describe("the native source", { timeout: 120_000 }, () => {
+  describe("the native source", { timeout: 900_000 }, () => {
     const broker = useBroker();
 
     test("agrees with the wire source, message by message", async () => {

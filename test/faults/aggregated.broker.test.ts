@@ -14,7 +14,7 @@ const KILLS = [8, 18];
 const SPLIT = 13;
 const REFUSED = { kind: "reject", code: "InternalFailure", status: 500 } as const;
 
-describe("aggregates", () => {
+describe("aggregates", { concurrency: true }, () => {
   let pulsar: Pulsar;
   before(async () => {
     pulsar = await startPulsar({ log: (line) => console.error(line) });

@@ -46,7 +46,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe("a faulty Kinesis endpoint", { concurrency: 2 }, () => {
+describe("a faulty Kinesis endpoint", { concurrency: 3 }, () => {
   let pulsar: Pulsar;
   before(async () => {
     pulsar = await startPulsar({ log: (line) => console.error(line) });

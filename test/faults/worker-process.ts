@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { resource } from "../../crds/resource.ts";
 
@@ -30,8 +30,9 @@ export interface SinkSpec {
 
 const SHOWN = 20_000;
 
-/** @param folder takes the manifest and the credentials */
-export async function startWorker(folder: string, spec: SinkSpec): Promise<WorkerProcess> {
+/** @param root takes a folder with the manifest and the credentials: a running worker reads its own again and again */
+export async function startWorker(root: string, spec: SinkSpec): Promise<WorkerProcess> {
+  const folder = await mkdtemp(join(root, "worker-"));
   const manifest = join(folder, `${spec.name}.json`);
   const secret = join(folder, "credentials.json");
   await writeFile(secret, JSON.stringify({ accessKey: "fault-tests", secretKey: "fault-tests" }));

@@ -12,7 +12,7 @@ const HAND_OVERS = 3;
 const config = { collectionMaxCount: 50, maxConnections: 4, requestTimeout: 300 };
 const LATENCY_MS = 60;
 
-describe("workers that die, come and go", { concurrency: 2 }, () => {
+describe("workers that die, come and go", { concurrency: true }, () => {
   let pulsar: Pulsar;
   before(async () => {
     pulsar = await startPulsar({ log: (line) => console.error(line) });

@@ -29,7 +29,7 @@ const REFUSED: readonly [string, Values][] = [
   ["terminationGracePeriodSeconds", { terminationGracePeriodSeconds: 0 }],
 ];
 
-describe("helm refuses, naming the value,", () => {
+describe("helm refuses, naming the value,", { concurrency: 2 }, () => {
   for (const [name, values] of REFUSED) {
     it(JSON.stringify(values), async () => {
       const { code, stderr } = await template(values);

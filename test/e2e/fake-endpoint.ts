@@ -17,7 +17,7 @@ export async function startFakeEndpoint(environment: Environment, options: FakeK
   return {
     endpoint: url,
     setFaults: async (change) => {
-      const init = { method: "POST", body: JSON.stringify(change), signal: AbortSignal.timeout(5000) };
+      const init = { method: "POST", body: JSON.stringify(change), signal: AbortSignal.timeout(60_000) };
       const { ok, status } = await fetch(`${url}/control/faults`, init);
       if (!ok) throw new Error(`the fake Kinesis endpoint answered ${status}`);
     },

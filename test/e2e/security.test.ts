@@ -185,7 +185,7 @@ describe("the token of a worker's pod", () => {
   });
 });
 
-describe("the operator's account", () => {
+describe("the operator's account", { concurrency: 3 }, () => {
   before(() => operatorInstalled());
 
   const account = `system:serviceaccount:${OPERATOR_NAMESPACE}:${RELEASE}`;

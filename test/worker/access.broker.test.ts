@@ -6,6 +6,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createParts } from "../../worker/parts.ts";
 import type { SourceState } from "../../worker/source/source.ts";
 import { goodManifest, type Json, mergePatch } from "../crds/good-manifest.ts";
+import { PATIENCE_MS } from "../until.ts";
 import { useBroker } from "./source/wire/broker-fixture.ts";
 import { silentLog } from "./source/wire/silent-log.ts";
 
@@ -19,7 +20,7 @@ const STREAM = {
   recordDistribution: "PARTITION_KEY",
 } as const;
 
-describe("a worker's source, made from a manifest,", { timeout: 120_000 }, () => {
+describe("a worker's source, made from a manifest,", { timeout: 900_000 }, () => {
   const broker = useBroker({ auth: { users: { ulla: "secret word" } }, tls: {} });
 
   /** The state once it is connected or has failed. */
@@ -46,7 +47,7 @@ describe("a worker's source, made from a manifest,", { timeout: 120_000 }, () =>
     const { source, pipeline } = await parts.connect(STREAM);
     try {
       pipeline.start(source);
-      const deadline = AbortSignal.timeout(20_000);
+      const deadline = AbortSignal.timeout(PATIENCE_MS);
       for (;;) {
         const state = source.state();
         if (state.connected || state.failure !== null) return state;

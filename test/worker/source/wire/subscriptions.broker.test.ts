@@ -108,19 +108,22 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
     await broker.admin("PUT", `${topic.replace("://", "/")}/partitions`, 4);
     const subscription = { name: "shared-out", type: "Failover" } as const;
     const receivers = ["a", "b"].map((consumerName) => start({ topics: [topic], subscription, consumerName }));
-    const active = (): string[] => receivers.flatMap((receiver) => receiver.source.state().activeTopics).sort();
+    const active = (): string =>
+      receivers
+        .flatMap((receiver) => receiver.source.state().activeTopics)
+        .sort()
+        .join();
+    const all = sequence(4)
+      .map((index) => `${topic}-partition-${index}`)
+      .join();
     const [one, other] = receivers;
     assert.ok(one && other);
     await one.until("all partitions are active once", () => {
       const counts = receivers.map((receiver) => receiver.source.state().activePartitions);
-      return counts.every((count) => count === 2);
+      return counts.every((count) => count === 2) && active() === all;
     });
-    assert.deepEqual(
-      active(),
-      sequence(4).map((index) => `${topic}-partition-${index}`),
-    );
     await publisher.single(`${topic}-partition-2`, Buffer.from("2"));
-    await one.until("a message came", () => one.messages.length + other.messages.length === 1);
+    await one.until("a message came", () => one.messages.length + other.messages.length > 0);
     const [message] = [...one.messages, ...other.messages];
     assert.match(message?.id ?? "", /^\d+:0:2$/);
   });
@@ -274,7 +277,7 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
       assert.ok(performance.now() - assignment.heardAt > 10_000);
       const started = performance.now();
       await receiver.source.close();
-      assert.ok(performance.now() - started < 6_000);
+      assert.ok(performance.now() - started < 10_000);
     } finally {
       await broker.pulsar.kill("SIGCONT");
     }

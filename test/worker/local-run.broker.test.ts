@@ -13,9 +13,9 @@ import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import { readStream } from "../fakes/read-stream.ts";
 import { checkGuarantee } from "../guarantee.ts";
+import { until } from "../until.ts";
 import { encryptor, rsaKey } from "./source/wire/encryption.ts";
 import { batchPayload, createPublisher, numberedMessages } from "./source/wire/publisher.ts";
-import { until } from "../until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MESSAGES = 500;

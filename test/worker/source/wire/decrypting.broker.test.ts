@@ -14,7 +14,7 @@ const app = rsaKey();
 const audit = rsaKey();
 const elliptic = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 
-describe("messages that the Java client encrypted", { timeout: 300_000 }, () => {
+describe("messages that the Java client encrypted", { timeout: 900_000 }, () => {
   const broker = useBroker();
   const startReceiver = useReceivers();
   const publicKeys: Record<string, string> = {};

@@ -6,7 +6,7 @@ import type { CompressionType } from "../../../../worker/source/source.ts";
 import { pulsarHome } from "../../../env/pulsar/distribution.ts";
 
 const PROGRAM = join(import.meta.dirname, "EncryptingProducer.java");
-const PRODUCTION_MS = 60_000;
+const PRODUCTION_MS = 180_000;
 
 export interface JavaProduction {
   readonly topic: string;

@@ -4,8 +4,6 @@ CLUSTER ?= local
 DEMO ?= ordered
 IMAGE ?= pulsar-kinesis-operator:dev
 export AWS_EC2_METADATA_DISABLED := true
-# many processes start from the same sources: what Node.js made of them is kept
-export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
 .DEFAULT_GOAL := help
 
@@ -28,6 +26,9 @@ demo: install ## The main job, end to end, on real parts (DEMO=ordered|unordered
 test: install ## All tests, two suites at a time: most of their time is waiting
 	@echo "Each suite prints its results when it is over; make test-e2e, say, prints them as they come."
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target IN_TURN=yes test-unit test-broker test-e2e test-env
+
+# many processes start from the same sources: what Node.js made of them is kept
+test-unit test-broker test-e2e test-env: export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
 ifdef IN_TURN
 test-broker: | test-unit

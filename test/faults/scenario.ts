@@ -8,7 +8,7 @@ import { createTraffic, readNumbered, type Traffic } from "../e2e/traffic.ts";
 import type { Pulsar } from "../env/pulsar/broker.ts";
 import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
 import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
-import { until } from "../until.ts";
+import { PATIENCE_MS, until } from "../until.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { startWorker, type WorkerProcess } from "./worker-process.ts";
 
@@ -46,7 +46,7 @@ export interface Scenario {
   stored(): number;
   untilStored(count: number): Promise<void>;
   /** Waits until everything produced is in the stream, ends the workers in order, and judges what a consumer reads. */
-  judge(): Promise<GuaranteeResult>;
+  judge(timeoutMs?: number): Promise<GuaranteeResult>;
   /** Does so, prints the verdict, and fails unless the guarantee was kept. */
   finish(t: TestContext): Promise<GuaranteeResult>;
   close(): Promise<void>;
@@ -82,12 +82,12 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
   const output = (): string => workers.map((worker) => worker.output()).join("\n---\n");
   const read = async (): Promise<GuaranteeResult> =>
     checkGuarantee(traffic.produced, await readNumbered(fake.url, name), mode);
-  const judge = async (): Promise<GuaranteeResult> => {
+  const judge = async (timeoutMs = PATIENCE_MS): Promise<GuaranteeResult> => {
     const wanted = traffic.produced.length;
     // Reading is dear: without aggregates the number of records tells when it is worth it.
     const worthReading = () => config.aggregationEnabled || stored() >= wanted;
     const look = async () => worthReading() && (await read()).missing.length === 0;
-    await until("all is delivered", look, { last: () => `${stored()} of ${wanted}\n${output()}` });
+    await until("all is delivered", look, { timeoutMs, last: () => `${stored()} of ${wanted}\n${output()}` });
     const running = workers.filter((worker) => worker.running());
     const codes = await Promise.all(running.map((worker) => worker.stop()));
     assert.deepEqual(new Set(codes), new Set([0]), output());

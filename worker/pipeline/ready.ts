@@ -67,8 +67,8 @@ const THROTTLED_FOR_MS = 60_000;
 export function createReady<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): Ready<T> {
   const { sink, clock, log } = options;
   const limiter = createLimiter({ percent: options.rateLimit, clock });
-  const { ordered } = options;
-  const watch = createShardWatch({ sink, clock, log, ordered, changed: reshard, resumed: () => wake() });
+  const { ordered, aggregation } = options;
+  const watch = createShardWatch({ sink, clock, log, ordered, changed: reshard, looked, resumed: () => wake() });
   let map: ShardMap | null = null;
   let version = 0;
   let unknown = emptyQueue<T>(null);
@@ -77,6 +77,7 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
   /** Queues that hold something; the first is served first. */
   let listed: ShardQueue<T>[] = [];
   let timer: Timer | null = null;
+  const held: ShardQueue<T>[] = [];
   let throttled: { readonly shardId: string; readonly at: number } | null = null;
 
   const locate = (partitionKey: string): ShardQueue<T> => {
@@ -115,6 +116,16 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     limiter.retain(byShard.keys());
     for (const value of queued) push(locate(keyOf(value)), value);
     wake();
+  }
+
+  /** What was held back until the shards were listed goes on, by the new list or by the old one. */
+  function looked(): void {
+    let any = false;
+    for (const queue of held.splice(0)) {
+      any ||= queue.values.length > 0;
+      queue.blockedUntil = Number.NEGATIVE_INFINITY;
+    }
+    if (any) wake();
   }
 
   return {
@@ -161,7 +172,12 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     },
     landed: (queue, shardId, before) => {
       const expected = queue.shardId ?? before;
-      if (expected !== "" && expected !== shardId) watch.unexpected();
+      if (expected === "" || expected === shardId || !watch.unexpected(shardId)) return;
+      // More aggregates of the shard would miss theirs too, until it is known which shards there are now.
+      const split = aggregation && queue.shardId !== null ? byShard.get(queue.shardId) : undefined;
+      if (split === undefined) return;
+      split.blockedUntil = Number.POSITIVE_INFINITY;
+      held.push(split);
     },
     contains: (shardId, partitionKey) => watch.map === null || watch.map.contains(shardId, hashKey(partitionKey)),
     throttled: ({ shardId }) => {

@@ -32,14 +32,18 @@ export interface ShardWatch {
   /** The stream's RecordDistributionStrategy is AUTO: it ignores hash keys. */
   readonly auto: boolean;
   start(): void;
-  /** A record landed in another shard than it should have, or than the one before it: looks again, soon. */
-  unexpected(): void;
+  /**
+   * A record landed in this shard instead of another one: looks again, soon. True: a look that may show it is under way,
+   * for a shard that is new is looked for at once.
+   */
+  unexpected(shardId: string): boolean;
   close(): void;
 }
 
 /**
  * @param ordered looks from time to time whether the stream ignores hash keys, for not every record tells
  * @param changed called with each map whose open shards differ from the one before
+ * @param looked called after each look, whatever it showed
  * @param resumed called when the stream follows hash keys again
  */
 export function createShardWatch(options: {
@@ -48,15 +52,19 @@ export function createShardWatch(options: {
   log: Logger;
   ordered: boolean;
   changed: (map: ShardMap) => void;
+  looked: () => void;
   resumed: () => void;
 }): ShardWatch {
-  const { sink, clock, log, ordered, changed, resumed } = options;
+  const { sink, clock, log, ordered, changed, looked, resumed } = options;
   const controller = new AbortController();
   let map: ShardMap | null = null;
   let timer: Timer | null = null;
   let timerAt = Number.POSITIVE_INFINITY;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let looking = false;
+  /** Shards that no list held yet, and that were looked for. */
+  const sought = new Set<string>();
+  let late = false;
   let denied = false;
   let auto = false;
 
@@ -68,7 +76,7 @@ export function createShardWatch(options: {
     timer = clock.timer(ms, () => {
       timerAt = Number.POSITIVE_INFINITY;
       // An older answer must not overtake a newer one.
-      if (looking) schedule(REFRESH_AT_MOST_EVERY_MS);
+      if (looking) late = true;
       else void look();
     });
   };
@@ -78,6 +86,9 @@ export function createShardWatch(options: {
     looking = true;
     await Promise.all([list(), describe()]);
     looking = false;
+    looked();
+    if (late) schedule(0);
+    late = false;
     if (auto) schedule(AUTO_AGAIN_MS);
     else if (ordered) schedule(LOOK_EVERY_MS);
   };
@@ -101,10 +112,10 @@ export function createShardWatch(options: {
     try {
       const listed = createShardMap(await sink.listShards(controller.signal));
       if (controller.signal.aborted) return;
-      if (map === null || !map.sameOpen(listed)) {
-        map = listed;
-        changed(listed);
-      }
+      for (const shardId of sought) if (listed.get(shardId) !== undefined) sought.delete(shardId);
+      if (map?.sameOpen(listed) === true) return;
+      map = listed;
+      changed(listed);
     } catch (error) {
       if (controller.signal.aborted) return;
       // Without it records are not paced per shard; everything else works.
@@ -121,7 +132,13 @@ export function createShardWatch(options: {
       return auto;
     },
     start: () => void look(),
-    unexpected: () => schedule(Math.max(0, lookedAt + REFRESH_AT_MOST_EVERY_MS - clock.now())),
+    unexpected: (shardId) => {
+      const isUnknown = map !== null && map.get(shardId) === undefined;
+      const isNew = isUnknown && !sought.has(shardId);
+      if (isNew) sought.add(shardId);
+      schedule(isNew ? 0 : Math.max(0, lookedAt + REFRESH_AT_MOST_EVERY_MS - clock.now()));
+      return isUnknown && (looking || timerAt <= clock.now());
+    },
     close: () => {
       controller.abort();
       timer?.cancel();

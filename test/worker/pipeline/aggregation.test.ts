@@ -122,6 +122,35 @@ for (const ordered of [true, false]) {
       assert.equal(rig.pipeline.state().retries, 4);
     });
 
+    test("looks for a new shard at once, and packs nothing for the one that it replaces until shards are listed", async () => {
+      const shards = [...halves];
+      const { rig, orders } = await rigWith({ ordered, shards });
+      // The last list is fresh.
+      await rig.deliver(orders, `${i}:1`);
+      await rig.last().answer([landed("low", "9")]);
+      await rig.clock.advance(100);
+      assert.equal(rig.lists(), 2);
+      await rig.deliver(orders, `${a}:1`, `${e}:1`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      rig.listing = promise;
+      shards.splice(
+        0,
+        1,
+        shard("low", 0n, MIDDLE - 1n, false),
+        shard("first", 0n, MIDDLE / 2n - 1n),
+        shard("second", MIDDLE / 2n, MIDDLE - 1n),
+      );
+      await rig.last().answer([landed("first", "10")]);
+      await rig.deliver(orders, `${b}:1`, `${c}:1`, `${h}:1`);
+      await rig.clock.advance(500);
+      assert.equal(rig.lists(), 3);
+      assert.deepEqual(rig.last().texts, [`${h}:1`]);
+      resolve();
+      await rig.clock.advance(100);
+      const texts = rig.last().texts.map((text) => text.split(" ").sort().join(" "));
+      assert.deepEqual(texts.sort(), [`${a}:1 ${b}:1 ${c}:1`, `${e}:1`].sort());
+    });
+
     test("sends messages without company once their aggregates missed their shard twice", async () => {
       const { rig, orders } = await rigWith({ ordered });
       await rig.deliver(orders, `${a}:1`, `${b}:1`);

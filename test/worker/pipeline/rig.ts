@@ -53,6 +53,7 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
   const undecodable = new Set<string>();
   let sequence = 1_000;
   let stopped = false;
+  let lists = 0;
   const settle = (): Promise<void> => clock.advance(0);
 
   const put = (records: readonly KinesisRecord[], signal: AbortSignal): Promise<RequestOutcome> => {
@@ -102,7 +103,12 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
           ...DESCRIPTION,
           recordDistribution: rig.auto ? ("AUTO" as const) : ("PARTITION_KEY" as const),
         }),
-      listShards: () => (shards === undefined ? Promise.reject(new Error("no shards")) : Promise.resolve(shards)),
+      listShards: async () => {
+        lists += 1;
+        if (shards === undefined) throw new Error("no shards");
+        await rig.listing;
+        return [...shards];
+      },
       close: () => {},
     },
     limits: { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 },
@@ -141,6 +147,9 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
       return given;
     },
     heardAt: null as number | null,
+    /** Shards are listed once it resolves. */
+    listing: Promise.resolve() as Promise<void>,
+    lists: (): number => lists,
     /** The stream's RecordDistributionStrategy is AUTO. */
     auto: false,
     deliver: (of: Assignment, ...texts: string[]): Promise<void> => rig.deliverSized(of, 100, ...texts),

@@ -61,7 +61,7 @@ for (const ordered of [true, false]) {
       const text = "x".repeat(200);
       for (let entry = 0; entry < 20; entry += 1) {
         const texts = Array.from({ length: 100 }, (_, index) => `${keys[index % 100]}:${entry}${text}`);
-        await rig.deliverSized(orders, 100 * 320, ...texts);
+        await rig.deliverSized(orders, 100 * 320, texts);
       }
       let copied = 0;
       for (const { records } of rig.puts) for (const { data } of records) copied += data.byteLength;

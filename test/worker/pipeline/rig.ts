@@ -152,9 +152,9 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     lists: (): number => lists,
     /** The stream's RecordDistributionStrategy is AUTO. */
     auto: false,
-    deliver: (of: Assignment, ...texts: string[]): Promise<void> => rig.deliverSized(of, 100, ...texts),
+    deliver: (of: Assignment, ...texts: string[]): Promise<void> => rig.deliverSized(of, 100, texts),
     /** @param retainedBytes of the delivery */
-    deliverSized: async (of: Assignment, retainedBytes: number, ...texts: string[]): Promise<void> => {
+    deliverSized: async (of: Assignment, retainedBytes: number, texts: readonly string[]): Promise<void> => {
       const given = delivery(of, texts, { retainedBytes });
       pipeline.budget.take(given.retainedBytes);
       pipeline.deliver(given);

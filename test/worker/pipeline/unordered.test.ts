@@ -48,7 +48,7 @@ describe("the unordered pipeline", () => {
     const orders = rig.assign();
     for (let entry = 0; entry < 5; entry += 1) {
       rig.undecodable.add(`p:${entry}`);
-      await rig.deliverSized(orders, 50_000, `a:${entry}`, `p:${entry}`, `b:${entry}`);
+      await rig.deliverSized(orders, 50_000, [`a:${entry}`, `p:${entry}`, `b:${entry}`]);
     }
     assert.ok(rig.pipeline.budget.free < 0);
     for (const put of rig.puts) await put.accept();
@@ -71,13 +71,13 @@ describe("the unordered pipeline", () => {
     const rig = createRig({ ordered: false });
     rig.undecodable.add("p:1");
     const before = rig.assign();
-    await rig.deliverSized(before, 5_000, "a:1", "p:1", "p:2");
+    await rig.deliverSized(before, 5_000, ["a:1", "p:1", "p:2"]);
     await rig.last().accept();
     assert.ok(rig.pipeline.state().pendingBytes < 1_000);
     await rig.revoke(before);
     assert.equal(rig.pipeline.state().pendingBytes, 0);
     rig.undecodable.clear();
-    await rig.deliverSized(rig.assign(), 5_000, "a:1", "p:1", "p:2");
+    await rig.deliverSized(rig.assign(), 5_000, ["a:1", "p:1", "p:2"]);
     assert.deepEqual(rig.last().texts, ["p:1"]);
     await rig.last().accept();
     assert.deepEqual(rig.acknowledged, ["a:1 p:1 p:2"]);

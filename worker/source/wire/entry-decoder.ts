@@ -119,6 +119,27 @@ export function createEntryDecoder(options: {
     return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
   };
 
+  /** An entry that is encrypted or compressed; null for one that is passed on as it came. */
+  const unpack = (
+    entry: WireEntry,
+    metadata: Buffer,
+    received: Buffer,
+    position: EntryPosition,
+    ackSet: AckSet | null,
+  ): DecodedEntry | null => {
+    const opened = decrypt(entry, received);
+    if (opened === null && entry.encrypted) return null;
+    detach(entry, metadata);
+    if (opened !== null && !Buffer.isBuffer(opened)) return defective(entry, position, opened, Buffer.from(received));
+    try {
+      return unpacked(entry, position, ackSet, opened ?? received, permitsOf(entry));
+    } catch (error) {
+      // What is passed on as it came has its encryption, too.
+      entry.encrypted = opened !== null;
+      return defective(entry, position, corruption(error), Buffer.from(received));
+    }
+  };
+
   const decodeSound = (
     bytes: Buffer,
     start: number,
@@ -139,21 +160,15 @@ export function createEntryDecoder(options: {
       detach(entry, bytes.subarray(metadataStart, payloadStart));
       return { entry, messages: [], permits: 1, retainedBytes: payload.length, chunk: payload };
     }
-    const received = bytes.subarray(payloadStart, end);
-    const opened = decrypt(entry, received);
-    if (opened !== null && !Buffer.isBuffer(opened)) {
-      detach(entry, bytes.subarray(metadataStart, payloadStart));
-      return defective(entry, position, opened, Buffer.from(received));
-    }
-    if (opened !== null || (entry.compression !== Compression.NONE && !entry.encrypted)) {
-      detach(entry, bytes.subarray(metadataStart, payloadStart));
-      try {
-        return unpacked(entry, position, ackSet, opened ?? received, permits);
-      } catch (error) {
-        // What is passed on as it came has its encryption, too.
-        entry.encrypted = opened !== null;
-        return defective(entry, position, corruption(error), Buffer.from(received));
-      }
+    if (entry.encrypted || entry.compression !== Compression.NONE) {
+      const whole = unpack(
+        entry,
+        bytes.subarray(metadataStart, payloadStart),
+        bytes.subarray(payloadStart, end),
+        position,
+        ackSet,
+      );
+      if (whole !== null) return whole;
     }
     let kept = bytes;
     let size = bytes.length;

@@ -30,6 +30,27 @@ export const clusterCauses: readonly Cause[] = [
     },
   },
   {
+    name: "a Secret with private keys that does not exist",
+    reason: "SecretMissing",
+    side: "SourceConnected",
+    stalls: true,
+    arrange: async () => {
+      const scenario = await createScenario(theStage(), { ...SMALL, name: "no-private-keys", ordered: true });
+      const { kube } = scenario.stage;
+      const encryption = { privateKeys: { name: "orders-keys" }, onFailure: "Fail" } as const;
+      const metadata = { name: "orders-keys", namespace: scenario.namespace };
+      return {
+        scenario: {
+          ...scenario,
+          manifest: (changes = {}) => scenario.manifest({ ...changes, pulsar: { encryption, ...changes.pulsar } }),
+        },
+        words: ["Secret orders-keys does not exist", "each key being the name of an encryption key"],
+        mend: async () =>
+          void (await kube.apply({ apiVersion: "v1", kind: "Secret", metadata, stringData: { "orders-key": "any" } })),
+      };
+    },
+  },
+  {
     name: "a quota that leaves no room for pods",
     reason: "QuotaExceeded",
     stalls: true,

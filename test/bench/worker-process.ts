@@ -1,14 +1,21 @@
 /** The worker to be measured: compiled as in the image, run from a manifest. */
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { NODE_ARGS } from "../../operator/desired/container.ts";
+import { parseDockerfile } from "../env/image/dockerfile.ts";
 import { freePorts } from "../env/ports.ts";
 import { run } from "../env/process.ts";
 import { type RunningSink, startSink } from "./running.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+/** The share of {@link NODE_ARGS}, of the memory limit that a worker has unless told otherwise: here it has none. */
+const HEAP_ARG = `--max-old-space-size=${Math.round(0.3 * 512)}`;
+
 export interface CompiledWorker {
   readonly main: string;
+  /** The variables that the image sets. */
+  readonly env: Readonly<Record<string, string>>;
   /** For manifests, credentials and other files of the runs. */
   readonly folder: string;
 }
@@ -20,7 +27,9 @@ export async function compileWorker(folder: string, signal: AbortSignal): Promis
   await run(process.execPath, [compiler, "-p", project, "--outDir", join(folder, "dist")], { cwd: ROOT, signal });
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   await writeFile(join(folder, "credentials.json"), JSON.stringify({ accessKey: "key", secretKey: "secret" }));
-  return { main: join(folder, "dist/worker/main.js"), folder };
+  const image = parseDockerfile(await readFile(join(ROOT, "Dockerfile"), "utf8"));
+  const env = Object.fromEntries(image.env.map((variable) => variable.split("=", 2) as [string, string]));
+  return { main: join(folder, "dist/worker/main.js"), env, folder };
 }
 
 export interface WorkerOptions {
@@ -43,11 +52,12 @@ export async function startWorker(
   await writeFile(manifest, JSON.stringify(object));
   if (profile !== null) await mkdir(profile, { recursive: true });
   const [port = 0] = await freePorts(1);
+  const nodeArgs = NODE_ARGS.map((argument) => (argument.startsWith("--max-old-space") ? HEAP_ARG : argument));
   const command = [
-    ...[process.execPath, ...nodeOptions],
+    ...[process.execPath, ...nodeArgs, ...nodeOptions],
     ...(profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}.cpuprofile`]),
     ...[main, "-f", manifest, "--http-port", String(port)],
     ...["--secret", `aws/credentials.json=${join(folder, "credentials.json")}`],
   ];
-  return await startSink({ name, command, folder, port, signal });
+  return await startSink({ name, command, folder, env: { ...compiled.env, ...process.env }, port, signal });
 }

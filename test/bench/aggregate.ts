@@ -5,7 +5,7 @@
 import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggregate.ts";
 import { createHashCache, hashKey } from "../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../worker/sink/shards.ts";
-import type { Shard } from "../../worker/sink/sink.ts";
+import type { KinesisRecord, Shard } from "../../worker/sink/sink.ts";
 
 const ROUNDS = 2_000;
 const PER_AGGREGATE = 220;
@@ -35,13 +35,14 @@ function measure(name: string, work: () => void, per: number): void {
 
 function build(keyOf: (index: number) => string): void {
   const builder = createAggregateBuilder();
+  const records: KinesisRecord[] = [];
   for (let index = 0; index < PER_AGGREGATE; index++) {
     const key = keyOf(index);
     if (builder.sizeWith(key, data.length) > 1_048_576) throw new Error("too large");
-    builder.add(key, data);
+    builder.add(key, data.length);
+    records.push({ data, partitionKey: key });
   }
-  if (aggregateRecord(builder, keyOf(0), hashOf).data.length < PER_AGGREGATE * data.length)
-    throw new Error("too small");
+  if (aggregateRecord(builder, records, hashOf).data.length < PER_AGGREGATE * data.length) throw new Error("too small");
 }
 
 measure("hash of a key, uncached", () => keys.forEach(hashKey), PER_AGGREGATE);

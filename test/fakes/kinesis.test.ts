@@ -171,8 +171,9 @@ for (const [name, start] of Object.entries(endpoints)) {
       const stray = keys.find((key) => !low.includes(key)) ?? assert.fail();
       for (const inside of [low, [...low, stray]]) {
         const builder = createAggregateBuilder();
-        for (const key of inside) builder.add(key, Buffer.from(`data of ${key}`));
-        await putAll(sink, [aggregateRecord(builder, low[0] ?? "", hashKey)]);
+        const records = inside.map((key) => ({ partitionKey: key, data: Buffer.from(`data of ${key}`) }));
+        for (const { partitionKey, data } of records) builder.add(partitionKey, data.length);
+        await putAll(sink, [aggregateRecord(builder, records, hashKey)]);
       }
       const content = await readStream(bench.endpoint.url, stream);
       assert.deepEqual(

@@ -1,8 +1,10 @@
 /** What one PutRecords request carries. */
 import type { KinesisRecord, RequestLimits } from "../sink/sink.ts";
 
-/** A record ready to be sent. */
+/** A record ready to be sent. Its data may be made anew each time it is asked for. */
 export interface Outgoing extends KinesisRecord {
+  /** Of the data. */
+  readonly dataBytes: number;
   /** Data plus partition key, bytes: what the service's limits count. */
   readonly bytes: number;
   /** The user records of an aggregate, two or more; null: the record is a user record itself. */

@@ -38,9 +38,24 @@ function encode(format: Format, message: Message, topic: string): Uint8Array {
   }
 }
 
-/** Bytes that encoding added to what the delivery retains anyway. */
-export function addedBytes(message: Message, data: Uint8Array): number {
-  return data.buffer === message.payload.buffer ? 0 : data.byteLength;
+/**
+ * What has to be kept of a message's record: null when it is the payload itself, which is found again in less memory than
+ * a view of it takes.
+ */
+export function keptData({ payload }: Message, data: Uint8Array): Uint8Array | null {
+  const same = data.buffer === payload.buffer && data.byteOffset === payload.byteOffset;
+  return same && data.byteLength === payload.byteLength ? null : data;
+}
+
+/** The data of a record that is not kept. */
+export function payloadOf(message: Message | undefined): Uint8Array {
+  if (message === undefined) throw new Error("the message of a record is gone");
+  return message.payload;
+}
+
+/** Bytes that a record adds to what the delivery retains anyway. */
+export function addedBytes(kept: Uint8Array | null): number {
+  return kept?.byteLength ?? 0;
 }
 
 /** The poison that the service found: it refuses this record and accepts others. */

@@ -1,22 +1,53 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
 import type { Outgoing } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
+import { payloadOf } from "./encoding.ts";
 import type { Parcel, Slot } from "./parcel.ts";
 import type { Partition } from "./partition.ts";
 import type { ShardQueue } from "./ready.ts";
 import { isAfter } from "./sequence.ts";
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
-export interface Item extends Outgoing {
-  readonly items: null;
-  readonly partition: Partition;
+export class Item implements Outgoing {
+  readonly lane: Lane;
   readonly mark: Mark;
   /** Position in its delivery. */
   readonly index: number;
   /** Counts the messages of the assignment. */
   readonly ordinal: number;
-  readonly lane: Lane;
-  next: Item | null;
+  readonly dataBytes: number;
+  /** Null: the data is the message's payload. */
+  readonly #kept: Uint8Array | null;
+  next: Item | null = null;
+
+  constructor(lane: Lane, mark: Mark, index: number, dataBytes: number, kept: Uint8Array | null) {
+    this.lane = lane;
+    this.mark = mark;
+    this.index = index;
+    this.ordinal = lane.partition.nextOrdinal;
+    this.dataBytes = dataBytes;
+    this.#kept = kept;
+  }
+
+  get items(): null {
+    return null;
+  }
+
+  get partition(): Partition {
+    return this.lane.partition;
+  }
+
+  get partitionKey(): string {
+    return this.lane.key;
+  }
+
+  get bytes(): number {
+    return this.dataBytes + this.lane.keyBytes;
+  }
+
+  get data(): Uint8Array {
+    return this.#kept ?? payloadOf(this.mark.delivery.messages[this.index]);
+  }
 }
 
 export interface Lane {

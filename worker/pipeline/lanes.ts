@@ -5,7 +5,7 @@ import type { Mark } from "./checkpoint.ts";
 import type { Counters } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
-import { append, createLane, type Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
+import { append, createLane, Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
 import type { Settings } from "./options.ts";
 import { createPacker } from "./packer.ts";
 import { landedInside, type Parcel } from "./parcel.ts";
@@ -30,7 +30,8 @@ export interface Lanes {
   start(): void;
   slowest(): string | null;
   laneOf(partition: Partition, key: string): Lane;
-  append(lane: Lane, mark: Mark, index: number, data: Uint8Array): void;
+  /** @param kept the data, if it is not the message's payload */
+  append(lane: Lane, mark: Mark, index: number, dataBytes: number, kept: Uint8Array | null): void;
   /** Lanes that became ready since the last call. */
   takeWoken(): number;
   waiting(): number;
@@ -192,20 +193,9 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       count += 1;
       return lane;
     },
-    append: (lane, mark, index, data) => {
+    append: (lane, mark, index, dataBytes, kept) => {
       const { partition } = lane;
-      append(lane, {
-        data,
-        partitionKey: lane.key,
-        bytes: data.byteLength + lane.keyBytes,
-        partition,
-        mark,
-        index,
-        items: null,
-        ordinal: partition.nextOrdinal,
-        lane,
-        next: null,
-      });
+      append(lane, new Item(lane, mark, index, dataBytes, kept));
       partition.nextOrdinal += 1;
       partition.queued += 1;
       if (lane.busy) return;

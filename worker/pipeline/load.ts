@@ -20,14 +20,14 @@ export function createLoad<I extends Outgoing>(most: number): Load<I> {
   const started = (): AggregateBuilder => {
     if (builder !== null) return builder;
     builder = createAggregateBuilder();
-    for (const { partitionKey, data } of items) builder.add(partitionKey, data);
+    for (const { partitionKey, dataBytes } of items) builder.add(partitionKey, dataBytes);
     return builder;
   };
   return {
     items,
-    fits: ({ partitionKey, data }) => items.length === 0 || started().sizeWith(partitionKey, data.byteLength) <= most,
+    fits: ({ partitionKey, dataBytes }) => items.length === 0 || started().sizeWith(partitionKey, dataBytes) <= most,
     add: (item) => {
-      builder?.add(item.partitionKey, item.data);
+      builder?.add(item.partitionKey, item.dataBytes);
       items.push(item);
     },
     close: (slot, version) => {

@@ -10,7 +10,7 @@ import type { Mark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDrain, flushed } from "./drain.ts";
-import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
+import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
 import type { Item } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
 import type { Settings } from "./options.ts";
@@ -53,7 +53,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
 
   function delivered(item: Item): void {
     counters.delivered += 1;
-    counters.deliveredBytes += item.data.byteLength;
+    counters.deliveredBytes += item.dataBytes;
     done(item.partition, item.mark);
   }
 
@@ -137,8 +137,9 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       const lane = lanes.laneOf(partition, partitionKey(message, topic));
       try {
         const data = encodeMessage(format, limits, message, topic, lane.keyBytes);
-        added += addedBytes(message, data);
-        lanes.append(lane, mark, index, data);
+        const kept = keptData(message, data);
+        added += addedBytes(kept);
+        lanes.append(lane, mark, index, data.byteLength, kept);
       } catch (error) {
         const poison = error as PoisonError;
         if (deadLetterTopic === null) {

@@ -29,7 +29,7 @@ export function parcelOf<I extends Outgoing>(
   slot: Slot,
   version: number,
 ): Parcel<I> {
-  const record = aggregateRecord(builder, items[0]?.partitionKey ?? "", hashKey);
+  const record = aggregateRecord(builder, items, hashKey);
   return {
     // Written for each request: kept, it would take as much memory again as the messages.
     get data() {
@@ -37,6 +37,7 @@ export function parcelOf<I extends Outgoing>(
     },
     partitionKey: record.partitionKey,
     explicitHashKey: record.explicitHashKey,
+    dataBytes: builder.size,
     bytes: builder.size + AGGREGATE_KEY_BYTES,
     items,
     slot,

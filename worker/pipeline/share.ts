@@ -2,6 +2,7 @@
 import type { Assignment, Delivery, Message } from "../source/source.ts";
 import type { Outgoing } from "./batch.ts";
 import { createMark, type Mark } from "./checkpoint.ts";
+import { payloadOf } from "./encoding.ts";
 import type { Cargo } from "./packer.ts";
 import type { Parcel, Slot } from "./parcel.ts";
 
@@ -35,17 +36,45 @@ export function messageOf({ kept, delivery }: ShareMark, index: number): Message
 }
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
-export interface Item extends Outgoing {
-  readonly items: null;
+export class Item implements Outgoing {
   readonly mark: ShareMark;
   /** Position in its delivery. */
   readonly index: number;
+  readonly partitionKey: string;
+  readonly bytes: number;
+  readonly dataBytes: number;
+  /** Null: the data is the message's payload. */
+  readonly #kept: Uint8Array | null;
   /** Failed attempts. */
-  attempt: number;
+  attempt = 0;
   /** Aggregates with it that missed their shard. */
-  misses: number;
+  misses = 0;
   /** What it holds while it travels without company. */
-  slot: Slot | null;
+  slot: Slot | null = null;
+
+  constructor(
+    mark: ShareMark,
+    index: number,
+    partitionKey: string,
+    keyBytes: number,
+    dataBytes: number,
+    kept: Uint8Array | null,
+  ) {
+    this.mark = mark;
+    this.index = index;
+    this.partitionKey = partitionKey;
+    this.bytes = dataBytes + keyBytes;
+    this.dataBytes = dataBytes;
+    this.#kept = kept;
+  }
+
+  get items(): null {
+    return null;
+  }
+
+  get data(): Uint8Array {
+    return this.#kept ?? payloadOf(messageOf(this.mark, this.index));
+  }
 }
 
 export type Shipment = Item | Parcel<Item>;

@@ -8,7 +8,7 @@ import { createBudget } from "./budget.ts";
 import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain, flushed } from "./drain.ts";
-import { addedBytes, encodeMessage, rejected } from "./encoding.ts";
+import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
 import type { Settings } from "./options.ts";
 import { createPacker } from "./packer.ts";
 import { landedInside, type Parcel } from "./parcel.ts";
@@ -22,7 +22,7 @@ import { type Accepted, createSender } from "./sender.ts";
 import {
   cargoOf,
   createShareMark,
-  type Item,
+  Item,
   isWanted,
   keyOf,
   MISSES,
@@ -196,13 +196,13 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     const keyBytes = Buffer.byteLength(key);
     try {
       const data = encodeMessage(format, limits, message, topic, keyBytes);
+      const kept = keptData(message, data);
       if (!isRetry) {
-        const added = addedBytes(message, data);
+        const added = addedBytes(kept);
         mark.bytes += added;
         budget.take(added);
       }
-      const bytes = data.byteLength + keyBytes;
-      push({ data, partitionKey: key, bytes, items: null, mark, index, attempt: 0, misses: 0, slot: null });
+      push(new Item(mark, index, key, keyBytes, data.byteLength, kept));
     } catch (error) {
       poisons.poisoned(mark, index, error as PoisonError);
     }

@@ -5,7 +5,7 @@ import type { KinesisRecord } from "./sink.ts";
 /**
  * Collects user records for one Kinesis record in the KPL's aggregation format: bytes F3 89 9A C2, a protobuf
  * AggregatedRecord, its MD5 (https://github.com/awslabs/amazon-kinesis-producer, aggregation-format.md).
- * Holds references to the data.
+ * Knows keys and sizes; the data is looked at when the aggregate is written.
  */
 export interface AggregateBuilder {
   /** User records so far. */
@@ -14,9 +14,13 @@ export interface AggregateBuilder {
   readonly size: number;
   /** Bytes of the aggregate if this record were added too. */
   sizeWith(partitionKey: string, dataBytes: number): number;
-  add(partitionKey: string, data: Uint8Array): void;
-  /** The aggregate's bytes, written anew each time. */
-  finish(): Buffer;
+  add(partitionKey: string, dataBytes: number): void;
+  /** The aggregate's bytes, written anew each time, of the records in the order in which they were added. */
+  write(records: readonly HasData[]): Buffer;
+}
+
+interface HasData {
+  readonly data: Uint8Array;
 }
 
 /** KCL takes the sub-records' keys; the aggregate's own is the KPL's, and its hash key says where it goes. */
@@ -36,7 +40,6 @@ export function createAggregateBuilder(): AggregateBuilder {
   const keys = new Map<string, number>();
   const keyBytes: number[] = [];
   const indices: number[] = [];
-  const data: Uint8Array[] = [];
   let size = MAGIC_BYTES + MD5_BYTES;
 
   let lastKey: string | null = null;
@@ -56,7 +59,7 @@ export function createAggregateBuilder(): AggregateBuilder {
 
   return {
     get count() {
-      return data.length;
+      return indices.length;
     },
     get size() {
       return size;
@@ -65,17 +68,16 @@ export function createAggregateBuilder(): AggregateBuilder {
       find(partitionKey);
       return size + growth(dataBytes);
     },
-    add(partitionKey, bytes) {
+    add(partitionKey, dataBytes) {
       find(partitionKey);
-      size += growth(bytes.length);
+      size += growth(dataBytes);
       if (lastIndex === keys.size) {
         keys.set(partitionKey, lastIndex);
         keyBytes.push(lastBytes);
       }
       indices.push(lastIndex);
-      data.push(bytes);
     },
-    finish: () => write(size, keys.keys(), keyBytes, indices, data),
+    write: (records) => write(size, keys.keys(), keyBytes, indices, records),
   };
 }
 
@@ -84,7 +86,7 @@ function write(
   keys: Iterable<string>,
   keyBytes: readonly number[],
   indices: readonly number[],
-  data: readonly Uint8Array[],
+  records: readonly HasData[],
 ): Buffer {
   const out = Buffer.allocUnsafeSlow(size);
   out.set(MAGIC, 0);
@@ -95,10 +97,9 @@ function write(
     at = writeVarint(out, keyBytes[keyIndex++] as number, at);
     at += out.write(key, at, "utf8");
   }
-  for (let position = 0; position < data.length; position++) {
-    const bytes = data[position];
-    const index = indices[position];
-    if (bytes === undefined || index === undefined) continue;
+  for (let position = 0; position < indices.length; position++) {
+    const bytes = (records[position] as HasData).data;
+    const index = indices[position] as number;
     out[at++] = TAG_RECORD;
     at = writeVarint(out, innerBytes(index, bytes.length), at);
     out[at++] = TAG_KEY_INDEX;
@@ -136,13 +137,16 @@ function writeVarint(out: Buffer, value: number, at: number): number {
   return position;
 }
 
-/** An aggregate as a Kinesis record that lands where the first of its sub-records belongs. Its data is written when asked for. */
-export function aggregateRecord(builder: AggregateBuilder, firstPartitionKey: string, hashOf: HashOf) {
+/**
+ * An aggregate as a Kinesis record that lands where the first of its sub-records belongs. Its data is written when asked
+ * for. `records` are those that were added, in the same order.
+ */
+export function aggregateRecord(builder: AggregateBuilder, records: readonly KinesisRecord[], hashOf: HashOf) {
   return {
     get data() {
-      return builder.finish();
+      return builder.write(records);
     },
     partitionKey: AGGREGATE_KEY,
-    explicitHashKey: toDecimal(hashOf(firstPartitionKey)),
+    explicitHashKey: toDecimal(hashOf(records[0]?.partitionKey ?? "")),
   } satisfies KinesisRecord;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PoisonError } from "../../../worker/format/format.ts";
 import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline/batch.ts";
-import { addedBytes, encodeMessage } from "../../../worker/pipeline/encoding.ts";
+import { addedBytes, encodeMessage, keptData } from "../../../worker/pipeline/encoding.ts";
 import { mayWrite } from "../../../worker/pipeline/fencing.ts";
 import { createGate } from "../../../worker/pipeline/gate.ts";
 import { conclude, createRefusals, refuse, type Suspects, suspect } from "../../../worker/pipeline/isolation.ts";
@@ -22,6 +22,7 @@ const failure = (failureClass: SinkFailure["class"]): SinkFailure => ({
 });
 const record = (name: string, bytes = 10): Outgoing => ({
   data: Buffer.from(name),
+  dataBytes: Buffer.byteLength(name),
   partitionKey: name,
   bytes,
   items: null,
@@ -68,8 +69,16 @@ describe("encoding", () => {
 
   test("counts the bytes that it adds: none when the record is the payload", () => {
     const each = message("k", "x");
-    assert.equal(addedBytes(each, each.payload), 0);
-    assert.equal(addedBytes(each, new Uint8Array(7)), 7);
+    assert.equal(addedBytes(keptData(each, each.payload)), 0);
+    assert.equal(addedBytes(keptData(each, new Uint8Array(7))), 7);
+  });
+
+  test("keeps a part of the payload, which is another record than the whole", () => {
+    const each = message("k", "payload");
+    const part = each.payload.subarray(1, 3);
+    assert.equal(keptData(each, part), part);
+    const start = each.payload.subarray(0, 3);
+    assert.equal(keptData(each, start), start);
   });
 });
 

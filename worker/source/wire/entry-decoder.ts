@@ -12,7 +12,7 @@ const BROKER_ENTRY_METADATA = 0x0e02;
 const CHECKSUM = 0x0e01;
 
 /** What the objects of a message, its records' among them, and of an entry take on the heap beside the entry's bytes, as measured. */
-const MESSAGE_OVERHEAD = 380;
+const MESSAGE_OVERHEAD = 250;
 const ENTRY_OVERHEAD = 480;
 
 /** Permits that one entry may be counted as; more in its metadata is a lie. */

@@ -11,7 +11,7 @@ export type MessageFormat =
  */
 export type Keyless = "TopicName" | "Spread";
 /**
- * Pulsar client of the workers. Wire: the built-in client, fast and small, which can do all that the resource offers. Native: the pulsar-client library, which the image must contain. Auto: Wire.
+ * Pulsar client of the workers. Wire: the built-in client, fast and small, which can do all that the resource offers. Native: the pulsar-client library, which the image must contain; it needs adminUrl with retainOrdering. Auto: Wire.
  */
 export type PulsarClientChoice = "Auto" | "Wire" | "Native";
 /**
@@ -214,7 +214,7 @@ export interface PulsarSource {
    */
   serviceUrl: string;
   /**
-   * Address of Pulsar's admin REST API, for example http://pulsar:8080. Optional: without it status.totals.backlog stays empty.
+   * Address of Pulsar's admin REST API, for example http://pulsar:8080. Optional: without it status.totals.backlog stays empty. The Native client needs it with retainOrdering, and for topics with several schema versions.
    */
   adminUrl?: string;
   /**

@@ -22,6 +22,7 @@ export const sourceReasons = {
   SecretMissing: { stalls: true, meaning: "A Secret or ConfigMap that the spec names does not exist." },
   SecretKeyMissing: { stalls: true, meaning: "A Secret or ConfigMap lacks the key that the spec names." },
   ClientMissing: { stalls: true, meaning: "The image does not contain pulsar-client, which the spec asks for." },
+  AdminUrlMissing: { stalls: true, meaning: "What pulsar-client does not tell must be asked at spec.pulsar.adminUrl." },
   ProtocolError: { stalls: false, meaning: "The broker broke its protocol; the worker connects anew." },
 } as const satisfies Readonly<Record<string, Reason>>;
 

@@ -11,7 +11,7 @@ import { createPipeline } from "./pipeline/create.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import type { PrivateKeysOpener } from "./private-keys.ts";
 import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
-import { createAdminGet } from "./pulsar-admin.ts";
+import { createPulsarAdmin } from "./pulsar-admin.ts";
 import type { KeyReader } from "./secrets.ts";
 import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
@@ -39,10 +39,11 @@ export function createParts(options: PartsOptions): WorkerParts {
   const { manifest } = options;
   const { adminUrl } = manifest.spec.pulsar;
   const access = pulsarAccess(manifest.spec.pulsar, options.readKey);
+  const admin = set(adminUrl) === undefined ? null : createPulsarAdmin(adminUrl ?? "", access);
   const sink = kinesisSink(options);
   return {
     sink,
-    adminGet: set(adminUrl) === undefined ? null : createAdminGet(adminUrl ?? "", access),
+    adminGet: admin?.get ?? null,
     connect: async (stream) => {
       // The format asks the source for schemas, the source takes its budget from the pipeline, which encodes by the format.
       let source: Source | null = null;
@@ -53,7 +54,7 @@ export function createParts(options: PartsOptions): WorkerParts {
         },
       };
       const pipeline = createPipeline(pipelineOptions(options, sink, stream, schemas));
-      const created = await createSource(sourceOptions(options, access, pipeline));
+      const created = await createSource({ ...sourceOptions(options, access, pipeline), admin });
       source = created;
       return { source: created, pipeline };
     },

@@ -1,21 +1,34 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
 import { http } from "../runtime/node-http.ts";
 import type { PulsarAccess } from "./pulsar-access.ts";
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
+/** Pulsar's admin REST API. Every method rejects with an Error that names the URL and the status. */
+export interface PulsarAdmin {
+  /** The parsed answer of a GET. */
+  get(path: string, signal: AbortSignal): Promise<unknown>;
+  /** One header of the answer to a GET, by its name in small letters; null when it is absent. */
+  header(path: string, name: string, signal: AbortSignal): Promise<string | null>;
+}
+
+interface Answer {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 /**
- * GET requests to Pulsar's admin REST API, authenticated and encrypted as the binary protocol is.
+ * The admin REST API, authenticated and encrypted as the binary protocol is.
  * @param adminUrl `spec.pulsar.adminUrl`
- * @returns a function from path to the parsed answer; it rejects with an Error that names the URL and the status
  */
-export function createAdminGet(adminUrl: string, access: PulsarAccess) {
-  return async (path: string, signal: AbortSignal): Promise<unknown> => {
+export function createPulsarAdmin(adminUrl: string, access: PulsarAccess): PulsarAdmin {
+  const ask = async (path: string, signal: AbortSignal): Promise<Answer> => {
     const url = new URL(path, adminUrl);
     const options: RequestOptions = { signal, headers: await headers(access, signal) };
     const secure = url.protocol === "https:";
     if (secure) Object.assign(options, await tlsOptions(access));
-    const text = await new Promise<string>((resolve, reject) => {
+    return await new Promise<Answer>((resolve, reject) => {
       const sent = (secure ? requestHttps : http.request)(url, options, (answer) => {
         const chunks: Buffer[] = [];
         let size = 0;
@@ -26,7 +39,7 @@ export function createAdminGet(adminUrl: string, access: PulsarAccess) {
         });
         answer.on("error", reject);
         answer.on("end", () => {
-          if (answer.statusCode === 200) resolve(Buffer.concat(chunks).toString());
+          if (answer.statusCode === 200) resolve({ headers: answer.headers, body: Buffer.concat(chunks) });
           else reject(new Error(`${url.origin}${url.pathname} answered ${answer.statusCode}`));
         });
       });
@@ -35,7 +48,13 @@ export function createAdminGet(adminUrl: string, access: PulsarAccess) {
       );
       sent.end();
     });
-    return JSON.parse(text);
+  };
+  return {
+    get: async (path, signal) => JSON.parse((await ask(path, signal)).body.toString()),
+    header: async (path, name, signal) => {
+      const value = (await ask(path, signal)).headers[name];
+      return typeof value === "string" ? value : null;
+    },
   };
 }
 

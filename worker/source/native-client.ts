@@ -1,8 +1,11 @@
 import { SourceError } from "./source.ts";
+import { asSourceError } from "./wire/failures.ts";
 
 /** The part of pulsar-client 1.18 that is used, as it documents itself. */
 export interface NativeModule {
   readonly Client: new (config: NativeClientConfig) => NativeClient;
+  readonly MessageId: { deserialize(bytes: Buffer): NativeMessageId };
+  readonly CryptoKeyReader: new () => object;
   readonly AuthenticationToken: new (params: { token: () => Promise<string> }) => object;
   readonly AuthenticationBasic: new (params: { username: string; password: string }) => object;
   readonly AuthenticationTls: new (params: { certificatePath: string; privateKeyPath: string }) => object;
@@ -22,12 +25,6 @@ export interface NativeClientConfig {
 
 export interface NativeClient {
   subscribe(config: NativeConsumerConfig): Promise<NativeConsumer>;
-  createProducer(config: {
-    topic: string;
-    chunkingEnabled?: boolean;
-    batchingEnabled?: boolean;
-  }): Promise<NativeProducer>;
-  getPartitionsForTopic(topic: string): Promise<string[]>;
   close(): Promise<unknown>;
 }
 
@@ -38,6 +35,8 @@ export interface NativeConsumerConfig {
   readonly subscriptionInitialPosition: "Earliest" | "Latest";
   readonly receiverQueueSize: number;
   readonly consumerName?: string;
+  readonly cryptoKeyReader?: object;
+  /** With the others the library leaves messages out, and acknowledges what follows them. */
   readonly cryptoFailureAction: "CONSUME";
   readonly batchReceivePolicy: { maxNumMessages: number; maxNumBytes: number; timeoutMs: number };
 }
@@ -50,19 +49,9 @@ export interface NativeConsumer {
   close(): Promise<unknown>;
 }
 
-export interface NativeProducer {
-  send(message: {
-    data: Buffer;
-    properties?: Record<string, string>;
-    eventTimestamp?: number;
-    partitionKey?: string;
-    orderingKey?: string;
-  }): Promise<unknown>;
-  close(): Promise<unknown>;
-}
-
 export interface NativeMessage {
-  getProperties(): Record<string, string>;
+  /** An array with names as its keys. */
+  getProperties(): Readonly<Record<string, string>>;
   getData(): Buffer;
   getMessageId(): NativeMessageId;
   getPublishTimestamp(): number;
@@ -75,7 +64,10 @@ export interface NativeMessage {
 }
 
 export interface NativeMessageId {
+  /** `(ledger,entry,partition,batchIndex)`; of a chunked message its first chunk's, `;`, its last chunk's. */
   toString(): string;
+  /** MessageIdData of PulsarApi.proto. */
+  serialize(): Buffer;
 }
 
 export interface NativeEncryptionContext {
@@ -117,6 +109,8 @@ function missing(reason: string, cause: unknown): SourceError {
 /** What pulsar-client's result names mean; it tells no more than a name within a message. */
 export function nativeError(what: string, error: unknown): SourceError {
   if (error instanceof SourceError) return error;
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  if (code === "SecretMissing" || code === "SecretKeyMissing") return asSourceError(error, what);
   const text = (error instanceof Error ? error.message : String(error)).slice(0, 300);
   const found = MEANINGS.find(([pattern]) => pattern.test(text));
   return new SourceError(

@@ -1,57 +1,85 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { systemClock } from "../../runtime/clock.ts";
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { createActiveCheck, createSchemaVersions, type NativeAdmin } from "./native-admin.ts";
+import { loadNativeClient, type NativeConsumer, type NativeModule } from "./native-client.ts";
+import { createNativeConnection } from "./native-connect.ts";
 import {
-  loadNativeClient,
-  type NativeClient,
-  type NativeModule,
-  type NativeProducer,
-  nativeError,
-} from "./native-client.ts";
-import { acknowledgeNative, type NativeDelivery, type NativeTopic, startNativeTopic } from "./native-consumer.ts";
-import {
-  type DeadLetter,
-  type Delivery,
-  type Source,
-  SourceError,
-  type SourceFailure,
-  type SourceHandler,
-} from "./source.ts";
+  acknowledgeDelivery,
+  acknowledgeThroughDelivery,
+  type NativeContext,
+  type NativeDelivery,
+  type NativeTopic,
+  startNativeTopic,
+} from "./native-consumer.ts";
+import { createNativeDecryption } from "./native-decryption.ts";
+import { type Delivery, type Source, SourceError, type SourceHandler, type SourceState } from "./source.ts";
+import { createDeadLetters } from "./wire/dead-letters.ts";
+import { type Discovery, type FoundPartition, oldest, startDiscovery } from "./wire/discovery.ts";
+import { createLookup } from "./wire/lookup.ts";
+import { createPool } from "./wire/pool.ts";
+import { createSchemas, latestSchemaVersion } from "./wire/schemas.ts";
+import { parseServiceUrl } from "./wire/service-url.ts";
+import { fullTopicName, topicPattern } from "./wire/topic-name.ts";
 import type { WireSourceOptions } from "./wire/wire.ts";
 
-/** pulsar-client keeps this many messages per topic-partition outside the budget. */
+/** The library keeps this many messages per topic-partition outside the budget. */
 const LARGEST_QUEUE = 500;
-const BATCH_RECEIVE = { maxNumMessages: 1_000, maxNumBytes: 1024 * 1024, timeoutMs: 100 };
+const BATCH_RECEIVE_BYTES = 1024 * 1024;
+/** A message waits this long at most for others to come with it. */
+const BATCH_RECEIVE_MS = 10;
+const DISCOVERY_INTERVAL_MS = 60_000;
+const ACKNOWLEDGED_WITHIN_MS = 300;
 const CLOSE_TIMEOUT_MS = 4_000;
-const DISCOVERY_RETRY_MS = 5_000;
+/** Longer than the library's own timeout. */
+const SUBSCRIBE_TIMEOUT_MS = 20_000;
+
+export interface NativeSourceOptions extends WireSourceOptions {
+  /** Null without `spec.pulsar.adminUrl`. */
+  readonly admin?: NativeAdmin | null | undefined;
+}
 
 /**
- * The source on pulsar-client. Compared with the wire source it has no patterns and no schema registry, knows nothing of
- * active-consumer changes or receipts, and finds new partitions at its next start only.
- * @throws SourceError ClientMissing when pulsar-client is not installed
+ * The source on pulsar-client, which consumes, decompresses and decrypts. What concerns topics, schemas and dead letters
+ * goes the way of the wire source. The library tells neither schema versions nor changes of the active consumer, so the
+ * admin REST API is asked: for versions where a topic has more than one, and for the active consumer with Failover.
+ * @throws SourceError ClientMissing when pulsar-client is not installed, AdminUrlMissing for Failover without `admin`
  */
 export async function createNativeSource(
-  options: WireSourceOptions,
+  options: NativeSourceOptions,
   load: () => Promise<NativeModule> = loadNativeClient,
 ): Promise<Source> {
-  const module = await load();
-  if (options.topicsPattern !== undefined) {
-    throw new SourceError(
-      "InvalidTopic",
-      "spec.pulsar.topicsPattern needs spec.pulsar.client Wire: list the topics, or change the client",
-    );
-  }
-  const { subscription, budget, log, clock = systemClock } = options;
-  const folder = await mkdtemp(join(tmpdir(), "pulsar-tls-"));
-  const client = await openClient(module, options, folder);
+  return openNativeSource(options, await load());
+}
+
+/** The source on a pulsar-client that is loaded already. @throws SourceError as {@link createNativeSource} does */
+export function openNativeSource(options: NativeSourceOptions, module: NativeModule): Source {
+  const { subscription, budget, log, admin = null, clock = systemClock } = options;
+  const consumerName = options.consumerName ?? randomUUID();
+  const topicNames = [...new Set((options.topics ?? []).map(fullTopicName))];
+  const pattern =
+    options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
+  const isActive = activeCheck(options, admin, consumerName);
   const closing = new AbortController();
-  const topics: NativeTopic[] = [];
-  const producers = new Map<string, Promise<NativeProducer>>();
+  const pool = createPool({
+    hosts: parseServiceUrl(options.serviceUrl),
+    tls: options.tls ?? {},
+    authentication: options.authentication ?? null,
+    congested: () => false,
+    clock,
+    log,
+    signal: closing.signal,
+  });
+  const lookup = createLookup(pool);
+  const schemas = createSchemas(pool);
+  const letters = createDeadLetters(lookup, schemas, clock);
+  const versions = createSchemaVersions({ latest: (topic) => latestSchemaVersion(pool, topic), schemas, admin });
+  const decryption = options.decryption ? createNativeDecryption(module, options.decryption, clock) : null;
+  const topics = new Map<string, NativeTopic>();
+  const connection = createNativeConnection(module, options, (topic) => topics.get(topic)?.end(0));
   let waiting: (() => void)[] = [];
-  let failure: SourceFailure | null = null;
-  let complete = false;
+  let discovery: Discovery | null = null;
   let epoch = 0;
+  let acknowledgedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
   let closed: Promise<void> | null = null;
 
@@ -61,115 +89,117 @@ export async function createNativeSource(
     for (const wake of woken) wake();
   });
 
-  const subscribe = (topic: string) =>
-    client.subscribe({
+  const subscribe = async ({ name: topic, late, create }: FoundPartition): Promise<NativeConsumer> => {
+    // The library would create a topic again that was deleted under a pattern.
+    if (!create && pattern !== null && !(await lookup.topics(pattern.namespace)).includes(topic)) {
+      throw new SourceError("TopicNotFound", `${topic} does not exist any more`);
+    }
+    const queue = Math.min(options.receiverQueueSize ?? LARGEST_QUEUE, LARGEST_QUEUE);
+    options.decryption?.keys.check();
+    const client = await connection.client();
+    const subscribed = client.subscribe({
       topic,
       subscription: subscription.name,
       subscriptionType: subscription.type,
-      subscriptionInitialPosition: subscription.initialPosition,
-      receiverQueueSize: Math.min(options.receiverQueueSize ?? LARGEST_QUEUE, LARGEST_QUEUE),
-      ...(options.consumerName === undefined ? {} : { consumerName: options.consumerName }),
+      subscriptionInitialPosition: late ? "Earliest" : subscription.initialPosition,
+      receiverQueueSize: queue,
+      consumerName,
+      ...(decryption === null ? {} : { cryptoKeyReader: decryption.keyReader }),
       cryptoFailureAction: "CONSUME",
-      batchReceivePolicy: BATCH_RECEIVE,
+      batchReceivePolicy: { maxNumMessages: queue, maxNumBytes: BATCH_RECEIVE_BYTES, timeoutMs: BATCH_RECEIVE_MS },
     });
-
-  const discover = async (handler: SourceHandler): Promise<void> => {
-    for (const name of options.topics ?? []) {
-      while (!closing.signal.aborted) {
-        try {
-          const partitions = await client.getPartitionsForTopic(name);
-          failure = null;
-          for (const topic of partitions) {
-            topics.push(
-              startNativeTopic({
-                topic,
-                subscribe,
-                handler,
-                budget,
-                clock,
-                nextEpoch: () => ++epoch,
-                stopped: () => stopped,
-                released: () => new Promise((resolve) => waiting.push(resolve)),
-              }),
-            );
-          }
-          break;
-        } catch (error) {
-          failure = nativeError(`asking for the partitions of ${name}`, error);
-          log.warn("a topic cannot be consumed", { topic: name, reason: failure.message });
-          await clock.sleep(DISCOVERY_RETRY_MS, closing.signal).catch(() => undefined);
-        }
-      }
-    }
-    complete = true;
+    return await inTime(subscribed, clock, `subscribing to ${topic}`);
   };
 
-  const publish = async (topic: string, { message, reason }: DeadLetter): Promise<void> => {
-    const known = producers.get(topic);
-    const opening = known ?? client.createProducer({ topic, chunkingEnabled: true, batchingEnabled: false });
-    producers.set(topic, opening);
-    try {
-      const producer = await opening;
-      await producer.send({
-        data: Buffer.from(message.payload),
-        properties: Object.fromEntries([...message.properties, ...reason]),
-        ...(message.key === null ? {} : { partitionKey: message.key }),
-        ...(message.orderingKey === null ? {} : { orderingKey: Buffer.from(message.orderingKey).toString("latin1") }),
-        ...(message.eventTime === null ? {} : { eventTimestamp: Number(message.eventTime) }),
-      });
-    } catch (error) {
-      producers.delete(topic);
-      throw nativeError(`publishing to ${topic}`, error);
-    }
+  const start = (handler: SourceHandler): void => {
+    if (discovery !== null) throw new Error("the source was started already");
+    const context: NativeContext = {
+      module,
+      subscribe,
+      isActive,
+      handler,
+      budget,
+      async complete(topic, { messages, pieces }, signal) {
+        decryption?.judge(messages);
+        const entries = pieces.map(({ entry }) => entry);
+        await versions.assign(topic, entries, signal);
+      },
+      watchKeys: decryption !== null && subscription.type === "Shared" ? decryption.watch : null,
+      clock,
+      log,
+      nextEpoch: () => ++epoch,
+      stopped: () => stopped,
+      released: () => new Promise((resolve) => waiting.push(resolve)),
+    };
+    discovery = startDiscovery({
+      topics: topicNames,
+      pattern,
+      lookup,
+      intervalMs: options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
+      clock,
+      signal: closing.signal,
+      onFound: (found) => void topics.set(found.name, startNativeTopic(found, context)),
+      onGone(name) {
+        const gone = topics.get(name);
+        topics.delete(name);
+        void gone?.close();
+      },
+    });
+  };
+
+  const state = (): SourceState => {
+    const all = [...topics.values()];
+    const lives = all.flatMap((topic) => topic.life ?? []);
+    const activeTopics = lives.flatMap(({ assignment }) => assignment?.topic ?? []);
+    const failure = oldest([discovery?.failure ?? [], ...all.map((topic) => topic.failure ?? [])].flat());
+    return {
+      connected: discovery?.complete === true && failure === null && lives.length === all.length,
+      failure: failure && { code: failure.code, message: failure.message },
+      partitions: lives.length,
+      activePartitions: activeTopics.length,
+      activeTopics,
+      // The library does not tell.
+      endedPartitions: 0,
+    };
   };
 
   const shutDown = async (): Promise<void> => {
     stopped = true;
-    closing.abort();
     const orderly = async (): Promise<void> => {
-      await Promise.all(topics.map((topic) => topic.close()));
-      await client.close().catch(() => undefined);
+      await Promise.allSettled([...[...topics.values()].map((topic) => topic.close()), letters.close()]);
+      await connection.close();
     };
-    await Promise.race([orderly(), clock.sleep(CLOSE_TIMEOUT_MS)]);
-    await rm(folder, { recursive: true, force: true });
+    closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
+    const expired = Promise.withResolvers<void>();
+    const timer = clock.timer(CLOSE_TIMEOUT_MS, expired.resolve);
+    await Promise.race([orderly(), expired.promise]);
+    timer.cancel();
+    pool.close();
   };
 
   return {
     client: "Native",
-    schemas: {
-      async schema(topic) {
-        throw new SourceError(
-          "BrokerNotReady",
-          `the schema of ${topic} cannot be read with pulsar-client: set spec.pulsar.client to Wire`,
-        );
-      },
-    },
-    start: (handler) => void discover(handler),
-    state() {
-      const lives = topics.flatMap((topic) => topic.life ?? []);
-      const activeTopics = lives.map((life) => life.assignment.topic);
-      const first = failure ?? topics.find((topic) => topic.failure !== null)?.failure ?? null;
-      const connected = complete && first === null && lives.length === topics.length;
-      const partitions = lives.length;
-      return { connected, failure: first, partitions, activePartitions: partitions, activeTopics, endedPartitions: 0 };
-    },
+    schemas,
+    start,
+    state,
     acknowledge(deliveries) {
+      acknowledgedAt = clock.now();
       for (const delivery of deliveries.map(ownDelivery)) {
-        if (!delivery.assignment.active) continue;
-        acknowledgeNative(delivery.life, delivery.ids, false);
+        if (delivery.assignment.active) acknowledgeDelivery(delivery, module);
       }
     },
     acknowledgeThrough(delivery) {
+      acknowledgedAt = clock.now();
       const own = ownDelivery(delivery);
-      const last = own.ids.at(-1);
-      if (own.assignment.active && last !== undefined) acknowledgeNative(own.life, [last], true);
+      if (own.assignment.active) acknowledgeThroughDelivery(own);
     },
     shrink(delivery, messages) {
       const shrunk: NativeDelivery = { ...ownDelivery(delivery), messages, retainedBytes: 0 };
       return shrunk;
     },
     rewind(assignment, delayMs) {
-      topics.find((topic) => topic.life?.assignment === assignment)?.rewind(delayMs);
+      const topic = topics.get(assignment.topic);
+      if (topic?.life?.assignment === assignment) topic.end(delayMs);
     },
     stop() {
       stopped = true;
@@ -178,12 +208,12 @@ export async function createNativeSource(
       signal.throwIfAborted();
       const aborted = Promise.withResolvers<never>();
       signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
-      await Promise.race([
-        Promise.all(topics.flatMap((topic) => [...(topic.life?.acknowledging ?? [])])),
-        aborted.promise,
-      ]);
+      const taken = [...topics.values()].flatMap((topic) => [...(topic.life?.acknowledging ?? [])]);
+      // There are no receipts: the library sends acknowledgements every 100 ms, and the broker takes a moment for them.
+      const wait = Math.max(0, acknowledgedAt + ACKNOWLEDGED_WITHIN_MS - clock.now());
+      await Promise.race([Promise.allSettled([...taken, clock.sleep(wait)]), aborted.promise]);
     },
-    publish,
+    publish: (topic, letter) => letters.publish(topic, letter),
     close() {
       closed ??= shutDown();
       return closed;
@@ -191,47 +221,27 @@ export async function createNativeSource(
   };
 }
 
+function activeCheck(options: NativeSourceOptions, admin: NativeAdmin | null, consumerName: string) {
+  const { name, type } = options.subscription;
+  if (type !== "Failover") return null;
+  if (admin !== null) return createActiveCheck(admin, name, consumerName);
+  throw new SourceError(
+    "AdminUrlMissing",
+    "keeping order with pulsar-client needs the admin API, since the library does not tell when another worker takes over: set spec.pulsar.adminUrl, or spec.pulsar.client to Wire",
+  );
+}
+
 function ownDelivery(delivery: Delivery): NativeDelivery {
   if ("life" in delivery) return delivery as NativeDelivery;
   throw new TypeError("the delivery is not one of this source");
 }
 
-/** pulsar-client reads certificates from files, which are written into `folder`, for this user alone. */
-async function openClient(module: NativeModule, options: WireSourceOptions, folder: string): Promise<NativeClient> {
-  const { authentication, tls } = options;
-  const write = async (name: string, content: Uint8Array | undefined): Promise<string | undefined> => {
-    if (content === undefined) return undefined;
-    await writeFile(join(folder, name), content, { mode: 0o600 });
-    return join(folder, name);
-  };
-  const client = await tls?.clientCertificate?.();
-  const [authority, certificate, key] = await Promise.all([
-    write("ca.pem", await tls?.ca?.()),
-    write("client.pem", client?.cert),
-    write("client.key", client?.key),
-  ]);
-  const signal = new AbortController().signal;
-  const text = async (): Promise<string> =>
-    Buffer.from((await authentication?.credentials(signal)) ?? []).toString("utf8");
-  const proof = async (): Promise<object | undefined> => {
-    if (authentication?.method === "token") return new module.AuthenticationToken({ token: text });
-    if (authentication?.method === "basic") {
-      const [username = "", ...password] = (await text()).split(":");
-      return new module.AuthenticationBasic({ username, password: password.join(":") });
-    }
-    if (certificate === undefined || key === undefined) return undefined;
-    return new module.AuthenticationTls({ certificatePath: certificate, privateKeyPath: key });
-  };
-  const authenticationOption = await proof();
-  return new module.Client({
-    serviceUrl: options.serviceUrl,
-    operationTimeoutSeconds: 15,
-    tlsAllowInsecureConnection: tls?.allowInsecure ?? false,
-    tlsValidateHostname: tls?.verifyHostname ?? true,
-    ...(authority === undefined ? {} : { tlsTrustCertsFilePath: authority }),
-    ...(certificate === undefined ? {} : { tlsCertificateFilePath: certificate }),
-    ...(key === undefined ? {} : { tlsPrivateKeyFilePath: key }),
-    ...(authenticationOption === undefined ? {} : { authentication: authenticationOption }),
-    log: (level, _file, _line, message) => options.log[level >= 2 ? "warn" : "debug"]("pulsar-client", { message }),
-  });
+/** The library may leave a subscription unanswered that begins while its topic is unloaded or deleted. */
+async function inTime(subscribed: Promise<NativeConsumer>, clock: Clock, what: string): Promise<NativeConsumer> {
+  const expired = Promise.withResolvers<null>();
+  const timer = clock.timer(SUBSCRIBE_TIMEOUT_MS, () => expired.resolve(null));
+  const consumer = await Promise.race([subscribed, expired.promise]).finally(() => timer.cancel());
+  if (consumer !== null) return consumer;
+  subscribed.then((late) => late.close()).catch(() => undefined);
+  throw new SourceError("BrokerNotReady", `${what}: pulsar-client does not answer; it is tried again`);
 }

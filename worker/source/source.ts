@@ -133,6 +133,7 @@ export type SourceFailureCode =
   | "SecretMissing"
   | "SecretKeyMissing"
   | "ClientMissing"
+  | "AdminUrlMissing"
   | "ProtocolError";
 
 export interface SourceFailure {

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
+import type { Delivery } from "../source.ts";
 import type { Decryptor } from "./decryptor.ts";
-import type { WireDelivery } from "./delivery.ts";
 
 /** Mounted Secrets follow a change within a minute or so. */
 const CHECK_EVERY_MS = 10_000;
@@ -9,17 +9,17 @@ const MOST_CHECKED = 100;
 /** Watches for the keys of deliveries that could not be decrypted, until they are done. */
 export interface KeyWatch {
   /** Passes over what can be read, and what no key would mend. */
-  add(delivery: WireDelivery): void;
-  remove(delivery: WireDelivery): void;
+  add(delivery: Delivery): void;
+  remove(delivery: Delivery): void;
   end(): void;
 }
 
 /** @param onFound called once a key was found: the broker has to send what is not done again */
 export function createKeyWatch(decryptor: Decryptor, clock: Clock, onFound: () => void): KeyWatch {
-  const waiting = new Set<WireDelivery>();
+  const waiting = new Set<Delivery>();
   let timer: Timer | null = null;
 
-  const opens = ({ messages: [message] }: WireDelivery): boolean => {
+  const opens = ({ messages: [message] }: Delivery): boolean => {
     const context = message?.entry.encryption ?? null;
     try {
       return context !== null && decryptor.opens(context);

@@ -70,6 +70,16 @@ export function createSchemas(pool: Pool): SchemaRegistry {
   };
 }
 
+/** The latest schema version of `topic`, a name without a partition; null without a schema. @throws SourceError */
+export async function latestSchemaVersion(pool: Pool, topic: string): Promise<Uint8Array | null> {
+  const what = `asking for the schema version of ${topic}`;
+  const connection = await pool.service();
+  const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, { topic }, c.getSchemaResponse);
+  if (answer.error === ServerError.TopicNotFound) return null;
+  if (answer.error !== undefined) throw brokerError(what, answer.error, answer.message);
+  return answer.schema === undefined ? null : (answer.schemaVersion ?? null);
+}
+
 /**
  * Registers `info` as a schema of `topic`, if it is not one yet, and tells its version. The topic must exist, and
  * `connection` be one to its broker. @throws SourceError

@@ -28,21 +28,27 @@ export type ReceiverOptions = Omit<WireSourceOptions, "budget" | "log" | "subscr
   readonly acknowledge?: boolean;
 };
 
-/** Starts receivers that are closed when their test ends, however it ends. */
-export function useReceivers(): (options: ReceiverOptions) => Receiver {
+/** Starts receivers that are closed when their test ends, however it ends. `create` makes their sources. */
+export function useReceivers(
+  create: (options: WireSourceOptions) => Source = createWireSource,
+): (options: ReceiverOptions) => Receiver {
   const open: Receiver[] = [];
   let subscriptions = 0;
   afterEach(async () => {
     await Promise.all(open.splice(0).map((receiver) => receiver.source.close()));
   });
   return (options) => {
-    const receiver = startReceiver(options, `receiver-${++subscriptions}`);
+    const receiver = startReceiver(create, options, `receiver-${++subscriptions}`);
     open.push(receiver);
     return receiver;
   };
 }
 
-function startReceiver(options: ReceiverOptions, defaultName: string): Receiver {
+function startReceiver(
+  create: (options: WireSourceOptions) => Source,
+  options: ReceiverOptions,
+  defaultName: string,
+): Receiver {
   const deliveries: Delivery[] = [];
   const messages: Message[] = [];
   const events: string[] = [];
@@ -59,7 +65,7 @@ function startReceiver(options: ReceiverOptions, defaultName: string): Receiver 
     initialPosition: "Earliest",
     ...options.subscription,
   } as const;
-  const source = createWireSource({
+  const source = create({
     ...options,
     subscription,
     budget: {

@@ -88,6 +88,7 @@ export const badSourceManifests: readonly BadManifest[] = [
     patch: pulsar({ encryption: { onFailure: "Fail" } }),
     field: "spec.pulsar.encryption.privateKeys",
     message: "is required",
+    server: ["spec.pulsar.encryption.privateKeys: Required value"],
   },
   {
     name: "a subscription's name with a blank",

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** A record as it lies in a shard. */
 export interface StoredRecord {
@@ -127,7 +127,7 @@ export function mergeShards(stream: FakeStream, shard: FakeShard, adjacent: Fake
 }
 
 export function hashOf(partitionKey: string): bigint {
-  return BigInt(`0x${createHash("md5").update(partitionKey).digest("hex")}`);
+  return BigInt(`0x${hash("md5", partitionKey)}`);
 }
 
 export function shardFor(stream: FakeStream, partitionKey: string, explicitHashKey: string | undefined): FakeShard {
@@ -137,16 +137,16 @@ export function shardFor(stream: FakeStream, partitionKey: string, explicitHashK
     const shard = open[stream.turn % open.length];
     if (shard !== undefined) return shard;
   }
-  const hash = explicitHashKey === undefined ? hashOf(partitionKey) : BigInt(explicitHashKey);
+  const hashKey = explicitHashKey === undefined ? hashOf(partitionKey) : BigInt(explicitHashKey);
   // The open shards cover every hash: the one sought is the last that starts at or below it.
   let [low, high] = [0, open.length - 1];
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    if ((open[middle]?.start ?? 0n) <= hash) low = middle;
+    if ((open[middle]?.start ?? 0n) <= hashKey) low = middle;
     else high = middle - 1;
   }
   const shard = open[low];
-  if (shard === undefined) throw new Error(`no open shard for hash ${hash}`);
+  if (shard === undefined) throw new Error(`no open shard for hash ${hashKey}`);
   return shard;
 }
 

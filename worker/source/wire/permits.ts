@@ -3,6 +3,12 @@ import type { ReceiveBudget } from "../source.ts";
 /** Assumed until the first message of a topic-partition was seen. */
 const FIRST_BYTES_PER_MESSAGE = 4096;
 
+/**
+ * Messages asked for, by the free budget: few of the consumers have their share on the way at the same time, and a broker
+ * that may send only part of what it read reads the rest again. When all do, the sockets are read no further.
+ */
+const GENEROSITY = 2;
+
 /** What one consumer may still be sent. */
 export interface PermitAccount {
   /** Messages granted and not yet received; negative when a batch brought more than was granted. */
@@ -28,12 +34,12 @@ export function newPermitAccount(grant: (permits: number) => void): PermitAccoun
 }
 
 /**
- * How many messages a consumer should have outstanding: its share of the free budget, at most `queueSize`. One is always
+ * How many messages a consumer should have outstanding: its share of twice the free budget, at most `queueSize`. One is always
  * admitted while anything is free, or a message larger than the share would never come.
  */
 export function permitTarget(free: number, consumers: number, bytesPerMessage: number, queueSize: number): number {
   if (free <= 0) return 0;
-  const share = Math.floor(free / consumers / bytesPerMessage);
+  const share = Math.floor((GENEROSITY * free) / consumers / bytesPerMessage);
   return Math.min(queueSize, Math.max(1, share));
 }
 

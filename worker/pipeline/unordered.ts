@@ -134,9 +134,9 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   }
 
   function delivered(item: Item): void {
-    const { mark, index, data } = item;
+    const { mark, index, dataBytes } = item;
     counters.delivered += 1;
-    counters.deliveredBytes += data.byteLength;
+    counters.deliveredBytes += dataBytes;
     if (mark.share === null) {
       redelivery.landed(item, true);
       return;

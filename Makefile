@@ -90,7 +90,7 @@ env-down: install ## Stop the local environment
 	@$(NODE) test/env/main.ts down
 
 .PHONY: bench
-bench: install ## Measure speed, cost and memory
+bench: install ## Measure speed, cost and memory (some 40 minutes; scripts/node test/bench/main.ts --help tells of parts)
 	$(NODE) test/bench/main.ts
 
 .PHONY: clean

@@ -35,6 +35,7 @@ export function parcelOf<I extends Outgoing>(
     get data() {
       return record.data;
     },
+    made: record.made,
     partitionKey: record.partitionKey,
     explicitHashKey: record.explicitHashKey,
     dataBytes: builder.size,

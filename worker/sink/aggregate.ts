@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { type HashOf, toDecimal } from "./hash-key.ts";
-import type { KinesisRecord } from "./sink.ts";
+import type { KinesisRecord, MadeData } from "./sink.ts";
 
 /**
  * Collects user records for one Kinesis record in the KPL's aggregation format: bytes F3 89 9A C2, a protobuf
@@ -15,8 +15,8 @@ export interface AggregateBuilder {
   /** Bytes of the aggregate if this record were added too. */
   sizeWith(partitionKey: string, dataBytes: number): number;
   add(partitionKey: string, dataBytes: number): void;
-  /** The aggregate's bytes, written anew each time, of the records in the order in which they were added. */
-  write(records: readonly HasData[]): Buffer;
+  /** Writes the aggregate to the beginning of `target`, of the records in the order in which they were added. */
+  write(records: readonly HasData[], target: Buffer): void;
 }
 
 interface HasData {
@@ -77,18 +77,17 @@ export function createAggregateBuilder(): AggregateBuilder {
       }
       indices.push(lastIndex);
     },
-    write: (records) => write(size, keys.keys(), keyBytes, indices, records),
+    write: (records, target) => write(target, keys.keys(), keyBytes, indices, records),
   };
 }
 
 function write(
-  size: number,
+  out: Buffer,
   keys: Iterable<string>,
   keyBytes: readonly number[],
   indices: readonly number[],
   records: readonly HasData[],
-): Buffer {
-  const out = Buffer.allocUnsafeSlow(size);
+): void {
   out.set(MAGIC, 0);
   let at: number = MAGIC_BYTES;
   let keyIndex = 0;
@@ -110,7 +109,6 @@ function write(
     at += bytes.length;
   }
   out.set(hash("md5", out.subarray(MAGIC_BYTES, at), "buffer"), at);
-  return out;
 }
 
 function innerBytes(keyIndex: number, dataBytes: number): number {
@@ -142,9 +140,13 @@ function writeVarint(out: Buffer, value: number, at: number): number {
  * for. `records` are those that were added, in the same order.
  */
 export function aggregateRecord(builder: AggregateBuilder, records: readonly KinesisRecord[], hashOf: HashOf) {
+  const made: MadeData = { size: builder.size, write: (target) => builder.write(records, target) };
   return {
+    made,
     get data() {
-      return builder.write(records);
+      const data = Buffer.allocUnsafeSlow(made.size);
+      made.write(data);
+      return data;
     },
     partitionKey: AGGREGATE_KEY,
     explicitHashKey: toDecimal(hashOf(records[0]?.partitionKey ?? "")),

@@ -1,6 +1,6 @@
 import type { BodyMemory } from "./body-memory.ts";
 import type { StreamName } from "./describe.ts";
-import type { KinesisRecord } from "./sink.ts";
+import type { KinesisRecord, MadeData } from "./sink.ts";
 
 /** The 64 characters as pairs: two of them, little-endian, for each value of 12 bits. */
 const PAIRS = base64Pairs();
@@ -15,16 +15,18 @@ const SPACES = "   ";
 export function encodePutRecords(stream: StreamName, records: readonly KinesisRecord[], memory: BodyMemory): Buffer {
   const head = `${JSON.stringify(stream).slice(0, -1)},"Records":[`;
   if (records.length === 0) return Buffer.from(`${head}]}`);
-  const data = new Array<Uint8Array>(records.length);
+  /** Null: made when its turn comes. */
+  const data = new Array<Uint8Array | null>(records.length);
   const tails = new Array<string>(records.length);
   let size = head.length;
   for (let index = 0; index < records.length; index++) {
     const record = records[index] as KinesisRecord;
-    const bytes = record.data;
+    const made = record.made ?? null;
+    const bytes = made === null ? record.data : null;
     const tail = recordTail(record.partitionKey, record.explicitHashKey, index === records.length - 1);
     data[index] = bytes;
     tails[index] = tail;
-    size += LEAD.length + ALIGNMENT + base64Length(bytes.length) + tail.length;
+    size += LEAD.length + ALIGNMENT + base64Length(bytes?.length ?? made?.size ?? 0) + tail.length;
   }
   const body = memory.take(size);
   const words = new Uint32Array(body.buffer, body.byteOffset, body.length >>> 2);
@@ -32,7 +34,8 @@ export function encodePutRecords(stream: StreamName, records: readonly KinesisRe
   for (let index = 0; index < records.length; index++) {
     // White space may stand before a value: the data begins at a whole word.
     at += body.write(LEADS[(at + LEAD.length) % ALIGNMENT] ?? LEAD, at, "latin1");
-    at = writeBase64(data[index] as Uint8Array, words, body, at);
+    const bytes = data[index] ?? memory.written((records[index] as KinesisRecord).made as MadeData);
+    at = writeBase64(bytes, words, body, at);
     at += body.write(tails[index] ?? "", at, "latin1");
   }
   return body.subarray(0, at);

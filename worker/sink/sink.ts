@@ -2,10 +2,19 @@
 
 export interface KinesisRecord {
   readonly data: Uint8Array;
+  /** Set where `data` is made anew each time it is asked for: the way to have it in memory that is used again. */
+  readonly made?: MadeData | null;
   /** 1 to 256 characters. */
   readonly partitionKey: string;
   /** Decimal text of a 128-bit hash; overrides the partition key's own hash. */
   readonly explicitHashKey?: string;
+}
+
+export interface MadeData {
+  /** Bytes. */
+  readonly size: number;
+  /** Writes it to the beginning of `target`. */
+  write(target: Buffer): void;
 }
 
 /**

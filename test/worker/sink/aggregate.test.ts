@@ -42,9 +42,11 @@ function build(records: readonly { key: string; data: Uint8Array }[]): Buffer {
     builder.add(key, data.length);
     assert.equal(builder.size, expected, "the size is known before a record is added");
   }
-  const bytes = builder.write(records);
-  assert.equal(bytes.length, builder.size, "the size is that of the bytes");
-  return bytes;
+  // Memory that held something else before, and is larger.
+  const memory = Buffer.alloc(builder.size + 1, 0xff);
+  builder.write(records, memory);
+  assert.equal(memory[builder.size], 0xff, "nothing is written behind its size");
+  return memory.subarray(0, builder.size);
 }
 
 function readByOracle(aggregate: Buffer): string[][] | undefined {

@@ -64,3 +64,31 @@ test("a part of a larger buffer is written, not the whole buffer", () => {
     Records: [{ Data: "MzQ=", PartitionKey: "k" }],
   });
 });
+
+test("data that is made when its turn comes is written as if it had been there", () => {
+  const memory = createBodyMemory();
+  const stream = { StreamName: "s" };
+  const made = (of: KinesisRecord): KinesisRecord => ({
+    ...of,
+    made: { size: of.data.length, write: (target) => target.set(of.data) },
+    get data(): Uint8Array {
+      throw new Error("it would take memory of its own");
+    },
+  });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(record, fc.boolean()), { maxLength: 20 }), (drawn) => {
+      const body = encodePutRecords(
+        stream,
+        drawn.map(([of, isMade]) => (isMade ? made(of) : of)),
+        memory,
+      );
+      assert.deepEqual(
+        JSON.parse(body.toString()),
+        expected(
+          stream,
+          drawn.map(([of]) => of),
+        ),
+      );
+    }),
+  );
+});

@@ -1,9 +1,6 @@
-import { Agent as HttpsAgent } from "node:https";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
-import { http } from "../../runtime/node-http.ts";
 import { createBodyMemory } from "./body-memory.ts";
 import type { Credentials } from "./credentials.ts";
 import { describeStream, listAllShards, streamName } from "./describe.ts";
@@ -13,6 +10,7 @@ import { exchange } from "./exchange.ts";
 import { KinesisProtocol } from "./protocol.ts";
 import { putRecords } from "./put-records.ts";
 import { createRequestGate } from "./request-gate.ts";
+import { createRequestHandler } from "./request-handler.ts";
 import type { Sink, SinkFailure } from "./sink.ts";
 import { SinkError } from "./sink.ts";
 
@@ -36,8 +34,6 @@ export interface KinesisSinkOptions {
   readonly clock: Clock;
 }
 
-/** Idle sockets are closed before the service or a NAT does it, which would look like a lost answer. Milliseconds. */
-const IDLE_SOCKET_MS = 20_000;
 /** Connecting ends this long before the deadline: what was never connected is then known not to have been sent. */
 const CONNECT_MARGIN_MS = 250;
 
@@ -141,7 +137,6 @@ function slowCredentials(timeoutMs: number): SinkFailure {
 
 function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisClient {
   const { credentials, userAgent, maxConnections: maxSockets } = options;
-  const agent = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS };
   const connectionTimeout = Math.min(options.connectTimeout, Math.max(1, options.requestTimeout - CONNECT_MARGIN_MS));
   const client = new KinesisClient({
     region: endpoint.region,
@@ -153,11 +148,10 @@ function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisC
     retryMode: "standard",
     defaultsMode: "standard",
     customUserAgent: [[userAgent.name, userAgent.version]],
-    // HTTP/1.1: the SDK's default HTTP/2 handler reaches half the throughput.
-    requestHandler: new NodeHttpHandler({
+    requestHandler: createRequestHandler({
+      maxSockets,
       connectionTimeout,
-      httpAgent: new http.Agent(agent),
-      httpsAgent: new HttpsAgent({ ...agent, rejectUnauthorized: !options.skipCertificateValidation }),
+      rejectUnauthorized: !options.skipCertificateValidation,
     }),
   });
   // It copies every record for a log that nobody reads.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { systemClock } from "../../../runtime/clock.ts";
@@ -87,6 +88,41 @@ test("each record gets its shard and sequence number, in the order of the reques
     assert.deepEqual(stored?.data.toString(), `data-${index}`);
   }
   assert.match(fake.requests[0]?.userAgent ?? "", /test-agent\/1\.2\.3/);
+});
+
+test("a request of megabytes arrives as it is, with TLS and without", async () => {
+  const size = 900_000;
+  const sent = Array.from({ length: 5 }, (_, index) => ({ data: randomBytes(size), partitionKey: `large-${index}` }));
+  for (const change of [{}, { endpoint: fake.tlsUrl, skipCertificateValidation: true }]) {
+    const outcome = await sinkOn(change).put(sent, never);
+    assert.equal(outcome.kind, "answered");
+    for (const [index, result] of outcome.records.entries()) {
+      assert.ok(result.accepted);
+      const shard = fake.stream(STREAM).shards.find(({ shardId }) => shardId === result.shardId);
+      const stored = shard?.records.find(({ sequenceNumber }) => sequenceNumber === result.sequenceNumber);
+      assert.ok(stored?.data.equals(sent[index]?.data ?? Buffer.alloc(0)));
+    }
+  }
+});
+
+test("a connection that ends in the middle of a large request is a failure, and the next request is sound", async () => {
+  const sent = Array.from({ length: 5 }, (_, index) => ({ data: randomBytes(900_000), partitionKey: `k${index}` }));
+  let received = 0;
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      received += chunk.length;
+      if (received > 1_000_000) socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const failure = failureOf(await sinkOn({ endpoint: `http://127.0.0.1:${port}` }).put(sent, never));
+  assert.equal(failure.code, "EndpointUnreachable");
+  assert.ok(failure.ambiguous);
+  server.close();
+  const outcome = await sinkOn().put(sent, never);
+  assert.ok(outcome.kind === "answered" && outcome.records.every(({ accepted }) => accepted));
 });
 
 test("failed records of an answered request are told apart", async () => {

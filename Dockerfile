@@ -17,8 +17,9 @@ FROM scratch
 COPY --from=build /rootfs/base/ /
 COPY --from=build /rootfs/modules/ /
 COPY --from=build /rootfs/app/ /
-# large buffers go back to the system when they are freed, instead of being kept by the C library for each thread
-ENV NODE_ENV=production PATH=/usr/local/bin MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
+# large buffers go back to the system when they are freed, instead of being kept by the C library for each thread; and the
+# allocator of the native modules takes small pages
+ENV NODE_ENV=production PATH=/usr/local/bin MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 MIMALLOC_ALLOW_THP=0
 WORKDIR /app
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node"]

@@ -19,7 +19,7 @@ export interface Checkpoint {
   readonly length: number;
   readonly oldest: Mark | undefined;
   track(delivery: Delivery, bytes: number): Mark;
-  /** Moves the watermark over the finished prefix; null when it cannot move. */
+  /** Moves the watermark over the finished prefix, whose deliveries are released; null when it cannot move. */
   advance(): { readonly through: Mark; readonly bytes: number } | null;
   /** Forgets every mark behind the watermark; returns their bytes and their messages not done. */
   clear(): { readonly bytes: number; readonly remaining: number };
@@ -48,6 +48,7 @@ export function createCheckpoint(): Checkpoint {
       let bytes = 0;
       for (let mark = marks.peek(); mark !== undefined && mark.remaining === 0; mark = marks.peek()) {
         marks.shift();
+        mark.delivery.release?.();
         through = mark;
         bytes += mark.bytes;
       }

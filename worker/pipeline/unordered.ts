@@ -157,7 +157,9 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
 
   function settled(): void {
     if (finished.length > 0) {
-      started().acknowledge(finished.splice(0));
+      const deliveries = finished.splice(0);
+      started().acknowledge(deliveries);
+      for (const delivery of deliveries) delivery.release?.();
       const bytes = finishedBytes;
       finishedBytes = 0;
       budget.release(bytes);

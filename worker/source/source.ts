@@ -95,6 +95,11 @@ export interface Delivery {
   readonly retainedBytes: number;
   /** How often the broker sent it before, as far as it tells. */
   readonly redeliveryCount: number;
+  /**
+   * Called at most once, when its messages are done and nobody reads them any more: their memory is used again, and to
+   * read them throws. Sources without it leave their memory to the collector.
+   */
+  release?(): void;
 }
 
 /** The memory that received messages may take. Implemented by the pipeline; the source asks before it grants permits. */

@@ -6,6 +6,7 @@ import type { Authentication } from "./authentication.ts";
 import * as c from "./commands.ts";
 import { Command } from "./commands.ts";
 import { type ConnectionConsumer, type ConnectionProducer, createDispatcher } from "./dispatcher.ts";
+import type { EntryMemory } from "./entry-memory.ts";
 import { asSourceError, networkError } from "./failures.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import { commandFrame } from "./frames.ts";
@@ -63,6 +64,8 @@ export interface ConnectionOptions {
   readonly authentication: Authentication | null;
   /** True while memory is so short that nothing more should be read. */
   readonly congested: () => boolean;
+  /** For frames that arrive in pieces; the default leaves them to the collector. */
+  readonly memory?: Pick<EntryMemory, "own"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -121,7 +124,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   });
   const splitter = new FrameSplitter((bytes, start, end, owned) => {
     if (closedBy === null) dispatcher.onFrame(bytes, start, end, owned);
-  });
+  }, options.memory?.own);
 
   const onBytes = (length: number, chunk: Buffer): boolean => {
     if (closedBy !== null) return false;

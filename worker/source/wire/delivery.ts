@@ -1,6 +1,7 @@
 import type { Assignment, Delivery, Message } from "../source.ts";
 import type { Activation } from "./activation.ts";
 import type { ChunkedMessage, Id } from "./chunks.ts";
+import type { DecodedEntry } from "./entry-decoder.ts";
 
 /** One entry, with what it takes to acknowledge it. */
 export class WireDelivery implements Delivery {
@@ -12,10 +13,11 @@ export class WireDelivery implements Delivery {
   /** Of the last chunk, for a chunked message. */
   readonly id: Id;
   readonly chunked: ChunkedMessage | null;
+  readonly #release: (() => void) | null;
 
   constructor(
     activation: Activation,
-    decoded: Pick<Delivery, "messages" | "retainedBytes">,
+    decoded: Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release">,
     id: Id,
     redeliveryCount: number,
     chunked: ChunkedMessage | null,
@@ -27,11 +29,16 @@ export class WireDelivery implements Delivery {
     this.activation = activation;
     this.id = id;
     this.chunked = chunked;
+    this.#release = decoded.release;
+  }
+
+  release(): void {
+    this.#release?.();
   }
 
   /** The same entry to the broker, with other messages. */
   shrink(messages: readonly Message[]): WireDelivery {
     const { activation, id, redeliveryCount, chunked } = this;
-    return new WireDelivery(activation, { messages, retainedBytes: 0 }, id, redeliveryCount, chunked);
+    return new WireDelivery(activation, { messages, retainedBytes: 0, release: null }, id, redeliveryCount, chunked);
   }
 }

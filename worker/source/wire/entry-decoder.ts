@@ -4,7 +4,7 @@ import type { Chunk } from "./chunks.ts";
 import { Compression, decompress } from "./compression.ts";
 import type { Decryptor } from "./decryptor.ts";
 import { WireEntry } from "./entry.ts";
-import { entryMemory } from "./entry-memory.ts";
+import type { EntryMemory } from "./entry-memory.ts";
 import { type AckSet, batchMessages, type EntryPosition, singleMessage, type WireMessage } from "./message.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
@@ -26,6 +26,8 @@ export interface DecodedEntry {
   readonly retainedBytes: number;
   /** The payload of a chunk, in memory of its own, still encrypted; null for all other entries. */
   readonly chunk: Buffer | null;
+  /** Called once nobody reads the messages any more: gives their memory back. Null where that is left to the collector. */
+  readonly release: (() => void) | null;
 }
 
 export interface EntryDecoder {
@@ -53,10 +55,11 @@ export function createEntryDecoder(options: {
   readonly maxUncompressedBytes: number;
   /** Null: what is encrypted stays so. */
   readonly decryptor: Decryptor | null;
+  /** The one that owned frames come from. */
+  readonly memory: EntryMemory;
 }): EntryDecoder {
-  const { decryptor } = options;
+  const { decryptor, memory } = options;
   const reader = new ProtobufReader();
-  const memory = entryMemory();
 
   const defective: EntryDecoder["defective"] = (entry, position, defect, raw) => {
     const broken = entry ?? new WireEntry(raw, 0, 0);
@@ -67,6 +70,7 @@ export function createEntryDecoder(options: {
       permits: permitsOf(broken),
       retainedBytes: retained(raw.length, 1) + (broken.bytes === raw ? 0 : broken.end - broken.start),
       chunk: null,
+      release: null,
     };
   };
 
@@ -116,7 +120,7 @@ export function createEntryDecoder(options: {
     const plain = entry.compression === Compression.NONE ? payload : inflate(entry, payload);
     const messages = messagesOf(entry, position, ackSet, plain, 0, plain.length);
     const size = plain.length + entry.end - entry.start;
-    return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
+    return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null, release: null };
   };
 
   /** An entry that is encrypted or compressed; null for one that is passed on as it came. */
@@ -154,11 +158,11 @@ export function createEntryDecoder(options: {
     if (payloadStart > end) throw new MalformedError("the metadata exceed the frame");
     const entry = new WireEntry(bytes, metadataStart, payloadStart).parse(reader);
     const permits = permitsOf(entry);
-    if (entry.marker) return { entry, messages: [], permits, retainedBytes: 0, chunk: null };
+    if (entry.marker) return { entry, messages: [], permits, retainedBytes: 0, chunk: null, release: null };
     if (entry.chunks > 1) {
       const payload = Buffer.from(bytes.subarray(payloadStart, end));
       detach(entry, bytes.subarray(metadataStart, payloadStart));
-      return { entry, messages: [], permits: 1, retainedBytes: payload.length, chunk: payload };
+      return { entry, messages: [], permits: 1, retainedBytes: payload.length, chunk: payload, release: null };
     }
     if (entry.encrypted || entry.compression !== Compression.NONE) {
       const whole = unpack(
@@ -185,7 +189,8 @@ export function createEntryDecoder(options: {
     }
     try {
       const messages = messagesOf(entry, position, ackSet, kept, from, to);
-      return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null };
+      const release = owned || memory.owns(size) ? () => memory.giveBack(kept) : null;
+      return { entry, messages, permits, retainedBytes: retained(size, messages.length), chunk: null, release };
     } catch (error) {
       return defective(entry, position, corruption(error), Buffer.from(kept.subarray(from, to)));
     }

@@ -14,13 +14,16 @@ export class FrameSplitter {
   /** Bytes; the broker names it in CONNECTED. */
   maxMessageSize = 5 * 1024 * 1024;
   readonly #onFrame: OnFrame;
+  readonly #allocate: (size: number) => Buffer;
   readonly #header = Buffer.alloc(4);
   #headerLength = 0;
   #frame: Buffer | null = null;
   #filled = 0;
 
-  constructor(onFrame: OnFrame) {
+  /** @param allocate memory for a frame that arrives in pieces, of exactly that many bytes */
+  constructor(onFrame: OnFrame, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow) {
     this.#onFrame = onFrame;
+    this.#allocate = allocate;
   }
 
   /** Takes the first `length` bytes of `chunk`. @throws MalformedError: the stream cannot be followed any further. */
@@ -61,7 +64,7 @@ export class FrameSplitter {
   }
 
   #begin(size: number): void {
-    this.#frame = Buffer.allocUnsafeSlow(size);
+    this.#frame = this.#allocate(size);
     this.#filled = 0;
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from "../../../runtime/log.ts";
 import { SourceError } from "../source.ts";
 import type { Authentication } from "./authentication.ts";
 import { type Connection, openConnection } from "./connection.ts";
+import type { EntryMemory } from "./entry-memory.ts";
 import { addressText, type BrokerAddress } from "./service-url.ts";
 import type { TlsOptions } from "./transport.ts";
 
@@ -12,6 +13,7 @@ export interface PoolOptions {
   readonly tls: TlsOptions;
   readonly authentication: Authentication | null;
   readonly congested: () => boolean;
+  readonly memory?: Pick<EntryMemory, "own"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;

@@ -16,6 +16,7 @@ import { createDecryptor } from "./decryptor.ts";
 import { WireDelivery } from "./delivery.ts";
 import { type Discovery, type FoundPartition, oldest, startDiscovery } from "./discovery.ts";
 import { createEntryDecoder } from "./entry-decoder.ts";
+import { entryMemory } from "./entry-memory.ts";
 import { createLookup } from "./lookup.ts";
 import { createPartitionConsumer, type PartitionConsumer } from "./partition-consumer.ts";
 import { createPermits } from "./permits.ts";
@@ -75,11 +76,13 @@ export function createWireSource(options: WireSourceOptions): Source {
     options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
   const closing = new AbortController();
   const congested = (): boolean => budget.free < 0 && !closing.signal.aborted;
+  const memory = entryMemory();
   const pool = createPool({
     hosts,
     tls: options.tls ?? {},
     authentication: options.authentication ?? null,
     congested,
+    memory,
     clock,
     log,
     signal: closing.signal,
@@ -115,7 +118,7 @@ export function createWireSource(options: WireSourceOptions): Source {
       handler,
       budget,
       permits,
-      decoder: createEntryDecoder({ maxUncompressedBytes, decryptor }),
+      decoder: createEntryDecoder({ maxUncompressedBytes, decryptor, memory }),
       decryptor,
       checkKeys: () => options.decryption?.keys.check(),
       maxUncompressedBytes,

@@ -84,9 +84,11 @@ export function createModelBroker(options: {
   topics: readonly string[];
   /** Called with each message that an acknowledgement covers for the first time. */
   onAcknowledged: (message: ModelMessage) => void;
+  /** Called with the id of a message that is read after its delivery was released. */
+  onReadTooLate: (id: string) => void;
   note: (event: string) => void;
 }): ModelBroker {
-  const { clock, random, shared, topics, onAcknowledged, note } = options;
+  const { clock, random, shared, topics, onAcknowledged, onReadTooLate, note } = options;
   const partitions = new Map<string, ModelPartition>(
     topics.map((topic) => [topic, { topic, log: [], mark: 0, acknowledged: new Set(), outstanding: new Map() }]),
   );
@@ -152,7 +154,8 @@ export function createModelBroker(options: {
     consumer.cursor = index + 1;
     partition.outstanding.set(index, consumer);
     const retainedBytes = entry.messages.reduce((sum, { payload }) => sum + payload.byteLength + 100, 0);
-    const delivery: Delivery = { assignment, messages: entry.messages, retainedBytes, redeliveryCount: 0 };
+    const lent = lend(entry.messages, onReadTooLate);
+    const delivery: Delivery = { assignment, ...lent, retainedBytes, redeliveryCount: 0 };
     positions.set(delivery, { consumer, index });
     worker.budget.take(retainedBytes);
     worker.handler.deliver(delivery);
@@ -255,7 +258,8 @@ export function createModelBroker(options: {
       publish: async (_topic, letter) => {
         await clock.sleep(random.next() * 50);
         if (random.chance(broker.deadLetterFails)) throw new SourceError("BrokerUnreachable", "no receipt");
-        deadLetters.push(letter);
+        const payload = Uint8Array.from(letter.message.payload);
+        deadLetters.push({ ...letter, message: { ...letter.message, payload } });
       },
       close: async () => {},
     };
@@ -337,6 +341,25 @@ export function createModelBroker(options: {
       ),
   };
   return broker;
+}
+
+/** The messages of an entry for as long as their delivery is not released. */
+function lend(
+  messages: readonly Message[],
+  onReadTooLate: (id: string) => void,
+): Pick<Delivery, "messages" | "release"> {
+  let released = false;
+  const lent = messages.map((message) => ({
+    ...message,
+    get payload() {
+      if (released) onReadTooLate(message.id);
+      return message.payload;
+    },
+  }));
+  const release = (): void => {
+    released = true;
+  };
+  return { messages: lent, release };
 }
 
 function messageOf({ text, key, id }: ModelMessage, publishTime: number): Message {

@@ -186,7 +186,13 @@ export function createModelKinesis(options: {
     return outcomes;
   }
 
-  function put(records: readonly KinesisRecord[], signal: AbortSignal, worker: string): Promise<RequestOutcome> {
+  function put(given: readonly KinesisRecord[], signal: AbortSignal, worker: string): Promise<RequestOutcome> {
+    // A request is a copy, whenever it is executed.
+    const records = given.map(({ data, partitionKey, explicitHashKey }) => ({
+      data: Buffer.from(data),
+      partitionKey,
+      ...(explicitHashKey === undefined ? {} : { explicitHashKey }),
+    }));
     requestSizes.push(records.length);
     const sentAt = clock.now();
     const keys = new Set(records.map(({ partitionKey }) => partitionKey));

@@ -93,6 +93,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     shared: !scenario.ordered,
     topics,
     note,
+    onReadTooLate: (id) => breaches.push(`read after its delivery was released: ${id}`),
     onAcknowledged: ({ text }) => {
       if (!kinesis.stored.has(text) && !isBuried(text)) breaches.push(`acknowledged and not in the stream: ${text}`);
     },

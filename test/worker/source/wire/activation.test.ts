@@ -5,6 +5,7 @@ import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.t
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
 import { createEntryDecoder } from "../../../../worker/source/wire/entry-decoder.ts";
+import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { silentLog } from "./silent-log.ts";
 
@@ -33,7 +34,7 @@ function scene(ordered: boolean) {
       },
       onRelease: () => undefined,
     },
-    decoder: createEntryDecoder({ maxUncompressedBytes: 1_000, decryptor: null }),
+    decoder: createEntryDecoder({ maxUncompressedBytes: 1_000, decryptor: null, memory: entryMemory() }),
     maxUncompressedBytes: 1_000,
     clock: {
       ...systemClock,

@@ -11,6 +11,7 @@ import { Compression } from "../../../../worker/source/wire/compression.ts";
 import { createDecryptor } from "../../../../worker/source/wire/decryptor.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
 import { createEntryDecoder } from "../../../../worker/source/wire/entry-decoder.ts";
+import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { createKeyWatch } from "../../../../worker/source/wire/key-watch.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { decryption, encryptor, keysOf, rsaKey } from "./encryption.ts";
@@ -65,7 +66,7 @@ function scene(options: Decryption | null, ordered = true) {
       },
       onRelease: () => undefined,
     },
-    decoder: createEntryDecoder({ maxUncompressedBytes: MAX_BYTES, decryptor }),
+    decoder: createEntryDecoder({ maxUncompressedBytes: MAX_BYTES, decryptor, memory: entryMemory() }),
     maxUncompressedBytes: MAX_BYTES,
     keyWatch: decryptor === null ? null : createKeyWatch(decryptor, clock, onFound),
     clock,

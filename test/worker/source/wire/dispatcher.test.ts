@@ -5,6 +5,7 @@ import { systemClock } from "../../../../runtime/clock.ts";
 import { Command } from "../../../../worker/source/wire/commands.ts";
 import { createDispatcher } from "../../../../worker/source/wire/dispatcher.ts";
 import { createEntryDecoder } from "../../../../worker/source/wire/entry-decoder.ts";
+import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { FrameSplitter } from "../../../../worker/source/wire/frame-splitter.ts";
 import { MalformedError } from "../../../../worker/source/wire/protobuf-reader.ts";
 import { ProtobufWriter } from "../../../../worker/source/wire/protobuf-writer.ts";
@@ -47,7 +48,7 @@ const message = fc.tuple(fc.nat(20), fc.nat(127), plausible, content).map(([cons
 });
 
 test("whatever a broker sends is dispatched or malformed, and never anything else", () => {
-  const decoder = createEntryDecoder({ maxUncompressedBytes: 10_000, decryptor: null });
+  const decoder = createEntryDecoder({ maxUncompressedBytes: 10_000, decryptor: null, memory: entryMemory() });
   let dispatched = 0;
   let received = 0;
   fc.assert(

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { createFormat } from "../../../../worker/format/create.ts";
 import { Compression } from "../../../../worker/source/wire/compression.ts";
 import { createEntryDecoder, type DecodedEntry } from "../../../../worker/source/wire/entry-decoder.ts";
+import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { batchPayload, compress, numberedMessages } from "./publisher.ts";
 
@@ -33,7 +34,7 @@ function body(
 }
 
 function decode(bytes: Buffer, ackSet: readonly number[] | null = null, owned = false): DecodedEntry {
-  return createEntryDecoder({ maxUncompressedBytes: 1_000_000, decryptor: null }).decode(
+  return createEntryDecoder({ maxUncompressedBytes: 1_000_000, decryptor: null, memory: entryMemory() }).decode(
     bytes,
     0,
     bytes.length,

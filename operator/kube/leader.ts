@@ -63,21 +63,27 @@ export function createLeaderElection(options: LeaderOptions): LeaderElection {
     return true;
   };
 
-  const acquire = async (signal: AbortSignal) => {
+  /** Returns when the lease is ours, with the moment from which it counts; undefined when the signal aborted. */
+  const acquire = async (signal: AbortSignal): Promise<number | undefined> => {
     while (!signal.aborted) {
+      // Others count from when the server wrote it, which may be long before the answer is here.
+      const askedAt = clock.now();
       try {
-        if (await acquireOrRenew(AbortSignal.any([signal, AbortSignal.timeout(options.renewDeadlineMs)]))) return;
+        if (await acquireOrRenew(AbortSignal.any([signal, AbortSignal.timeout(options.renewDeadlineMs)]))) {
+          return askedAt;
+        }
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return undefined;
         options.logger.info("cannot acquire the lease yet", { error });
       }
       await clock.sleep(options.retryPeriodMs * (1 + 0.2 * random()), signal).catch(() => undefined);
     }
+    return undefined;
   };
 
   /** Returns when the lease is lost or the signal aborts. */
-  const keep = async (signal: AbortSignal) => {
-    let renewedAt = clock.now();
+  const keep = async (acquiredAt: number, signal: AbortSignal) => {
+    let renewedAt = acquiredAt;
     while (!signal.aborted) {
       await clock.sleep(options.retryPeriodMs, signal).catch(() => undefined);
       if (signal.aborted) return;
@@ -106,13 +112,13 @@ export function createLeaderElection(options: LeaderOptions): LeaderElection {
     });
   };
 
-  const term = async (lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal) => {
+  const term = async (lead: (signal: AbortSignal) => Promise<void>, acquiredAt: number, signal: AbortSignal) => {
     const loss = new AbortController();
     leading = true;
     options.logger.info("leading", { identity });
     const work = lead(AbortSignal.any([signal, loss.signal]));
     try {
-      await Promise.race([keep(signal), work.then(() => undefined)]);
+      await Promise.race([keep(acquiredAt, signal), work.then(() => undefined)]);
     } finally {
       loss.abort(new Error("the lease was lost"));
       await work;
@@ -125,9 +131,9 @@ export function createLeaderElection(options: LeaderOptions): LeaderElection {
     isLeader: () => leading,
     run: async (lead, signal) => {
       while (!signal.aborted) {
-        await acquire(signal);
-        if (signal.aborted) return;
-        await term(lead, signal);
+        const acquiredAt = await acquire(signal);
+        if (acquiredAt === undefined) return;
+        await term(lead, acquiredAt, signal);
         if (signal.aborted) await release();
       }
     },

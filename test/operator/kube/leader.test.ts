@@ -115,6 +115,32 @@ test("a leader that cannot renew stops before another may lead, and leads again 
   assert.equal(first.election.isLeader(), true);
 });
 
+test("a term counts from when the lease was asked for, however late its answer came", async () => {
+  const clock = manualClock();
+  const store = leaseStore();
+  const prompt = store.client();
+  const unreachable = () => Promise.reject(new Error("unreachable"));
+  // The server writes at once; its answer takes its time, and is the last one.
+  const cut: LeaseClient = {
+    read: (signal) => (store.spec() ? unreachable() : prompt.read(signal)),
+    create: async (spec, signal) => {
+      const lease = await prompt.create(spec, signal);
+      await clock.sleep(8 * SECONDS);
+      return lease;
+    },
+    update: unreachable,
+  };
+  const first = candidate(clock, cut, "a");
+  await settle();
+  const second = candidate(clock, prompt, "b");
+  await clock.advance(30 * SECONDS);
+  assert.equal(first.terms[0], "begin 8");
+  assert.equal(second.terms.length, 1);
+  const end = Number(first.terms[1]?.split(" ")[1]);
+  const begin = Number(second.terms[0]?.split(" ")[1]);
+  assert.ok(end < begin, `one led until ${end} s, the other from ${begin} s`);
+});
+
 test("a leader whose lease somebody else took stops at once", async () => {
   const clock = manualClock();
   const store = leaseStore();

@@ -3,7 +3,7 @@ import { jsonHash } from "../desired/hash.ts";
 import { childName } from "../desired/names.ts";
 import { applyObject, deleteObject } from "../kube/apply.ts";
 import { ApiError, isForbidden, isInvalid } from "../kube/errors.ts";
-import { type KubeObject, objectKey } from "../kube/objects.ts";
+import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Problem } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -37,6 +37,7 @@ async function applyChild(context: Context, child: Child, object: KubeObject): P
     signal,
   });
   memory.applied.set(kind, `${hash} ${fingerprint(applied)}`);
+  if (child.type === DEPLOYMENTS) memory.deploymentGeneration = applied.metadata.generation ?? 0;
   metrics.writes.inc({ kind, operation: "apply" });
   context.logger.info("applied", { kind, name: object.metadata.name });
 }

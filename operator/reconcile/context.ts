@@ -25,10 +25,16 @@ export interface Memory {
   readonly uid: string;
   /** By kind: what was applied last, and what it made of the object. */
   readonly applied: Map<string, string>;
+  /** `metadata.generation` of the Deployment as last applied; fresher than the watch. 0 before the first time. */
+  deploymentGeneration: number;
   /** The status as last written; fresher than the watch. */
   status: OperatorStatus | undefined;
   /** Monotonic milliseconds. */
   statusWrittenAt: number;
+}
+
+export function freshMemory(uid: string): Memory {
+  return { uid, applied: new Map(), deploymentGeneration: 0, status: undefined, statusWrittenAt: 0 };
 }
 
 export interface Context extends Dependencies {

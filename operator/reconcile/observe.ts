@@ -2,12 +2,15 @@ import { ignoredProperties } from "../../crds/ignored.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
-import type { Observed, ObservedPod, Problem } from "../status/observed.ts";
+import type { Observed, ObservedDeployment, ObservedPod, Problem } from "../status/observed.ts";
 import type { PodView } from "./cluster.ts";
 import type { Context } from "./context.ts";
 
+/** What of a reconcile the observing needs. */
+export type View = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink">;
+
 /** Pods that a ReplicaSet of the sink's own Deployment controls; labels alone prove nothing. */
-export function controlledPods(context: Context): PodView[] {
+export function controlledPods(context: View): PodView[] {
   const { cluster, key, sink } = context;
   const deployment = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   if (!deployment || deployment.controllerUid !== sink.metadata.uid) return [];
@@ -19,31 +22,37 @@ export function controlledPods(context: Context): PodView[] {
 }
 
 /** Gathers what the status is computed from. */
-export function observe(context: Context, refusal: Problem | undefined): Observed {
-  const { cluster, sink } = context;
+export function observe(context: View, refusal: Problem | undefined): Observed {
+  const { sink } = context;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
   const desired = context.children.find(({ type }) => type === DEPLOYMENTS)?.object as DeploymentObject | undefined;
   const current = desired && templateHash(desired);
-  const deployment = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   return {
     sink,
     refusal,
-    deployment: deployment?.controllerUid === sink.metadata.uid ? deployment.deployment : undefined,
+    deployment: observedDeployment(context),
     pods: views.map((view) => observedPod(context, view, current)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),
     ignoredProperties: ignoredProperties(sink),
   };
 }
 
-function observedPod(context: Context, view: PodView, current: string | undefined): ObservedPod {
+/** The sink's own Deployment. One that the watch has not brought as it was applied last counts as not acted on yet. */
+function observedDeployment({ cluster, memory, sink }: View): ObservedDeployment | undefined {
+  const seen = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
+  if (!seen?.deployment || seen.controllerUid !== sink.metadata.uid) return undefined;
+  return { ...seen.deployment, generation: Math.max(seen.deployment.generation, memory.deploymentGeneration) };
+}
+
+function observedPod(context: View, view: PodView, current: string | undefined): ObservedPod {
   const { name, ready, terminating, problem, crash } = view;
   const suspicion = crash ?? (view.started ? undefined : eventProblem(context, view));
   return { name, ready, terminating, current: view.templateHash === current, problem, suspicion };
 }
 
 /** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */
-function eventProblem({ cluster }: Context, pod: PodView): Problem | undefined {
+function eventProblem({ cluster }: View, pod: PodView): Problem | undefined {
   const events = cluster.podEvents(pod.key).sort((a, b) => (a.at < b.at ? 1 : -1));
   const last = events[0];
   return last && { reason: last.reason, message: last.message, stalls: false };

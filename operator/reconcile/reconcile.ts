@@ -4,7 +4,7 @@ import type { RunResult } from "../kube/queue.ts";
 import type { Problem } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
 import { applyChildren, removeStale } from "./applyChildren.ts";
-import type { Context, Dependencies, Memory, Step } from "./context.ts";
+import { type Context, type Dependencies, freshMemory, type Memory, type Step } from "./context.ts";
 import { refuseNameConflicts } from "./nameConflict.ts";
 import { observe } from "./observe.ts";
 import { pruneWorkers } from "./pruneWorkers.ts";
@@ -29,7 +29,7 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
   const remember = (key: string, sink: LiveSink): Memory => {
     const known = memories.get(key);
     if (known?.uid === sink.metadata.uid) return known;
-    const fresh = { uid: sink.metadata.uid, applied: new Map(), status: undefined, statusWrittenAt: 0 };
+    const fresh = freshMemory(sink.metadata.uid);
     memories.set(key, fresh);
     return fresh;
   };

@@ -1,5 +1,5 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
-import type { Observed, ObservedDeployment, ObservedPod, Problem } from "./observed.ts";
+import type { DeploymentCondition, Observed, ObservedDeployment, ObservedPod, Problem } from "./observed.ts";
 
 /** What the checks ask, derived once from what was observed. */
 export interface Facts {
@@ -36,13 +36,19 @@ export function facts(observed: Observed): Facts {
 
 /** A problem that needs help goes before one that may pass, and what pods say before what their Deployment says. */
 function problemOf(current: readonly ObservedPod[], observed: Observed, desired: number): Problem | undefined {
+  const told = rollout(observed.deployment);
   const problems = current.filter((pod) => !pod.ready).flatMap((pod) => podProblem(pod, observed) ?? []);
   const first = problems.find((problem) => problem.stalls) ?? problems[0];
-  const creation = current.length < desired ? replicaFailure(observed.deployment) : undefined;
+  const creation = current.length < desired ? replicaFailure(told) : undefined;
   if (creation && !first?.stalls) return creation;
-  const stuck = stuckRollout(observed.deployment);
+  const stuck = stuckRollout(told);
   if (!stuck) return first;
   return first ? { ...first, stalls: true } : stuck;
+}
+
+/** What the Deployment says of the present rollout: conditions of an earlier generation judge what was asked for before. */
+function rollout(deployment: ObservedDeployment | undefined): readonly DeploymentCondition[] {
+  return deployment && deployment.observedGeneration >= deployment.generation ? deployment.conditions : [];
 }
 
 /** A container that does not run cannot report, so its report is old and Kubernetes knows better. */
@@ -69,8 +75,8 @@ export function reportProblem(report: WorkerStatus): Problem | undefined {
 }
 
 /** The ReplicaSet may not create pods: a quota, Pod Security, an admission webhook. */
-function replicaFailure(deployment: ObservedDeployment | undefined): Problem | undefined {
-  const found = deployment?.conditions.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+function replicaFailure(told: readonly DeploymentCondition[]): Problem | undefined {
+  const found = told.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
   if (!found) return undefined;
   const reason = found.message.includes("violates PodSecurity")
     ? "PodSecurityViolation"
@@ -80,8 +86,8 @@ function replicaFailure(deployment: ObservedDeployment | undefined): Problem | u
   return { reason, message: `pods cannot be created: ${found.message}`, stalls: true };
 }
 
-function stuckRollout(deployment: ObservedDeployment | undefined): Problem | undefined {
-  const found = deployment?.conditions.find(({ type, status }) => type === "Progressing" && status === "False");
+function stuckRollout(told: readonly DeploymentCondition[]): Problem | undefined {
+  const found = told.find(({ type, status }) => type === "Progressing" && status === "False");
   // A Deployment that may not create pods is not progressing either; ReplicaFailure says why.
   if (found?.reason !== "ProgressDeadlineExceeded") return undefined;
   return {

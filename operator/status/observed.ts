@@ -19,6 +19,7 @@ export interface DeploymentCondition {
 }
 
 export interface ObservedDeployment {
+  /** As last applied or seen. */
   readonly generation: number;
   /** Generation that the Deployment's own controller has acted on. */
   readonly observedGeneration: number;

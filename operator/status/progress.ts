@@ -7,8 +7,9 @@ export function stalled(facts: Facts): Verdict | undefined {
   if (refusal) return refusal.stalls ? verdict("True", refusal.reason, refusal.message) : undefined;
   if (facts.desired === 0) return undefined;
   if (facts.problem?.stalls) return verdict("True", facts.problem.reason, facts.problem.message);
-  // Poison holds its topic partition only, and its worker stays ready.
-  const report = facts.reports.find(({ state }) => state === "Stalled");
+  // Poison holds its topic partition only, and its worker stays ready. What old pods say may be mended by the new ones.
+  const current = new Set(facts.current.map((pod) => pod.name));
+  const report = facts.reports.find(({ pod, state }) => state === "Stalled" && current.has(pod));
   const problem = report && reportProblem(report);
   return problem && verdict("True", problem.reason, problem.message);
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
+import { freshMemory } from "../../../operator/reconcile/context.ts";
 import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/writeStatus.ts";
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
 import { manualClock } from "../manual-clock.ts";
@@ -25,7 +26,7 @@ function writer(replicas = 1, refuse?: ApiError) {
     clock,
     metrics: createMetrics(),
     sink: liveSink({ replicas }),
-    memory: { uid: "0000-sink", applied: new Map(), status: undefined, statusWrittenAt: 0 },
+    memory: freshMemory("0000-sink"),
     signal: new AbortController().signal,
   };
   return { clock, writes, write: (status: OperatorStatus) => writeStatus(context, status) };

@@ -184,6 +184,17 @@ describe("a change of the spec", () => {
     ]);
   });
 
+  test("is on its way, whatever stopped the one before", () => {
+    const told = [
+      { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" },
+      { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" },
+    ];
+    const deployment = { generation: 2, observedGeneration: 1, conditions: told };
+    const pods = [pod("old", { current: false, ready: false })];
+    const of = observed({ deployment, pods, workers: [stalledReport("old", "StreamNotFound")] });
+    assert.deepEqual(conditions(of), ["Ready=False/WorkersStarting", "Reconciling=True/Applying"]);
+  });
+
   test("is over when the old pods are terminating", () => {
     const of = observed({
       pods: [pod("old", { current: false, terminating: true }), pod("new")],
@@ -223,6 +234,12 @@ describe("what workers report", () => {
     const of = observed({ workers: [report("w1", { state: "Stalled", reason: "PoisonMessage", poison })] });
     assert.deepEqual(conditions(of), ["Ready=True/WorkersReady", "Stalled=True/PoisonMessage"]);
     assert.match(message(of, "Stalled"), /7:12:3 of orders-partition-3: RecordTooLarge/);
+  });
+
+  test("what an old worker complains of is no matter of the change that is to mend it", () => {
+    const pods = [pod("old", { current: false }), pod("new", { ready: false })];
+    const of = observed({ pods, workers: [stalledReport("old", "PoisonMessage"), report("new")] });
+    assert.deepEqual(conditions(of), ["Ready=True/WorkersReady", "Reconciling=True/RollingUpdate"]);
   });
 
   test("a worker that has only started says nothing of Pulsar and Kinesis yet", () => {

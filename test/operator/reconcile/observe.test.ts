@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { children } from "../../../operator/desired/children.ts";
+import { DEPLOYMENTS } from "../../../operator/kube/objects.ts";
+import type { Cluster } from "../../../operator/reconcile/cluster.ts";
+import { freshMemory } from "../../../operator/reconcile/context.ts";
+import { observe, type View } from "../../../operator/reconcile/observe.ts";
+import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+
+/** A sink whose Deployment the watch has brought in this generation, which its controller has acted on. */
+function viewOf(generation: number): View {
+  const sink = liveSink();
+  const { uid, namespace, name } = sink.metadata;
+  const seen = {
+    key: `${namespace}/${name}-kinesis-sink`,
+    resourceVersion: "1",
+    uid: "deployment",
+    group: `${namespace}/${name}`,
+    controllerUid: uid,
+    fingerprint: "",
+    deployment: { generation, observedGeneration: generation, conditions: [] },
+  };
+  const cluster: Cluster = {
+    sink: () => sink,
+    child: (type) => (type === DEPLOYMENTS ? seen : undefined),
+    replicaSets: () => [],
+    pods: () => [],
+    podEvents: () => [],
+  };
+  const memory = freshMemory(uid);
+  return { sink, key: `${namespace}/${name}`, cluster, memory, children: children(sink, WORKER_DEFAULTS) };
+}
+
+test("a Deployment as it was before it was applied last counts as not acted on yet", () => {
+  const view = viewOf(1);
+  view.memory.deploymentGeneration = 2;
+  assert.partialDeepStrictEqual(observe(view, undefined).deployment, { generation: 2, observedGeneration: 1 });
+});
+
+test("a Deployment that somebody changed since is as the watch brings it", () => {
+  const view = viewOf(3);
+  view.memory.deploymentGeneration = 2;
+  assert.partialDeepStrictEqual(observe(view, undefined).deployment, { generation: 3, observedGeneration: 3 });
+});

@@ -34,7 +34,13 @@ export interface Memory {
 }
 
 export function freshMemory(uid: string): Memory {
-  return { uid, applied: new Map(), deploymentGeneration: 0, status: undefined, statusWrittenAt: 0 };
+  return {
+    uid,
+    applied: new Map(),
+    deploymentGeneration: 0,
+    status: undefined,
+    statusWrittenAt: 0,
+  };
 }
 
 export interface Context extends Dependencies {

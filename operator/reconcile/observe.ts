@@ -2,7 +2,7 @@ import { ignoredProperties } from "../../crds/ignored.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
-import type { Observed, ObservedDeployment, ObservedPod, Problem } from "../status/observed.ts";
+import type { Observed, ObservedDeployment, ObservedPod, Obstacle, Problem } from "../status/observed.ts";
 import type { PodView } from "./cluster.ts";
 import type { Context } from "./context.ts";
 
@@ -22,7 +22,7 @@ export function controlledPods(context: View): PodView[] {
 }
 
 /** Gathers what the status is computed from. */
-export function observe(context: View, refusal: Problem | undefined): Observed {
+export function observe(context: View, obstacle: Obstacle): Observed {
   const { sink } = context;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
@@ -30,7 +30,7 @@ export function observe(context: View, refusal: Problem | undefined): Observed {
   const current = desired && templateHash(desired);
   return {
     sink,
-    refusal,
+    ...obstacle,
     deployment: observedDeployment(context),
     pods: views.map((view) => observedPod(context, view, current)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),

@@ -1,7 +1,8 @@
 import { children } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
+import { ApiError, isConflict } from "../kube/errors.ts";
 import type { RunResult } from "../kube/queue.ts";
-import type { Problem } from "../status/observed.ts";
+import type { Obstacle } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
 import { applyChildren, removeStale } from "./applyChildren.ts";
 import { type Context, type Dependencies, freshMemory, type Memory, type Step } from "./context.ts";
@@ -54,30 +55,44 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
       children: refusal ? [] : children(sink, dependencies.worker),
       owned: new Map(),
     };
-    return await report(context, refusal ?? (await prepare(context)));
+    if (refusal) return await report(context, { refusal });
+    const { error, ...obstacle } = await prepare(context);
+    // The pods go on meanwhile, and so must the status.
+    const result = await report(context, obstacle);
+    if (error !== undefined) throw error;
+    return result;
   };
 }
 
-async function report(context: Context, refusal: Problem | undefined): Promise<RunResult> {
+async function report(context: Context, obstacle: Obstacle): Promise<RunResult> {
   const pruned = await pruneWorkers(context);
   const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
-  const status = computeStatus(observe(context, refusal), before, now);
+  const status = computeStatus(observe(context, obstacle), before, now);
   const totalsAgain = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
   return {
     againAfterMs: Math.min(
-      refusal ? REFUSED_AGAIN_MS : RESYNC_MS,
+      obstacle.refusal ? REFUSED_AGAIN_MS : RESYNC_MS,
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
       totalsAgain ?? RESYNC_MS,
     ),
   };
 }
 
-async function prepare(context: Context): Promise<Problem | undefined> {
-  for (const step of STEPS) {
-    const problem = await step(context);
-    if (problem) return problem;
+/** Takes the steps. An error that it returns is for the queue, which tries again. */
+async function prepare(context: Context): Promise<Obstacle & { readonly error?: unknown }> {
+  try {
+    for (const step of STEPS) {
+      const refusal = await step(context);
+      if (refusal) return { refusal };
+    }
+    return {};
+  } catch (error) {
+    // A race is over when the watch has caught up.
+    if (!(error instanceof ApiError) || isConflict(error)) throw error;
+    // For example that a webhook cannot be called: nothing that the sink could do about.
+    const message = `the sink's objects cannot be brought up to date: ${error.message}; it is tried again`;
+    return { failure: { reason: "ApplyFailed", message, stalls: false }, error };
   }
-  return undefined;
 }

@@ -1,3 +1,4 @@
+import type { Condition } from "../../crds/kinesissink.generated.ts";
 import { resource } from "../../crds/resource.ts";
 import { jsonHash } from "../desired/hash.ts";
 import { applyObject } from "../kube/apply.ts";
@@ -14,16 +15,23 @@ export function beatMs(replicas: number): number {
   return Math.max(10_000, (replicas * replicas * 1000) / 40);
 }
 
+/**
+ * Milliseconds between two writes of messages alone. Those of webhooks and networks hold times and port numbers, and each
+ * write brings the sink back to be reconciled.
+ */
+const WORDS_MS = 5_000;
+
 /** What of a reconcile the writing needs. */
 export type StatusContext = Pick<Context, "client" | "clock" | "memory" | "metrics" | "signal" | "sink">;
 
-/** Writes the status when it changed; totals alone wait for the beat. Returns after how long to come back for them. */
+/** Writes the status when it changed; words and totals alone wait. Returns after how long to come back for them. */
 export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
   const { clock, memory, sink } = context;
   const known = memory.status ?? sink.status;
-  if (same(withoutTotals(known), withoutTotals(status))) {
-    if (same(known?.totals, status.totals)) return undefined;
-    const wait = memory.statusWrittenAt + beatMs(sink.spec.replicas) - clock.now();
+  if (same(facts(known), facts(status))) {
+    const sameWords = same(words(known), words(status));
+    if (sameWords && same(known?.totals, status.totals)) return undefined;
+    const wait = memory.statusWrittenAt + (sameWords ? beatMs(sink.spec.replicas) : WORDS_MS) - clock.now();
     if (wait > 0) return wait;
   }
   await apply(context, status);
@@ -47,13 +55,29 @@ async function apply({ client, metrics, signal, sink }: StatusContext, status: O
   }
 }
 
-function withoutTotals(status: Partial<OperatorStatus> | undefined) {
+/** All but totals and messages. */
+function facts(status: Partial<OperatorStatus> | undefined) {
   if (!status) return undefined;
-  const { observedGeneration, conditions, replicas, readyReplicas, selector, ignoredProperties } = status;
-  const facts = { observedGeneration, replicas, readyReplicas, selector, ignoredProperties };
-  // The server may reorder a list that is a map, and its JSON leaves out what is empty.
-  const byType = [...(conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1));
-  return { ...facts, ignoredProperties: ignoredProperties ?? [], conditions: byType };
+  const { observedGeneration, replicas, readyReplicas, selector, ignoredProperties } = status;
+  const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
+  // The server's JSON leaves out what is empty.
+  return {
+    observedGeneration,
+    replicas,
+    readyReplicas,
+    selector,
+    ignoredProperties: ignoredProperties ?? [],
+    conditions,
+  };
+}
+
+function words(status: Partial<OperatorStatus> | undefined): string[] {
+  return byType(status).map(({ message }) => message);
+}
+
+/** The server may reorder a list that is a map. */
+function byType(status: Partial<OperatorStatus> | undefined): Condition[] {
+  return [...(status?.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
 function same(a: unknown, b: unknown): boolean {

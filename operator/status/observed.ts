@@ -39,11 +39,17 @@ export interface ObservedPod {
   readonly suspicion: Problem | undefined;
 }
 
+/** What kept the operator from making the sink's objects as desired. */
+export interface Obstacle {
+  /** The sink is not to run like this. */
+  readonly refusal?: Problem | undefined;
+  /** Something failed that has nothing to do with the sink. What runs goes on. */
+  readonly failure?: Problem | undefined;
+}
+
 /** Everything that a sink's status is computed from. */
-export interface Observed {
+export interface Observed extends Obstacle {
   readonly sink: LiveSink;
-  /** What kept the operator from making the sink's objects as desired. */
-  readonly refusal: Problem | undefined;
   readonly deployment: ObservedDeployment | undefined;
   readonly pods: readonly ObservedPod[];
   /** The reports of these pods. */

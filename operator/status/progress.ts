@@ -17,7 +17,9 @@ export function stalled(facts: Facts): Verdict | undefined {
 /** Present while the pods are on their way to what is desired. */
 export function reconciling(facts: Facts): Verdict | undefined {
   const { observed, desired, live, current } = facts;
-  if (observed.refusal) return verdict("True", observed.refusal.reason, observed.refusal.message);
+  const { refusal, failure } = observed;
+  const obstacle = refusal ?? failure;
+  if (obstacle) return verdict("True", obstacle.reason, obstacle.message);
   const { deployment } = observed;
   if (!deployment || deployment.observedGeneration < deployment.generation) {
     return verdict("True", "Applying", "the Deployment is being created or changed");

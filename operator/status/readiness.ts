@@ -34,9 +34,10 @@ function generationCannotStart({ current, problem }: Facts): Verdict | undefined
   return verdict("False", problem.reason, problem.message);
 }
 
-function noWorkerReady({ ready, problem, desired }: Facts): Verdict | undefined {
+function noWorkerReady({ ready, problem, desired, observed }: Facts): Verdict | undefined {
   if (ready.length > 0) return undefined;
-  if (problem) return verdict("False", problem.reason, problem.message);
+  const cause = problem ?? observed.failure;
+  if (cause) return verdict("False", cause.reason, cause.message);
   return verdict("False", "WorkersStarting", `none of ${desired} workers is ready yet`);
 }
 

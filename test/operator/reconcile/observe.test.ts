@@ -34,11 +34,11 @@ function viewOf(generation: number): View {
 test("a Deployment as it was before it was applied last counts as not acted on yet", () => {
   const view = viewOf(1);
   view.memory.deploymentGeneration = 2;
-  assert.partialDeepStrictEqual(observe(view, undefined).deployment, { generation: 2, observedGeneration: 1 });
+  assert.partialDeepStrictEqual(observe(view, {}).deployment, { generation: 2, observedGeneration: 1 });
 });
 
 test("a Deployment that somebody changed since is as the watch brings it", () => {
   const view = viewOf(3);
   view.memory.deploymentGeneration = 2;
-  assert.partialDeepStrictEqual(observe(view, undefined).deployment, { generation: 3, observedGeneration: 3 });
+  assert.partialDeepStrictEqual(observe(view, {}).deployment, { generation: 3, observedGeneration: 3 });
 });

@@ -64,6 +64,21 @@ test("totals alone wait for the beat, a condition does not", async () => {
   assert.equal(writes.length, 3);
 });
 
+test("words alone wait too, so that words that always change do not write without end", async () => {
+  const { clock, write, writes } = writer();
+  const worded = (message: string): OperatorStatus => {
+    const status = statusOf(1);
+    return { ...status, conditions: status.conditions.map((condition) => ({ ...condition, message })) };
+  };
+  await write(worded("port 40001"));
+  await clock.advance(1_000);
+  assert.equal(await write(worded("port 40002")), 4_000);
+  assert.equal(writes.length, 1);
+  await clock.advance(4_000);
+  assert.equal(await write(worded("port 40003")), undefined);
+  assert.equal(writes.length, 2);
+});
+
 test("the beat grows with the square of the number of workers", () => {
   assert.deepEqual([1, 20, 40, 100].map(beatMs), [10_000, 10_000, 40_000, 250_000]);
 });

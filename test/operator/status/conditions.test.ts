@@ -76,6 +76,15 @@ describe("Ready means that data can flow now", () => {
     assert.deepEqual(conditions(observed({ refusal })), ["Ready=False/NameConflict", "Stalled=True/NameConflict"]);
   });
 
+  test("what could not be written is told, and does not stop what runs", () => {
+    const failure: Problem = { reason: "ApplyFailed", message: "a webhook cannot be called", stalls: false };
+    assert.deepEqual(conditions(observed({ failure })), ["Ready=True/WorkersReady", "Reconciling=True/ApplyFailed"]);
+    const none = observed({ failure, pods: [], workers: [] });
+    assert.deepEqual(conditions(none), ["Ready=False/ApplyFailed", "Reconciling=True/ApplyFailed"]);
+    const paused = observed({ failure, spec: { paused: true }, pods: [], workers: [] });
+    assert.deepEqual(conditions(paused), ["Ready=False/Paused", "Reconciling=True/ApplyFailed"]);
+  });
+
   test("one of two workers is enough, and the other's trouble is told", () => {
     const half = observed({
       spec: { replicas: 2 },

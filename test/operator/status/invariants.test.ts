@@ -56,6 +56,7 @@ const deploymentCondition = fc.constantFrom(
 const observed: fc.Arbitrary<Observed> = fc.record({
   sink: fc.constantFrom(...SINKS),
   refusal: perhaps(problem),
+  failure: perhaps(problem),
   deployment: perhaps(
     fc.record({
       generation: fc.nat(3),

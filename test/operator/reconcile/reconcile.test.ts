@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import { CHILD_TYPES, children } from "../../../operator/desired/children.ts";
+import { templateHash } from "../../../operator/desired/deployment.ts";
+import type { LiveSink } from "../../../operator/desired/names.ts";
+import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
+import { ApiError } from "../../../operator/kube/errors.ts";
+import { DEPLOYMENTS, type KubeObject } from "../../../operator/kube/objects.ts";
+import { createMetrics } from "../../../operator/metrics.ts";
+import type { ChildView, Cluster, PodView } from "../../../operator/reconcile/cluster.ts";
+import { createReconcile } from "../../../operator/reconcile/reconcile.ts";
+import type { DeploymentCondition } from "../../../operator/status/observed.ts";
+import type { OperatorStatus } from "../../../operator/status/status.ts";
+import { createLogger } from "../../../runtime/log.ts";
+import { manualClock } from "../manual-clock.ts";
+import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+
+const KEY = "shop/orders";
+
+/** The cluster as the watches show it: the sink's children, and one pod that its Deployment controls. */
+interface Scene {
+  sink: LiveSink;
+  /** Whether the pod is of the template that the sink asks for now. */
+  current: boolean;
+  ready: boolean;
+  deploymentConditions: readonly DeploymentCondition[];
+}
+
+function clusterOf(scene: Scene): Cluster {
+  const { uid } = scene.sink.metadata;
+  const stored = { key: "", resourceVersion: "1", group: KEY };
+  const desired = children(scene.sink, WORKER_DEFAULTS).find(({ type }) => type === DEPLOYMENTS)?.object;
+  const template = templateHash(desired as Parameters<typeof templateHash>[0]);
+  const child = (kind: string): ChildView => ({
+    ...stored,
+    uid: `uid-${kind}`,
+    controllerUid: uid,
+    fingerprint: "",
+    ...(kind === DEPLOYMENTS.kind
+      ? { deployment: { generation: 1, observedGeneration: 1, conditions: scene.deploymentConditions } }
+      : {}),
+  });
+  const pod: PodView = {
+    ...stored,
+    name: "w1",
+    controllerUid: "uid-set",
+    templateHash: scene.current ? template : "another",
+    terminating: false,
+    ready: scene.ready,
+    started: true,
+    problem: undefined,
+    crash: undefined,
+  };
+  return {
+    sink: () => scene.sink,
+    child: ({ kind }) => child(kind),
+    replicaSets: () => [{ ...child("set"), uid: "uid-set", controllerUid: "uid-Deployment" }],
+    pods: () => [pod],
+    podEvents: () => [],
+  };
+}
+
+function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | undefined = () => undefined) {
+  const statuses: OperatorStatus[] = [];
+  const events: string[] = [];
+  const client: KubeClient = {
+    request: async <T>(request: ApiRequest) => {
+      const error = refuse(request);
+      if (error) throw error;
+      const body = request.body as KubeObject & { status: OperatorStatus };
+      if (request.path.endsWith("/status")) statuses.push(body.status);
+      // Every change of a Deployment's spec counts up its generation.
+      return { ...body, metadata: { ...body?.metadata, generation: 2 } } as T;
+    },
+    open: () => assert.fail("nothing is watched here"),
+    close: () => {},
+  };
+  const memories = new Map();
+  const reconcile = createReconcile(
+    {
+      client,
+      clock: manualClock(),
+      logger: createLogger({ program: "test", level: "error" }),
+      metrics: createMetrics(),
+      events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
+      cluster: clusterOf(scene),
+      worker: WORKER_DEFAULTS,
+    },
+    memories,
+  );
+  return { statuses, events, run: () => reconcile(KEY, new AbortController().signal) };
+}
+
+function sinkWith(report: Partial<WorkerStatus> = {}): LiveSink {
+  const entry: WorkerStatus = {
+    pod: "w1",
+    state: "Running",
+    source: { connected: true },
+    stream: { writable: true },
+    ratePerSecond: 5,
+    ...report,
+  };
+  return { ...liveSink(), status: { observedGeneration: 1, workers: [entry] } };
+}
+
+function told(status: OperatorStatus | undefined, type: Condition["type"]): string | undefined {
+  const found = status?.conditions.find((condition) => condition.type === type);
+  return found && `${found.status}/${found.reason}`;
+}
+
+const webhookDown = new ApiError("PATCH", 500, {
+  reason: "InternalError",
+  message: 'failed calling webhook "policy.example.com": connection refused',
+});
+
+for (const type of CHILD_TYPES) {
+  test(`a ${type.kind} that cannot be written now leaves the status true, and is named in it`, async () => {
+    const scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+    const { run, statuses } = reconciler(scene, ({ method, path }) =>
+      method === "PATCH" && path.includes(`/${type.plural}/`) ? webhookDown : undefined,
+    );
+    await assert.rejects(run(), webhookDown, "the queue is to try again");
+    const [status] = statuses;
+    assert.equal(status?.observedGeneration, scene.sink.metadata.generation);
+    assert.deepEqual([status?.readyReplicas, status?.totals.ratePerSecond], [1, 5]);
+    assert.equal(told(status, "Ready"), "True/WorkersReady");
+    assert.equal(told(status, "Reconciling"), "True/ApplyFailed");
+    const message = status?.conditions.find(({ type }) => type === "Reconciling")?.message ?? "";
+    assert.match(message, /policy\.example\.com.*tried again/);
+  });
+}
+
+test("without a worker that delivers, what could not be written is why", async () => {
+  const scene = { sink: sinkWith(), current: false, ready: false, deploymentConditions: [] };
+  const { run, statuses, events } = reconciler(scene, ({ method, path }) =>
+    method === "PATCH" && path.includes("/configmaps/") ? webhookDown : undefined,
+  );
+  await assert.rejects(run(), webhookDown);
+  assert.equal(told(statuses[0], "Ready"), "False/ApplyFailed");
+  assert.equal(told(statuses[0], "Stalled"), undefined);
+  assert.deepEqual(events, ["Warning ApplyFailed"]);
+});
+
+test("an object that appeared or was replaced meanwhile is looked at again, and not told", async () => {
+  const scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+  const conflict = new ApiError("PATCH", 409, { reason: "Conflict" });
+  const { run, statuses } = reconciler(scene, ({ method, path }) =>
+    method === "PATCH" && path.includes("/roles/") ? conflict : undefined,
+  );
+  await assert.rejects(run(), conflict);
+  assert.deepEqual(statuses, []);
+});
+
+test("a change that was just applied is on its way, although the watch still shows how the one before ended", async () => {
+  const late = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" };
+  const scene = { sink: sinkWith(), current: false, ready: false, deploymentConditions: [late] };
+  const { run, statuses } = reconciler(scene);
+  await run();
+  assert.equal(told(statuses[0], "Stalled"), undefined);
+  assert.equal(told(statuses[0], "Reconciling"), "True/Applying");
+});

@@ -36,6 +36,8 @@ export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container
     resources: pod.resources ? resources(pod.resources) : defaults.resources,
     livenessProbe: probe("/livez", { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 6 }),
     readinessProbe: probe("/readyz", { initialDelaySeconds: 1, periodSeconds: 5, failureThreshold: 2 }),
+    // A worker that ends at once cannot report; the kubelet then tells its last words in the pod's status.
+    terminationMessagePolicy: "FallbackToLogsOnError",
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,

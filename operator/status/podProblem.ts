@@ -67,7 +67,8 @@ const CRASH_LOOP = "CrashLoopBackOff";
 
 function crash({ name, lastState }: ContainerStatus): Problem {
   const last = lastState?.terminated;
-  const cause = last?.message ? `: ${bounded(last.message)}` : `; see its log with kubectl logs --previous`;
+  const words = lastWords(last?.message ?? "");
+  const cause = words === "" ? "; see its log with kubectl logs --previous" : `: ${words}`;
   return {
     reason: CRASH_LOOP,
     message: `container ${name} keeps ending (${last?.reason ?? "Error"}, exit code ${last?.exitCode ?? "unknown"})${cause}`,
@@ -75,7 +76,15 @@ function crash({ name, lastState }: ContainerStatus): Problem {
   };
 }
 
+const LENGTH = 400;
+
 /** The kubelet quotes whole errors of the container runtime. */
 function bounded(message: string): string {
-  return message.length > 400 ? `${message.slice(0, 399)}…` : message;
+  return message.length > LENGTH ? `${message.slice(0, LENGTH - 1)}…` : message;
+}
+
+/** The end of what the kubelet quotes of a log, up to 2 KiB: what a program says last is why it ended. */
+function lastWords(log: string): string {
+  const text = log.trim();
+  return text.length > LENGTH ? `…${text.slice(1 - LENGTH)}` : text;
 }

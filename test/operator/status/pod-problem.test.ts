@@ -46,6 +46,24 @@ test("a crash loop names how the container ended, in words that stay the same wh
   assert.doesNotMatch(problem?.message ?? "", /40s/);
 });
 
+test("a crash loop quotes the container's last words", () => {
+  const log = `${"an earlier line\n".repeat(100)}KinesisSink: spec.config.awsRegion: awsRegion is required\n`;
+  const crashed = (message: string) =>
+    podWith({
+      containerStatuses: [
+        {
+          name: "worker",
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+          lastState: { terminated: { reason: "Error", exitCode: 1, message } },
+        },
+      ],
+    });
+  const { message } = podProblem(crashed(log)) ?? assert.fail();
+  assert.match(message, /exit code 1\): ….*awsRegion is required$/s);
+  assert.ok(message.length < 500);
+  assert.match(podProblem(crashed("\n"))?.message ?? "", /see its log/);
+});
+
 test("a container that runs between two crashes is suspect, one that was restarted once is not", () => {
   const crashed = (restartCount: number) =>
     podWith({

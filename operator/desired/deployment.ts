@@ -48,8 +48,14 @@ function template(sink: LiveSink, defaults: WorkerDefaults): V1PodTemplateSpec {
   const spec = podSpec(sink, defaults);
   const labels = { ...sink.spec.pod.labels, ...childLabels(sink) };
   const annotations = { ...sink.spec.pod.annotations, [CONFIG_HASH_ANNOTATION]: configHash(sink) };
-  const hash = jsonHash({ spec, labels, annotations });
+  const hash = jsonHash({ spec, labels, annotations, account: accountAnnotations(sink) });
   return { metadata: { labels, annotations: { ...annotations, [TEMPLATE_HASH_ANNOTATION]: hash } }, spec };
+}
+
+/** What injects a cloud identity reads the account's annotations when a pod is made, and never again. */
+function accountAnnotations({ spec: { serviceAccount } }: LiveSink): Record<string, string> | undefined {
+  const annotations = serviceAccount?.annotations ?? {};
+  return Object.keys(annotations).length > 0 ? annotations : undefined;
 }
 
 function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {

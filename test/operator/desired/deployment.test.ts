@@ -27,6 +27,12 @@ test("what a worker reads, and what its pod is, makes new pods", () => {
   assert.equal(new Set([templateOf({}), ...hashes]).size, changes.length + 1);
 });
 
+test("another cloud identity of the account makes new pods, for it is put into a pod when that is made", () => {
+  const role = (arn: string) => templateOf({ serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": arn } } });
+  assert.notEqual(role("arn:aws:iam::1:role/a"), role("arn:aws:iam::1:role/b"));
+  assert.equal(templateOf({ serviceAccount: { annotations: {} } }), templateOf({}));
+});
+
 test("another inline credential makes new pods, for a worker reads it when it starts", () => {
   const inline = (secretKey: string) =>
     liveSink({

@@ -57,6 +57,6 @@ export interface Context extends Dependencies {
 /** A step towards the desired objects. A problem ends the chain, goes into the status, and is tried again later. */
 export type Step = (context: Context) => Problem | undefined | Promise<Problem | undefined>;
 
-export function target(context: Context, child: Child, name: string) {
+export function target(context: Pick<Context, "sink">, child: Child, name: string) {
   return { type: child.type, namespace: context.sink.metadata.namespace, name };
 }

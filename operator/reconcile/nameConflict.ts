@@ -1,21 +1,25 @@
+import { resource } from "../../crds/resource.ts";
 import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
 import { readObject } from "../kube/apply.ts";
-import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
+import { controllerOf, type KubeObject, type OwnerReference, objectKey } from "../kube/objects.ts";
 import type { Problem } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
+
+/** What of a reconcile the looking needs. */
+export type Situation = Pick<Context, "children" | "client" | "cluster" | "owned" | "signal" | "sink">;
 
 /**
  * A forced apply would silently merge into somebody's object of the same name, and deleting the sink would then delete it. So
  * whatever has a child's name must be controlled by this very sink, or it is left alone.
  */
-export async function refuseNameConflicts(context: Context): Promise<Problem | undefined> {
+export async function refuseNameConflicts(context: Situation): Promise<Problem | undefined> {
   const conflicts = await Promise.all(context.children.map((child) => conflictOf(context, child)));
-  return conflicts.find((conflict) => conflict !== undefined);
+  return conflicts.find((conflict) => conflict?.stalls) ?? conflicts.find((conflict) => conflict !== undefined);
 }
 
 /** Notes the child's uid where it is ours. */
-async function conflictOf(context: Context, child: Child): Promise<Problem | undefined> {
+async function conflictOf(context: Situation, child: Child): Promise<Problem | undefined> {
   if (!child.object) return undefined;
   const name = childName(context.sink);
   const { namespace, uid } = context.sink.metadata;
@@ -32,10 +36,22 @@ async function conflictOf(context: Context, child: Child): Promise<Problem | und
     context.owned.set(child.type.kind, found.metadata.uid ?? "");
     return undefined;
   }
+  if (owner && isPredecessor(owner, context)) {
+    return {
+      reason: "PredecessorRemains",
+      message: `${child.type.kind} ${name} is being deleted with the former KinesisSink of this name (uid ${owner.uid})`,
+      stalls: false,
+    };
+  }
   const whose = owner ? `belongs to ${owner.kind} ${owner.name} (uid ${owner.uid})` : "belongs to nobody";
   return {
     reason: "NameConflict",
     message: `${child.type.kind} ${name} exists and ${whose}: delete or rename it, or give the KinesisSink another name`,
     stalls: true,
   };
+}
+
+/** A sink of the same name and another uid exists no longer, so what it owned goes by itself. */
+function isPredecessor({ apiVersion, kind, name }: OwnerReference, { sink }: Situation): boolean {
+  return apiVersion.startsWith(`${resource.group}/`) && kind === resource.kind && name === sink.metadata.name;
 }

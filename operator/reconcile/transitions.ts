@@ -4,7 +4,7 @@ import type { EventNote } from "../kube/events.ts";
 import type { Context } from "./context.ts";
 
 /** Reasons of Ready=False that somebody asked for or that pass by themselves. */
-const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting"]);
+const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting", "PredecessorRemains"]);
 
 /** The Events that a change of conditions deserves: of Ready, and of Stalled when it says something else than Ready. */
 export function transitions(before: readonly Condition[], after: readonly Condition[]): EventNote[] {

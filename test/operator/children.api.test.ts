@@ -6,6 +6,7 @@ import type { RoleObject } from "../../operator/desired/role.ts";
 import type { RoleBindingObject } from "../../operator/desired/roleBinding.ts";
 import {
   CONFIG_MAPS,
+  CORE_EVENTS,
   controllerOf,
   DEPLOYMENTS,
   KINESIS_SINKS,
@@ -149,5 +150,8 @@ describe("the objects of a sink on a real API server", { skip }, () => {
       for (const type of CHILDREN) assert.equal(controllerOf(await child(type, "again"))?.uid, uid, type.kind);
     });
     await untilCondition(cluster, "again", "Ready", { status: "False", reason: "Unschedulable" });
+    const events = await cluster.list<KubeObject & { reason: string; involvedObject: { uid: string } }>(CORE_EVENTS);
+    const told = events.filter(({ involvedObject }) => involvedObject.uid === uid).map(({ reason }) => reason);
+    assert.ok(!told.includes("NameConflict"), `nobody has to act: ${told.join(", ")}`);
   });
 });

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { children } from "../../../operator/desired/children.ts";
+import type { KubeClient } from "../../../operator/kube/client.ts";
+import { ApiError } from "../../../operator/kube/errors.ts";
+import type { OwnerReference } from "../../../operator/kube/objects.ts";
+import { refuseNameConflicts, type Situation } from "../../../operator/reconcile/nameConflict.ts";
+import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+
+const sink = liveSink();
+const OWNER: OwnerReference = {
+  apiVersion: "pulsar-kinesis.io/v1alpha1",
+  kind: "KinesisSink",
+  name: sink.metadata.name,
+  uid: sink.metadata.uid,
+  controller: true,
+};
+
+/** The watches have brought nothing; the API server has a ConfigMap of the child's name, with this owner. */
+function situation(owner: OwnerReference | undefined): Situation {
+  const client: KubeClient = {
+    request: async <T>({ path }: { path: string }) => {
+      if (!path.includes("/configmaps/")) throw new ApiError("GET", 404, { reason: "NotFound" });
+      return { metadata: { name: "x", uid: "uid-x", ...(owner ? { ownerReferences: [owner] } : {}) } } as T;
+    },
+    open: () => assert.fail("nothing is watched here"),
+    close: () => {},
+  };
+  const cluster = {
+    sink: () => sink,
+    child: () => undefined,
+    replicaSets: () => [],
+    pods: () => [],
+    podEvents: () => [],
+  };
+  const signal = new AbortController().signal;
+  return { sink, client, cluster, signal, owned: new Map(), children: children(sink, WORKER_DEFAULTS) };
+}
+
+const refusal = async (owner: OwnerReference | undefined) => {
+  const problem = await refuseNameConflicts(situation(owner));
+  return problem && `${problem.reason} ${problem.stalls ? "stalls" : "passes"}`;
+};
+
+test("an object of this very sink is its own, before the watch brings it too", async () => {
+  const context = situation(OWNER);
+  assert.equal(await refuseNameConflicts(context), undefined);
+  assert.deepEqual([...context.owned], [["ConfigMap", "uid-x"]]);
+});
+
+test("what belongs to nobody or to another owner stalls", async () => {
+  assert.equal(await refusal(undefined), "NameConflict stalls");
+  assert.equal(await refusal({ ...OWNER, kind: "Deployment", uid: "other" }), "NameConflict stalls");
+  assert.equal(await refusal({ ...OWNER, name: "another-sink", uid: "other" }), "NameConflict stalls");
+  assert.equal(await refusal({ ...OWNER, apiVersion: "example.com/v1", uid: "other" }), "NameConflict stalls");
+});
+
+test("what a former sink of this name has left goes by itself, so nobody is called", async () => {
+  assert.equal(await refusal({ ...OWNER, uid: "former" }), "PredecessorRemains passes");
+});

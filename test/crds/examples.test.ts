@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { ignoredProperties } from "../../crds/ignored.ts";
 import { parseManifest } from "../../crds/manifest.ts";
+import { childLabels } from "../../operator/desired/names.ts";
 import { CRDS } from "./resource-definition.ts";
 
 const examples = globSync("examples/*.yaml", { cwd: CRDS });
@@ -29,5 +30,10 @@ for (const file of examples) {
     const result = parseManifest(readFileSync(join(CRDS, file), "utf8"));
     assert.ok(result.ok, JSON.stringify(result));
     assert.deepEqual(ignoredProperties(result.value), []);
+    const labels = { ...result.value.spec.pod.labels, ...childLabels(result.value) };
+    for (const { labelSelector } of result.value.spec.pod.topologySpreadConstraints ?? []) {
+      assert.ok(labelSelector?.matchLabels, "without a selector it spreads nothing");
+      assert.partialDeepStrictEqual(labels, labelSelector.matchLabels);
+    }
   });
 }

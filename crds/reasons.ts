@@ -95,6 +95,54 @@ export const workerReasons = {
   Draining: { stalls: false, meaning: "The worker was told to stop and delivers what it holds." },
 } as const satisfies Readonly<Record<string, Reason>>;
 
+/**
+ * Reasons in the conditions that are the operator's own. Those of the workers above are carried on, and so are Kubernetes' own
+ * about pods.
+ */
+export const operatorReasons = {
+  InvalidSpec: { stalls: true, meaning: "The spec breaks a rule of this version; the message names the field." },
+  UnsupportedField: { stalls: true, meaning: "The spec uses what this version does not have." },
+  NameConflict: { stalls: true, meaning: "An object that is not this sink's has the name of one it needs." },
+  PredecessorRemains: {
+    stalls: false,
+    meaning: "What a deleted sink of the same name owned is still being deleted.",
+  },
+  ApplyForbidden: {
+    stalls: true,
+    meaning: "The API server forbids an object: a quota, a policy, a missing permission.",
+  },
+  ApplyInvalid: { stalls: true, meaning: "The API server refuses an object: a field of spec.pod has a bad value." },
+  ApplyFailed: { stalls: false, meaning: "An object cannot be written for now, for example as a webhook is down." },
+  NamespaceTerminating: { stalls: false, meaning: "The namespace is being deleted." },
+  Paused: { stalls: false, meaning: "spec.paused is true." },
+  ScaledToZero: { stalls: false, meaning: "spec.replicas is 0." },
+  Applying: { stalls: false, meaning: "The Deployment is being created or changed." },
+  WorkersStarting: { stalls: false, meaning: "Workers are starting and have no trouble so far." },
+  RollingUpdate: { stalls: false, meaning: "New workers take over from those of an earlier spec." },
+  ScalingDown: { stalls: false, meaning: "Workers are stopping." },
+  WorkersReady: { stalls: false, meaning: "At least one worker moves messages." },
+  PodSecurityViolation: { stalls: true, meaning: "The namespace's Pod Security level does not admit the pods." },
+  QuotaExceeded: { stalls: true, meaning: "A quota of the namespace leaves no room for the pods." },
+  FailedCreate: { stalls: true, meaning: "The pods cannot be created; the message quotes why." },
+  Unschedulable: { stalls: true, meaning: "No node takes the pod." },
+  CrashLoopBackOff: { stalls: true, meaning: "The worker ends again and again; the message quotes its last words." },
+  PodFailed: { stalls: false, meaning: "The pod failed; it is replaced." },
+  ProgressDeadlineExceeded: { stalls: true, meaning: "The workers were not ready in time, and nobody knows why." },
+  Connected: { stalls: false, meaning: "SourceConnected: a worker is subscribed to the topics." },
+  NotConnected: { stalls: false, meaning: "SourceConnected: no worker is, and none says why." },
+  Writable: { stalls: false, meaning: "StreamWritable: a worker can put records." },
+  NotWritable: { stalls: false, meaning: "StreamWritable: no worker can, and none says why." },
+  ShardThrottled: {
+    stalls: false,
+    meaning: "Throttled: Kinesis takes less than there is; the message names the shard.",
+  },
+  NotThrottled: { stalls: false, meaning: "Throttled: Kinesis takes all there is." },
+  NoWorkers: { stalls: false, meaning: "Unknown, for no worker is to run." },
+  NoReport: { stalls: false, meaning: "Unknown, for no worker has reported yet." },
+  NotTried: { stalls: false, meaning: "Unknown, for no worker has come far enough to try." },
+  Other: { stalls: false, meaning: "The cause has no name that fits a reason; see the message." },
+} as const satisfies Readonly<Record<string, Reason>>;
+
 export type SourceReason = keyof typeof sourceReasons;
 export type StreamReason = keyof typeof streamReasons;
 export type PoisonReason = keyof typeof poisonReasons;

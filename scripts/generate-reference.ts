@@ -1,5 +1,12 @@
 import type { StructuralSchema } from "../crds/json-schema.ts";
-import { poisonReasons, type Reason, sourceReasons, streamReasons, workerReasons } from "../crds/reasons.ts";
+import {
+  operatorReasons,
+  poisonReasons,
+  type Reason,
+  sourceReasons,
+  streamReasons,
+  workerReasons,
+} from "../crds/reasons.ts";
 import type { PrinterColumn } from "./generate.ts";
 
 /** Parts that mean what they mean in Kubernetes itself: named here, described there. */
@@ -81,10 +88,10 @@ function section(path: string, schema: StructuralSchema, level: number): string[
   ];
 }
 
-function reasonTable(reasons: Readonly<Record<string, Reason>>): string {
+function reasonTable(reasons: Readonly<Record<string, Reason>>, no = "no, it passes or is retried"): string {
   const rows = Object.entries(reasons).map(([name, { stalls, meaning }]) => [
     `\`${name}\``,
-    stalls ? "yes" : "no, it passes or is retried",
+    stalls ? "yes" : no,
     meaning,
   ]);
   return table(["Reason", "Needs you", "Meaning"], rows);
@@ -116,6 +123,9 @@ export function generateReference(schema: StructuralSchema, columns: readonly Pr
     reasonTable(poisonReasons),
     "### Worker",
     reasonTable(workerReasons),
+    "### Conditions",
+    "What the operator gives itself. What Kubernetes says of pods is carried on too, for example `ImagePullBackOff`, `FailedMount` or `Evicted`.",
+    reasonTable(operatorReasons, "no"),
     "## Columns",
     "What `kubectl get kinesissinks` shows.",
     table(["Column", "Shown", "Path", "Meaning"], columnRows),

@@ -81,7 +81,6 @@ export const poisonReasons = {
 
 /** Reasons in `status.workers[].reason` that belong to the worker as a whole. Otherwise it is the source's or stream's. */
 export const workerReasons = {
-  Connecting: { stalls: false, meaning: "The worker has just started." },
   InvalidConfiguration: {
     stalls: true,
     meaning: "The worker cannot use its configuration; the message names the field.",
@@ -92,7 +91,6 @@ export const workerReasons = {
   },
   PoisonMessage: { stalls: true, meaning: "A message that can never be delivered holds its topic partition." },
   TooManyParked: { stalls: true, meaning: "More messages that cannot be delivered are parked than the worker holds." },
-  Draining: { stalls: false, meaning: "The worker was told to stop and delivers what it holds." },
 } as const satisfies Readonly<Record<string, Reason>>;
 
 /**

@@ -3,7 +3,7 @@ import { jsonHash } from "../desired/hash.ts";
 import { childName } from "../desired/names.ts";
 import { applyObject, deleteObject } from "../kube/apply.ts";
 import { ApiError, isForbidden, isInvalid } from "../kube/errors.ts";
-import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
+import { DEPLOYMENTS, type KubeObject, objectKey, SERVICE_ACCOUNTS } from "../kube/objects.ts";
 import type { Problem } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -52,12 +52,17 @@ function refusalOf(child: Child, error: unknown): Problem | undefined {
   return { reason, message: `${child.type.kind} was refused by the API server: ${error.message}`, stalls: true };
 }
 
+/** Whoever names the account that was made for the sink wants to keep it: no named account is deleted. */
+function isNamed({ sink }: Context, { type }: Child): boolean {
+  return type === SERVICE_ACCOUNTS && sink.spec.serviceAccount?.name === childName(sink);
+}
+
 /** Deletes children that the spec no longer asks for. */
 export async function removeStale(context: Context): Promise<undefined> {
   const { namespace, uid } = context.sink.metadata;
   const name = childName(context.sink);
   for (const child of context.children) {
-    if (child.object) continue;
+    if (child.object || isNamed(context, child)) continue;
     const seen = context.cluster.child(child.type, objectKey(namespace, name));
     if (seen?.controllerUid !== uid) continue;
     await deleteObject(context.client, target(context, child, name), seen.uid, context.signal);

@@ -63,11 +63,13 @@ function clusterOf(scene: Scene): Cluster {
 
 function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | undefined = () => undefined) {
   const statuses: OperatorStatus[] = [];
+  const deleted: string[] = [];
   const events: string[] = [];
   const client: KubeClient = {
     request: async <T>(request: ApiRequest) => {
       const error = refuse(request);
       if (error) throw error;
+      if (request.method === "DELETE") deleted.push(request.path);
       const body = request.body as KubeObject & { status: OperatorStatus };
       if (request.path.endsWith("/status")) statuses.push(body.status);
       // Every change of a Deployment's spec counts up its generation.
@@ -89,7 +91,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
     },
     memories,
   );
-  return { statuses, events, run: () => reconcile(KEY, new AbortController().signal) };
+  return { statuses, deleted, events, run: () => reconcile(KEY, new AbortController().signal) };
 }
 
 function sinkWith(report: Partial<WorkerStatus> = {}): LiveSink {
@@ -159,4 +161,15 @@ test("a change that was just applied is on its way, although the watch still sho
   await run();
   assert.equal(told(statuses[0], "Stalled"), undefined);
   assert.equal(told(statuses[0], "Reconciling"), "True/Applying");
+});
+
+test("the account that was made for the sink goes when another is named, and stays when it is named itself", async () => {
+  const deletedWith = async (name: string) => {
+    const sink = { ...liveSink({ serviceAccount: { name } }), status: { observedGeneration: 1 } };
+    const { run, deleted } = reconciler({ sink, current: true, ready: true, deploymentConditions: [] });
+    await run();
+    return deleted;
+  };
+  assert.deepEqual(await deletedWith("mine"), ["/api/v1/namespaces/shop/serviceaccounts/orders-kinesis-sink"]);
+  assert.deepEqual(await deletedWith("orders-kinesis-sink"), []);
 });

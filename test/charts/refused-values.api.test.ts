@@ -23,6 +23,7 @@ const REFUSED: readonly [string, Values][] = [
   ["serviceAccount/annotations", { serviceAccount: { annotations: { a: 1 } } }],
   ["resources", { resources: { memory: "1Gi" } }],
   ["workerResources", { workerResources: { limit: {} } }],
+  ["workerResources", { workerResources: { claims: [{ name: "gpu" }] } }],
   ["extraEnv/0", { extraEnv: [{ value: "x" }] }],
   ["podDisruptionBudget/maxUnavailable", { podDisruptionBudget: { maxUnavailable: "half" } }],
   ["metrics/serviceMonitor/interval", { metrics: { serviceMonitor: { interval: 30 } } }],

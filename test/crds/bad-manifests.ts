@@ -106,6 +106,24 @@ const rest: readonly BadManifest[] = [
     server: ["spec.pod.resources.limits.memory", "should match"],
   },
   {
+    name: "a quantity with a fraction as exponent",
+    patch: { spec: { pod: { resources: { limits: { cpu: "1e1.5" } } } } },
+    field: "spec.pod.resources.limits.cpu",
+    message: "must be a quantity, for example 100m or 512Mi",
+    server: ["spec.pod.resources.limits.cpu", "should match"],
+  },
+  {
+    name: "a divisor that is no quantity",
+    patch: {
+      spec: {
+        pod: { env: [{ name: "CPUS", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "one" } } }] },
+      },
+    },
+    field: "spec.pod.env[0].valueFrom.resourceFieldRef.divisor",
+    message: "must be a quantity, for example 100m or 512Mi",
+    server: ["spec.pod.env[0].valueFrom.resourceFieldRef.divisor", "should match"],
+  },
+  {
     name: "an environment variable twice",
     patch: {
       spec: {

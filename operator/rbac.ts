@@ -9,27 +9,21 @@ export interface PolicyRule {
  * namespace. There is no verb on secrets. To grant workers their Role it holds what the Role grants (`get` and
  * `kinesissinks/status` `patch`), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
  * admission policy tells the operator by. `kinesissinks/finalizers` is for owner references where
- * OwnerReferencesPermissionEnforcement is on.
+ * OwnerReferencesPermissionEnforcement is on. Nothing is deleted but the account of a sink that names another: the rest goes
+ * with its sink, by the owner references.
  */
 export const NAMESPACE_RULES: readonly PolicyRule[] = [
   { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks"], verbs: ["get", "list", "watch"] },
   { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks/status"], verbs: ["patch", "update"] },
   { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks/finalizers"], verbs: ["update"] },
-  {
-    apiGroups: ["apps"],
-    resources: ["deployments"],
-    verbs: ["get", "list", "watch", "create", "patch", "delete"],
-  },
+  { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
   { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["list", "watch"] },
-  {
-    apiGroups: [""],
-    resources: ["configmaps", "serviceaccounts"],
-    verbs: ["get", "list", "watch", "create", "patch", "delete"],
-  },
+  { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["get", "list", "watch", "create", "patch"] },
+  { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["delete"] },
   {
     apiGroups: ["rbac.authorization.k8s.io"],
     resources: ["roles", "rolebindings"],
-    verbs: ["get", "list", "watch", "create", "patch", "delete"],
+    verbs: ["get", "list", "watch", "create", "patch"],
   },
   { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
   { apiGroups: [""], resources: ["events"], verbs: ["list", "watch"] },

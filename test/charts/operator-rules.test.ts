@@ -24,6 +24,13 @@ describe("the operator's rules in the chart", () => {
     );
   });
 
+  it("delete nothing but accounts that a sink needs no longer", () => {
+    assert.deepEqual(
+      permissions(rules).filter((permission) => permission.includes(" delete")),
+      ["/serviceaccounts delete"],
+    );
+  });
+
   it("hold neither escalate nor bind nor impersonate", () => {
     assert.deepEqual(
       permissions(rules).filter((permission) => / (escalate|bind|impersonate)$/.test(permission)),

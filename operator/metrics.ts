@@ -7,6 +7,8 @@ export interface OperatorMetrics {
   /** Kubernetes requests that the operator writes with, by `kind` and `operation`. */
   readonly writes: Counter<"kind" | "operation">;
   readonly watchRestarts: Counter<"resource">;
+  /** The Ready condition of each sink that is to run. `namespace` would be taken for that of the operator's pod. */
+  readonly sinkReady: Gauge<"sink_namespace" | "sink">;
   /** Names where the queue's depth is read when metrics are asked for. */
   observeQueue(depth: () => number): void;
   observeLeader(leading: () => boolean): void;
@@ -53,6 +55,12 @@ export function createMetrics(): OperatorMetrics {
       name: "kinesis_sink_operator_watch_restarts_total",
       help: "Watches that ended in an error and were started again.",
       labelNames: ["resource"],
+      registers,
+    }),
+    sinkReady: new Gauge({
+      name: "kinesis_sink_operator_sink_ready",
+      help: "1 while the sink is Ready, 0 while it is not; absent for one that is paused or scaled to zero.",
+      labelNames: ["sink_namespace", "sink"],
       registers,
     }),
     observeQueue: (read) => {

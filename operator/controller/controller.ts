@@ -66,6 +66,8 @@ export function createController(options: ControllerOptions): Controller {
     if (!signal.aborted) options.logger.info("all watches are in sync");
     await Promise.all([mirrored, queue.start(signal)]);
     synced = () => false;
+    // The next leader tells it.
+    options.metrics.sinkReady.reset();
   };
 
   return { run, synced: () => synced() };

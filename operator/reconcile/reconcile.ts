@@ -9,6 +9,7 @@ import { type Context, type Dependencies, freshMemory, type Memory, type Step } 
 import { refuseNameConflicts } from "./nameConflict.ts";
 import { observe } from "./observe.ts";
 import { pruneWorkers } from "./pruneWorkers.ts";
+import { forgetReadiness, tellReadiness } from "./readinessMetric.ts";
 import { refuseSpec } from "./refuseSpec.ts";
 import { recordTransitions } from "./transitions.ts";
 import { writeStatus } from "./writeStatus.ts";
@@ -39,10 +40,14 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
     const sink = dependencies.cluster.sink(key);
     if (!sink) {
       memories.delete(key);
+      forgetReadiness(dependencies.metrics, key);
       return {};
     }
     // Its children go with it, by their owner references; to repair them now would hold up the deletion.
-    if (sink.metadata.deletionTimestamp) return {};
+    if (sink.metadata.deletionTimestamp) {
+      forgetReadiness(dependencies.metrics, key);
+      return {};
+    }
     const logger = dependencies.logger.with({ namespace: sink.metadata.namespace, sink: sink.metadata.name });
     const refusal = refuseSpec(sink);
     const context: Context = {
@@ -69,6 +74,7 @@ async function report(context: Context, obstacle: Obstacle): Promise<RunResult> 
   const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   const status = computeStatus(observe(context, obstacle), before, now);
+  tellReadiness(context, status);
   const totalsAgain = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
   return {

@@ -55,6 +55,11 @@ describe("the chart's alerts and dashboard", () => {
     });
   }
 
+  it("sound for a sink without any worker, which has no metrics of its own", () => {
+    const notReady = alerts.find(({ alert }) => alert === "KinesisSinkNotReady");
+    assert.deepEqual(metricsIn(notReady?.expr ?? ""), ["kinesis_sink_operator_sink_ready"]);
+  });
+
   it("say of every alert what it means and what to do", () => {
     for (const { alert, annotations } of alerts)
       assert.deepEqual(Object.keys(annotations), ["summary", "description"], alert);

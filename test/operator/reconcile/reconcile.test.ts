@@ -21,6 +21,7 @@ const KEY = "shop/orders";
 /** The cluster as the watches show it: the sink's children, and one pod that its Deployment controls. */
 interface Scene {
   sink: LiveSink;
+  gone?: true;
   /** Whether the pod is of the template that the sink asks for now. */
   current: boolean;
   ready: boolean;
@@ -53,7 +54,7 @@ function clusterOf(scene: Scene): Cluster {
     crash: undefined,
   };
   return {
-    sink: () => scene.sink,
+    sink: () => (scene.gone ? undefined : scene.sink),
     child: ({ kind }) => child(kind),
     replicaSets: () => [{ ...child("set"), uid: "uid-set", controllerUid: "uid-Deployment" }],
     pods: () => [pod],
@@ -79,19 +80,28 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
     close: () => {},
   };
   const memories = new Map();
+  const metrics = createMetrics();
   const reconcile = createReconcile(
     {
       client,
       clock: manualClock(),
       logger: createLogger({ program: "test", level: "error" }),
-      metrics: createMetrics(),
+      metrics,
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
       cluster: clusterOf(scene),
       worker: WORKER_DEFAULTS,
     },
     memories,
   );
-  return { statuses, deleted, events, run: () => reconcile(KEY, new AbortController().signal) };
+  return {
+    statuses,
+    deleted,
+    events,
+    /** Values of the metric that tells readiness, by sink. */
+    readiness: async () =>
+      (await metrics.sinkReady.get()).values.map(({ labels, value }) => [labels.sink_namespace, labels.sink, value]),
+    run: () => reconcile(KEY, new AbortController().signal),
+  };
 }
 
 function sinkWith(report: Partial<WorkerStatus> = {}): LiveSink {
@@ -172,4 +182,22 @@ test("the account that was made for the sink goes when another is named, and sta
   };
   assert.deepEqual(await deletedWith("mine"), ["/api/v1/namespaces/shop/serviceaccounts/orders-kinesis-sink"]);
   assert.deepEqual(await deletedWith("orders-kinesis-sink"), []);
+});
+
+test("a sink's readiness is a metric while it is to run, workers or none", async () => {
+  const scene: Scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+  const { run, readiness } = reconciler(scene);
+  await run();
+  assert.deepEqual(await readiness(), [["shop", "orders", 1]]);
+  scene.sink.metadata.name = "x".repeat(41);
+  await run();
+  assert.deepEqual(await readiness(), [["shop", "orders", 0]], "refused");
+  scene.sink = liveSink({ paused: true });
+  await run();
+  assert.deepEqual(await readiness(), []);
+  scene.sink = sinkWith();
+  await run();
+  scene.gone = true;
+  await run();
+  assert.deepEqual(await readiness(), []);
 });

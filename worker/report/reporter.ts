@@ -32,6 +32,8 @@ export function createReporter<Report>(options: {
   let replicas = 1;
   let lastAt = Number.NEGATIVE_INFINITY;
   let lastFacts: string | null = null;
+  /** A change has its time: drawing again would bring it forward, and a failing API server's retries with it. */
+  let noticed = false;
   let timer: Timer | null = null;
   let dueAt = Number.POSITIVE_INFINITY;
   let running: Promise<void> | null = null;
@@ -61,6 +63,7 @@ export function createReporter<Report>(options: {
       ({ replicas } = await publish(report(), signal));
       lastAt = clock.now();
       lastFacts = sentFacts;
+      noticed = false;
       retry.reset();
       schedule(beatDelay(replicas, random()));
     } catch (error) {
@@ -73,7 +76,8 @@ export function createReporter<Report>(options: {
   return {
     start: () => schedule(0),
     notice: () => {
-      if (abort.signal.aborted || running !== null || lastFacts === null || facts() === lastFacts) return;
+      if (noticed || abort.signal.aborted || running !== null || lastFacts === null || facts() === lastFacts) return;
+      noticed = true;
       schedule(changeDelay(replicas, random(), clock.now() - lastAt));
     },
     close: async (deadline) => {

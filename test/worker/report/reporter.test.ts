@@ -37,7 +37,7 @@ function manualClock(): Clock & { advance(ms: number): Promise<void> } {
   return clock;
 }
 
-function setUp(options: { replicas?: number; fail?: () => boolean } = {}) {
+function setUp(options: { replicas?: number; fail?: () => boolean; random?: () => number } = {}) {
   const clock = manualClock();
   const published: { at: number; report: string }[] = [];
   let facts = "Running";
@@ -51,7 +51,7 @@ function setUp(options: { replicas?: number; fail?: () => boolean } = {}) {
     },
     clock,
     log: silent,
-    random: () => 0.5,
+    random: options.random ?? (() => 0.5),
   });
   return { clock, published, reporter, change: (value: string) => (facts = value) };
 }
@@ -91,6 +91,22 @@ test("a change is reported before the next beat, but not within five seconds of 
   ]);
 });
 
+test("the delay of a change is drawn once, however often it is noticed, so that many workers spread over all of it", async () => {
+  const draws = [0.5, 0.8];
+  const { clock, published, reporter, change } = setUp({ replicas: 100, random: () => draws.shift() ?? 0 });
+  reporter.start();
+  await clock.advance(10_000);
+  change("Stalled");
+  for (let second = 0; second < 60; second += 1) {
+    reporter.notice();
+    await clock.advance(1000);
+  }
+  assert.deepEqual(published, [
+    { at: 0, report: "Running" },
+    { at: 50_000, report: "Stalled" },
+  ]);
+});
+
 test("a report that fails is tried again with a back-off", async () => {
   let failures = 3;
   const { clock, published, reporter } = setUp({ fail: () => failures-- > 0 });
@@ -98,6 +114,25 @@ test("a report that fails is tried again with a back-off", async () => {
   await clock.advance(9000);
   assert.equal(published.length, 1);
   assert.ok((published[0]?.at ?? 0) > 1000);
+});
+
+test("a change does not cut the back-off short while reports fail", async () => {
+  let down = false;
+  let attempts = 0;
+  const fail = () => {
+    if (down) attempts += 1;
+    return down;
+  };
+  const { clock, reporter, change } = setUp({ fail });
+  reporter.start();
+  await clock.advance(6000);
+  down = true;
+  change("Stalled");
+  for (let second = 0; second < 60; second += 1) {
+    reporter.notice();
+    await clock.advance(1000);
+  }
+  assert.ok(attempts > 1 && attempts < 10, `${attempts} attempts in a minute`);
 });
 
 test("the last report is written before close resolves", async () => {

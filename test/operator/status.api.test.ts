@@ -113,7 +113,11 @@ describe("the status of a sink on a real API server", { skip }, () => {
     await eventually("the entry of the deleted pod is gone", async () =>
       assert.deepEqual((await sink(cluster, "prune")).status.workers ?? [], []),
     );
-    assert.equal((await sink(cluster, "prune")).status.totals?.ratePerSecond, 0);
+    const { metadata, status } = await sink(cluster, "prune");
+    assert.equal(status.totals?.ratePerSecond, 0);
+    const managers = ((metadata as KubeObject["metadata"]).managedFields ?? []) as { manager: string }[];
+    const left = managers.filter(({ manager }) => manager.startsWith("prune-kinesis-sink-"));
+    assert.deepEqual(left, [], "a resource that grows with every pod that ever was");
   });
 
   test("says Paused, keeps everything but the pods, and carries on afterwards", async () => {

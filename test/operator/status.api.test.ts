@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
-import { CORE_EVENTS, DEPLOYMENTS, KINESIS_SINKS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
+import {
+  CORE_EVENTS,
+  collectionPath,
+  DEPLOYMENTS,
+  KINESIS_SINKS,
+  type KubeObject,
+  objectPath,
+  PODS,
+} from "../../operator/kube/objects.ts";
 import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
 import { type RunningOperator, runOperator } from "./api/operator.ts";
 import {
@@ -131,6 +139,23 @@ describe("the status of a sink on a real API server", { skip }, () => {
     const [pod] = await untilPods(cluster, "pause", 1);
     await setReady(cluster, pod?.metadata.name ?? "", true);
     await untilCondition(cluster, "pause", "Ready", { status: "True" });
+  });
+
+  test("is scaled by its scale subresource, as kubectl and autoscalers do, which finds the pods by its selector", async () => {
+    await readySink("scaled");
+    const path = objectPath(KINESIS_SINKS, cluster.namespace, "scaled", "scale");
+    const contentType = "application/merge-patch+json";
+    await cluster.client.request({ method: "PATCH", path, contentType, body: { spec: { replicas: 3 } } });
+    const names = (await untilPods(cluster, "scaled", 3)).map(({ metadata }) => metadata.name);
+    const { status } = await eventually("three replicas", async () => {
+      const scale = await cluster.client.request<{ status: { replicas: number; selector: string } }>({ path });
+      assert.equal(scale.status.replicas, 3);
+      return scale;
+    });
+    const query = { labelSelector: status.selector };
+    const pods = collectionPath(PODS, cluster.namespace);
+    const { items } = await cluster.client.request<{ items: KubeObject[] }>({ path: pods, query });
+    assert.deepEqual(items.map(({ metadata }) => metadata.name).sort(), names.sort());
   });
 
   test("refuses a field whose behaviour this version lacks, and names it", async () => {

@@ -420,7 +420,7 @@ export interface WorkerServiceAccount {
    */
   name?: string;
   /**
-   * Annotations of the account made for this sink, for example eks.amazonaws.com/role-arn for IAM roles for service accounts.
+   * Annotations of the account made for this sink, for example eks.amazonaws.com/role-arn for IAM roles for service accounts. A change of them makes new pods, which alone take another identity.
    */
   annotations?: {
     [k: string]: string;

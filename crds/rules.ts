@@ -16,6 +16,8 @@ const operatorLabels: readonly string[] = ["name", "instance", "component", "man
   (part) => `app.kubernetes.io/${part}`,
 );
 
+const workerVariables: readonly string[] = ["POD_NAME", "POD_NAMESPACE", "POD_UID", "CONFIG_HASH"];
+
 /** Twins of the rules on the resource, its spec, and the parts that are neither config nor pulsar. */
 const sinkRules: readonly Rule[] = [
   {
@@ -77,6 +79,13 @@ const sinkRules: readonly Rule[] = [
       !Object.keys(pod.labels ?? {}).some(
         (name) => name.startsWith("pulsar-kinesis.io/") || operatorLabels.includes(name),
       ),
+  ),
+  across(
+    "WorkerVariable",
+    "spec.pod.env",
+    "spec.pod.env",
+    "may not set POD_NAME, POD_NAMESPACE, POD_UID and CONFIG_HASH, which are the worker's own: use other names",
+    ({ pod }) => !(pod.env ?? []).some(({ name }) => workerVariables.includes(name)),
   ),
 ];
 

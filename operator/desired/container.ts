@@ -47,7 +47,7 @@ export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container
   };
 }
 
-/** The worker's own variables; the sink may add others but not replace these. */
+/** The worker's own variables, and those of the sink: the definition keeps it from setting these. */
 function environment(sink: LiveSink): V1EnvVar[] {
   const own: V1EnvVar[] = [
     field("POD_NAME", "metadata.name"),
@@ -55,8 +55,7 @@ function environment(sink: LiveSink): V1EnvVar[] {
     field("POD_UID", "metadata.uid"),
     { name: "CONFIG_HASH", value: configHash(sink) },
   ];
-  const added = (sink.spec.pod.env ?? []).filter(({ name }) => !own.some((variable) => variable.name === name));
-  return [...own, ...(added as V1EnvVar[])];
+  return [...own, ...((sink.spec.pod.env ?? []) as V1EnvVar[])];
 }
 
 function field(name: string, fieldPath: string): V1EnvVar {

@@ -99,6 +99,12 @@ const rest: readonly BadManifest[] = [
     message: "which are the operator's own",
   },
   {
+    name: "a variable that is the worker's own",
+    patch: { spec: { pod: { env: [{ name: "CONFIG_HASH", value: "mine" }] } } },
+    field: "spec.pod.env",
+    message: "which are the worker's own",
+  },
+  {
     name: "a quantity with a unit that is none",
     patch: { spec: { pod: { resources: { limits: { memory: "1 GB" } } } } },
     field: "spec.pod.resources.limits.memory",

@@ -45,10 +45,7 @@ const SINKS = {
         { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" },
       ],
       priorityClassName: "high",
-      env: [
-        { name: "HTTPS_PROXY", value: "http://proxy:3128" },
-        { name: "POD_NAME", value: "may not be replaced" },
-      ],
+      env: [{ name: "HTTPS_PROXY", value: "http://proxy:3128" }],
       image: "example.com/own:2",
       imagePullSecrets: [{ name: "registry" }],
       terminationGracePeriodSeconds: 120,

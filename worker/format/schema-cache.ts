@@ -32,7 +32,7 @@ export function schemaCache(schemas: SchemaRegistry): SchemaCache {
   const load = async (key: string, topic: string, version: Uint8Array): Promise<MessageDecoder> => {
     const schema = await schemas.schema(topic, version);
     if (schema === null) return MISSING;
-    const decoder = messageDecoder(schema);
+    const decoder = await messageDecoder(schema);
     compiled.set(key, decoder);
     if (compiled.size > MAX_DECODERS) compiled.delete(compiled.keys().next().value ?? "");
     return decoder;

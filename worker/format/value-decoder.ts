@@ -6,7 +6,6 @@ import { JsonDocument } from "./json-document.ts";
 import type { JsonWriter } from "./json-writer.ts";
 import { splitKeyValueSchema, writeKeyValue } from "./key-value.ts";
 import { type DecodeValue, primitiveDecoder } from "./primitive.ts";
-import { compileProtobuf, compileProtobufNative } from "./protobuf-schema.ts";
 
 /** Writes the value of one message; throws PoisonError. */
 export interface MessageDecoder {
@@ -21,12 +20,10 @@ export const BYTES_DECODER: MessageDecoder = {
   write: (writer, { payload }) => writer.base64(payload, 0, payload.length),
 };
 
-/**
- * Never throws: with a schema that cannot be used, every message is poison.
- */
-export function messageDecoder(schema: SchemaInfo): MessageDecoder {
+/** Never rejects: with a schema that cannot be used, every message is poison. */
+export async function messageDecoder(schema: SchemaInfo): Promise<MessageDecoder> {
   try {
-    return schema.type === "KEY_VALUE" ? keyValueDecoder(schema) : valueOnly(valueDecoder(schema));
+    return schema.type === "KEY_VALUE" ? await keyValueDecoder(schema) : valueOnly(await valueDecoder(schema));
   } catch (error) {
     const poison =
       error instanceof PoisonError
@@ -50,17 +47,20 @@ function valueOnly(decode: DecodeValue): MessageDecoder {
   return { decodesTombstones: false, write: (writer, { payload }) => decode(writer, payload) };
 }
 
-function keyValueDecoder(schema: SchemaInfo): MessageDecoder {
+async function keyValueDecoder(schema: SchemaInfo): Promise<MessageDecoder> {
   const { separated, key, value } = splitKeyValueSchema(schema);
-  const decodeKey = valueDecoder(key);
-  const decodeValue = valueDecoder(value);
+  const decodeKey = await valueDecoder(key);
+  const decodeValue = await valueDecoder(value);
   return {
     decodesTombstones: separated,
     write: (writer, message) => writeKeyValue(writer, message, separated, decodeKey, decodeValue),
   };
 }
 
-function valueDecoder(schema: SchemaInfo): DecodeValue {
+/** Loaded with the first schema that needs it: few topics have one, and it takes megabytes. */
+const protobuf = (): Promise<typeof import("./protobuf-schema.ts")> => import("./protobuf-schema.ts");
+
+async function valueDecoder(schema: SchemaInfo): Promise<DecodeValue> {
   const definition = (): string => Buffer.from(schema.data).toString("utf8");
   switch (schema.type) {
     case "JSON": {
@@ -70,9 +70,9 @@ function valueDecoder(schema: SchemaInfo): DecodeValue {
     case "AVRO":
       return compileAvro(definition());
     case "PROTOBUF":
-      return compileProtobuf(definition(), schema.properties);
+      return (await protobuf()).compileProtobuf(definition(), schema.properties);
     case "PROTOBUF_NATIVE":
-      return compileProtobufNative(definition());
+      return (await protobuf()).compileProtobufNative(definition());
     case "NONE":
       return primitiveDecoder("BYTES") ?? unsupported(schema.type);
     default:

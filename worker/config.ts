@@ -1,7 +1,8 @@
 import { type FieldError, formatErrors } from "../crds/field-error.ts";
 import type { KinesisSink } from "../crds/kinesissink.generated.ts";
-import { parseManifest } from "../crds/manifest.ts";
 import { unsupportedFields } from "../crds/unsupported.ts";
+import { validateOnce } from "../crds/validate-once.ts";
+import type { Validation } from "../crds/validation.ts";
 
 /** A configuration that no retry can make right: the field and the remedy are in the message. */
 export class ConfigError extends Error {
@@ -17,13 +18,21 @@ export class ConfigError extends Error {
 const CREDENTIAL_RULES: readonly string[] = ["CredentialsRequired", "RoleRequired"];
 
 /**
- * Reads the KinesisSink that a worker runs: a manifest (YAML or JSON), or the operator's copy of one, from which an
- * inline credential parameter was taken (`credentialsApart`).
+ * Reads the operator's copy of a KinesisSink: JSON, from which an inline credential parameter was taken.
  * @throws ConfigError
  */
-export function readConfig(text: string, options: { credentialsApart: boolean }): KinesisSink {
-  const except = options.credentialsApart ? CREDENTIAL_RULES : [];
-  const parsed = parseManifest(text, { except });
+export function readCopy(text: string): KinesisSink {
+  return usable(validateOnce(JSON.parse(text), { except: CREDENTIAL_RULES }));
+}
+
+/** Reads a manifest, YAML or JSON. @throws ConfigError */
+export async function readManifest(text: string): Promise<KinesisSink> {
+  // A parser of YAML takes a megabyte, and a pod needs none.
+  const { parseManifest } = await import("../crds/manifest.ts");
+  return usable(parseManifest(text));
+}
+
+function usable(parsed: Validation): KinesisSink {
   if (!parsed.ok) throw new ConfigError("InvalidConfiguration", parsed.errors);
   const unsupported = unsupportedFields(parsed.value);
   if (unsupported.length > 0) throw new ConfigError("UnsupportedField", unsupported);

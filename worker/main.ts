@@ -6,7 +6,7 @@ import { serveHttp } from "../runtime/http.ts";
 import { createLogger, type Logger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
-import { readConfig } from "./config.ts";
+import { readCopy, readManifest } from "./config.ts";
 import { receiveBudget } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
@@ -34,7 +34,7 @@ async function main(): Promise<number> {
 async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSignal): Promise<number> {
   const { POD_NAME: pod = "", POD_NAMESPACE: namespace = "", CONFIG_HASH: configHash = "" } = process.env;
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = process.env;
-  const manifest = readConfig(await readFile(mode.config, "utf8"), { credentialsApart: true });
+  const manifest = readCopy(await readFile(mode.config, "utf8"));
   const log = createLogger({ program: "worker", level: manifest.spec.logLevel }).with({ sink: manifest.metadata.name });
   const api = kubernetesClient({ host, port, credentials: mode.apiCredentials });
   const target = { namespace, name: manifest.metadata.name, uid: manifest.metadata.uid ?? "", pod };
@@ -67,7 +67,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
 }
 
 async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortSignal): Promise<number> {
-  const manifest = readConfig(await readFile(mode.manifest, "utf8"), { credentialsApart: false });
+  const manifest = await readManifest(await readFile(mode.manifest, "utf8"));
   const log = createLogger({
     program: "worker",
     level: manifest.spec.logLevel === "info" ? "warn" : manifest.spec.logLevel,

@@ -12,7 +12,7 @@ export const HTTP_PORT = 8080;
  * Node.js' own: a young generation that a worker's messages fit, and a heap that leaves room in the memory limit for what
  * lies outside of it.
  */
-export const NODE_ARGS: readonly string[] = ["--max-semi-space-size=4", "--max-old-space-size-percentage=30"];
+export const NODE_ARGS: readonly string[] = ["--max-semi-space-size=2", "--max-old-space-size-percentage=30"];
 export const WORKER_ARGS: readonly string[] = [
   ...NODE_ARGS,
   "/app/dist/worker/main.js",

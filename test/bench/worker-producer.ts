@@ -29,9 +29,10 @@ export interface ProducerTask {
   readonly pace: number | null;
 }
 
-/** Entries of a topic-partition on their way to the broker. */
+/** Entries of a topic-partition on their way to the broker, at most; and bytes of all, for which it has memory. */
 const IN_FLIGHT = 8;
 const IN_FLIGHT_UNBATCHED = 200;
+const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 const PUBLISH_ATTEMPTS = 30;
 const RETRY_MS = 500;
 /** Different entries of a topic-partition, at least; and enough that all its keys occur. */
@@ -77,7 +78,12 @@ async function fill(producer: Producer, task: ProducerTask, partition: number): 
       if (entry !== undefined) await publish(producer, { numMessagesInBatch: task.batch }, entry);
     }
   };
-  await Promise.all(Array.from({ length: task.batch === 1 ? IN_FLIGHT_UNBATCHED : IN_FLIGHT }, loop));
+  await Promise.all(Array.from({ length: inFlight(task) }, loop));
+}
+
+function inFlight({ size, batch, partitions }: ProducerTask): number {
+  const fits = Math.floor(IN_FLIGHT_BYTES / (size * batch * partitions));
+  return Math.max(1, Math.min(batch === 1 ? IN_FLIGHT_UNBATCHED : IN_FLIGHT, fits));
 }
 
 async function pace(producers: readonly Producer[], task: ProducerTask, perSecond: number): Promise<void> {

@@ -13,7 +13,7 @@ export interface Fifo<T> {
 const COMPACT_AT = 1024;
 
 export function createFifo<T>(): Fifo<T> {
-  let values: T[] = [];
+  let values: (T | undefined)[] = [];
   let head = 0;
   return {
     get length() {
@@ -26,12 +26,14 @@ export function createFifo<T>(): Fifo<T> {
     shift: () => {
       if (head === values.length) return undefined;
       const value = values[head];
+      // It would stay alive until the queue is empty or compacted, which under load is a thousand deliveries later.
+      values[head] = undefined;
       head += 1;
       if (head === values.length) {
         values.length = 0;
         head = 0;
       } else if (head >= COMPACT_AT && head * 2 >= values.length) {
-        // Moved at most once per value, so the cost stays constant per shift; the front is not kept alive for long.
+        // Moved at most once per value, so the cost stays constant per shift.
         values = values.slice(head);
         head = 0;
       }

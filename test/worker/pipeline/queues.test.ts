@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { createBudget } from "../../../worker/pipeline/budget.ts";
 import { createDelays } from "../../../worker/pipeline/delays.ts";
@@ -8,14 +10,18 @@ import { createVirtualClock } from "./simulation/virtual-clock.ts";
 
 describe("the FIFO", () => {
   test("gives back what was put in, in order, whatever the mix of pushes and shifts", () => {
+    const actions = fc.array(fc.constantFrom("push", "push", "shift", "unshift"), { maxLength: 5_000 });
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 5_000 }), (pushes) => {
+      fc.property(actions, (list) => {
         const fifo = createFifo<number>();
         const model: number[] = [];
-        for (const [index, push] of pushes.entries()) {
-          if (push) {
+        for (const [index, action] of list.entries()) {
+          if (action === "push") {
             fifo.push(index);
             model.push(index);
+          } else if (action === "unshift") {
+            fifo.unshift(index);
+            model.unshift(index);
           } else assert.equal(fifo.shift(), model.shift());
           assert.equal(fifo.length, model.length);
           assert.equal(fifo.peek(), model[0]);
@@ -30,6 +36,22 @@ describe("the FIFO", () => {
     for (let index = 0; index < 10_000; index += 1) fifo.push(index);
     for (let index = 0; index < 10_000; index += 1) assert.equal(fifo.shift(), index);
     assert.equal(fifo.shift(), undefined);
+  });
+
+  test("keeps nothing alive that left it, though it is never empty", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const fifo = createFifo<object>();
+    const left: WeakRef<object>[] = [];
+    fifo.push({});
+    for (let count = 0; count < 100; count += 1) {
+      fifo.push({});
+      left.push(new WeakRef(fifo.shift() as object));
+    }
+    // A reference that was looked at stays alive until the end of its turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    assert.deepEqual([fifo.length, left.filter((value) => value.deref() !== undefined).length], [1, 0]);
   });
 });
 

@@ -73,7 +73,8 @@ export function refuse<R extends Outgoing>(suspects: Suspects<R>, part: readonly
 export function conclude<R extends Outgoing>(suspects: Suspects<R>): Verdict<R> | null {
   const { parts, refused, accepted } = suspects;
   if (!accepted && refused.length >= REFUSED_ALONE_LIMIT) {
-    return { poison: [], lonely: [], unknown: [...refused, ...parts.splice(0).flat()] };
+    // Those that were not tried alone come first next time, or the same few would hold up all others for ever.
+    return { poison: [], lonely: [], unknown: [...parts.splice(0).flat(), ...refused] };
   }
   if (parts.length > 0) return null;
   return accepted ? { poison: refused, lonely: [], unknown: [] } : { poison: [], lonely: refused, unknown: [] };

@@ -103,3 +103,24 @@ describe("a record that the service refuses on a quiet stream", () => {
     });
   }
 });
+
+describe("many records that the service refuses, before those that it takes", () => {
+  for (const ordered of [true, false]) {
+    test(`are all found, and the others delivered, ${ordered ? "ordered" : "unordered"}`, async () => {
+      const rig = createRig({ ordered, deadLetterTopic: "dead" });
+      const orders = await writable(rig);
+      const refused = Array.from({ length: 20 }, (_, index) => `poison${index}:1`);
+      await rig.deliver(orders, ...refused, "a:1", "b:1", "c:1");
+      for (let second = 0; second < 300; second += 1) {
+        for (const put of rig.puts) {
+          if (put.texts.some((text) => text.startsWith("poison"))) await put.fail(failure("invalid"));
+          else await put.accept();
+        }
+        await rig.clock.advance(1_000);
+      }
+      assert.equal(rig.pipeline.state().delivered, 3);
+      assert.deepEqual(rig.letters.map(({ message }) => message.id).toSorted(), refused.toSorted());
+      assert.equal(rig.acknowledged.length, 1);
+    });
+  }
+});

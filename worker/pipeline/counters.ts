@@ -36,6 +36,11 @@ export function createCounters(): Counters {
   };
 }
 
+/** As `PipelineState` shows them. With nothing left to be sent no request would ever tell that a failure is over. */
+export function reported(counters: Counters): Counters {
+  return counters.pending === 0 ? { ...counters, sinkFailure: null } : { ...counters };
+}
+
 export function countReceived(counters: Counters, delivery: Delivery): void {
   const count = delivery.messages.length;
   counters.received += count;

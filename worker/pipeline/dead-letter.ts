@@ -55,7 +55,12 @@ export function createDeadLetters(options: {
     published: () => void,
     count: number,
   ): Promise<void> => {
-    if (closed || !wanted()) return;
+    if (closed) return;
+    if (!wanted()) {
+      // With it its failure is over.
+      if (count > 0) counters.sourceFailure = null;
+      return;
+    }
     try {
       await source().publish(topic, letter);
     } catch (error) {

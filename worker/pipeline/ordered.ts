@@ -7,7 +7,7 @@ import type { SinkFailure } from "../sink/sink.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
 import { createBudget } from "./budget.ts";
 import type { Mark } from "./checkpoint.ts";
-import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
+import { countReceived, createCounters, oldestPublishTime, reported } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
@@ -253,7 +253,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       drain.check();
     },
     state: () => ({
-      ...counters,
+      ...reported(counters),
       ...(lanes.auto ? { sinkFailure: AUTO } : {}),
       oldestPublishTime: oldestPublishTime([...partitions.values()].map(oldest)),
       pendingBytes: budget.used,

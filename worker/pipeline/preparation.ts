@@ -29,17 +29,17 @@ export function createPreparation(options: Settings, counters: Counters): Prepar
         await pending;
         break;
       } catch (error) {
-        if (!wanted()) return;
+        if (!wanted()) break;
         counters.sourceFailure = failureOf(error);
         if (attempt === 0) log.warn("schema not fetched, trying again", { topic: delivery.assignment.topic, error });
         await clock.sleep(fullJitter(retry, attempt, random));
-        if (!wanted()) return;
+        if (!wanted()) break;
         pending = format.prepare(delivery);
       }
     }
-    if (!wanted()) return;
+    // Where nobody waits for it any more, nothing else would tell that its failure is over.
     counters.sourceFailure = null;
-    ready();
+    if (wanted()) ready();
   };
 
   return { finish: (delivery, pending, wanted, ready) => void finish(delivery, pending, wanted, ready) };

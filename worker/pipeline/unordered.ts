@@ -5,7 +5,7 @@
 import type { PoisonError } from "../format/format.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
 import { createBudget } from "./budget.ts";
-import { countReceived, createCounters, oldestPublishTime } from "./counters.ts";
+import { countReceived, createCounters, oldestPublishTime, reported } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain, flushed } from "./drain.ts";
 import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
@@ -256,7 +256,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       drain.check();
     },
     state: () => ({
-      ...counters,
+      ...reported(counters),
       oldestPublishTime: oldestPublishTime([...shares.values()].map(oldest)),
       pendingBytes: budget.used,
       budgetBytes: budget.total,

@@ -40,7 +40,7 @@ export function createParts(options: PartsOptions): WorkerParts {
   const { adminUrl } = manifest.spec.pulsar;
   const access = pulsarAccess(manifest.spec.pulsar, options.readKey);
   const admin = set(adminUrl) === undefined ? null : createPulsarAdmin(adminUrl ?? "", access);
-  const sink = kinesisSink(options);
+  const { sink, latest } = remembering(kinesisSink(options));
   return {
     sink,
     adminGet: admin?.get ?? null,
@@ -53,7 +53,8 @@ export function createParts(options: PartsOptions): WorkerParts {
           return source.schemas.schema(topic, version);
         },
       };
-      const pipeline = createPipeline(pipelineOptions(options, sink, stream, schemas));
+      const recordBytes = (): number => (latest() ?? stream).maxRecordBytes;
+      const pipeline = createPipeline(pipelineOptions(options, sink, stream, recordBytes, schemas));
       const created = await createSource({ ...sourceOptions(options, access, pipeline), admin });
       source = created;
       return { source: created, pipeline };
@@ -92,7 +93,24 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
   });
 }
 
-function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescription, schemas: SchemaRegistry) {
+/** Keeps what the stream was described as last: what hinders a message may be mended there while the worker runs. */
+function remembering(sink: Sink): { readonly sink: Sink; readonly latest: () => StreamDescription | null } {
+  let latest: StreamDescription | null = null;
+  const describe = async (signal: AbortSignal): Promise<StreamDescription> => {
+    latest = await sink.describe(signal);
+    return latest;
+  };
+  return { sink: { ...sink, describe }, latest: () => latest };
+}
+
+/** @param recordBytes the stream's record size as of now */
+function pipelineOptions(
+  options: PartsOptions,
+  sink: Sink,
+  stream: StreamDescription,
+  recordBytes: () => number,
+  schemas: SchemaRegistry,
+) {
   const { config, deadLetter, keyless } = options.manifest.spec;
   return {
     ordered: config.retainOrdering,
@@ -102,7 +120,9 @@ function pipelineOptions(options: PartsOptions, sink: Sink, stream: StreamDescri
     limits: {
       maxRecords: config.collectionMaxCount,
       maxBytes: config.collectionMaxSize,
-      maxRecordBytes: stream.maxRecordBytes,
+      get maxRecordBytes() {
+        return recordBytes();
+      },
     },
     retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },
     // A stream that ignores hash keys puts aggregates where consumers drop them.

@@ -72,13 +72,18 @@ function stateOf(reason: Reason): WorkerState {
 }
 
 /** One poison message holds its topic-partition in an ordered pipeline; an unordered one sets many aside and flows on. */
-function poisonCause({ poison: [first], poisonCount }: PipelineState, ordered: boolean): Cause | null {
+function poisonCause(pipeline: PipelineState, ordered: boolean): Cause | null {
+  const { poison, poisonCount, pending, pendingBytes, budgetBytes } = pipeline;
+  const [first] = poison;
   if (first === undefined) return null;
   const message = `message ${first.messageId} of ${first.topic} cannot be delivered (${first.code}): ${first.message}`;
   if (ordered) return { reason: "PoisonMessage", message };
-  if (poisonCount <= STALLED_ABOVE) return null;
+  // With nothing else pending, nothing but a mended poison makes room again.
+  const full = pending <= poisonCount && pendingBytes >= budgetBytes;
+  if (poisonCount <= STALLED_ABOVE && !full) return null;
+  const what = full ? "fill the worker's memory, so that it receives nothing" : "are set aside";
   return {
     reason: "TooManyParked",
-    message: `${poisonCount} messages that cannot be delivered are set aside; the first: ${message}`,
+    message: `${poisonCount} messages that cannot be delivered ${what}; the first: ${message}`,
   };
 }

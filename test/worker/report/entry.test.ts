@@ -171,6 +171,26 @@ for (const [title, facts, state, reason, ready] of [
     true,
   ],
   [
+    "large poison that fills the memory by itself, so that nothing is received any more",
+    {
+      ordered: false,
+      pipeline: { ...pipeline, poisonCount: 8, pending: 8, pendingBytes: 1_000_000, poison: [poisoned] },
+    },
+    "Stalled",
+    "TooManyParked",
+    true,
+  ],
+  [
+    "a full memory that will be free again",
+    {
+      ordered: false,
+      pipeline: { ...pipeline, poisonCount: 8, pending: 9, pendingBytes: 1_000_000, poison: [poisoned] },
+    },
+    "Running",
+    undefined,
+    true,
+  ],
+  [
     "bad configuration",
     { obstacle: { code: "InvalidConfiguration", message: "m" } },
     "Stalled",

@@ -13,6 +13,9 @@ const LOOK_EVERY_MS = 60_000;
 /** A list that failed is asked for again after this time. */
 const RETRY_MS = 30_000;
 
+/** Permissions are mended by people, and hardly ever this one: it only spares work. */
+const DENIED_AGAIN_MS = 300_000;
+
 /** How often a stream that ignores hash keys is looked at again. */
 const AUTO_AGAIN_MS = 10_000;
 
@@ -27,7 +30,7 @@ export const AUTO: SinkFailure = {
 };
 
 export interface ShardWatch {
-  /** Null until the first list, and for good without the permission. */
+  /** Null until the first list. */
   readonly map: ShardMap | null;
   /** The stream's RecordDistributionStrategy is AUTO: it ignores hash keys. */
   readonly auto: boolean;
@@ -65,7 +68,8 @@ export function createShardWatch(options: {
   /** Shards that no list held yet, and that were looked for. */
   const sought = new Set<string>();
   let late = false;
-  let denied = false;
+  /** `Clock.now()` until which the list is not asked for. */
+  let deniedUntil = Number.NEGATIVE_INFINITY;
   let auto = false;
 
   const schedule = (ms: number): void => {
@@ -108,20 +112,25 @@ export function createShardWatch(options: {
     }
   };
   const list = async (): Promise<void> => {
-    if (denied) return;
+    const deniedMs = deniedUntil - clock.now();
+    if (deniedMs > 0) return schedule(deniedMs);
     try {
       const listed = createShardMap(await sink.listShards(controller.signal));
       if (controller.signal.aborted) return;
+      deniedUntil = Number.NEGATIVE_INFINITY;
       for (const shardId of sought) if (listed.get(shardId) !== undefined) sought.delete(shardId);
       if (map?.sameOpen(listed) === true) return;
       map = listed;
       changed(listed);
     } catch (error) {
       if (controller.signal.aborted) return;
-      // Without it records are not paced per shard; everything else works.
-      denied = error instanceof SinkError && error.code === "AccessDenied";
-      log.warn("shards not listed; records are sent without pacing per shard", { error, again: !denied });
-      if (!denied) schedule(RETRY_MS);
+      // Without it records are neither paced per shard nor aggregated; everything else works.
+      const denied = error instanceof SinkError && error.code === "AccessDenied";
+      if (!denied || deniedUntil === Number.NEGATIVE_INFINITY) {
+        log.warn("shards not listed; without them records are sent one by one and unpaced", { error });
+      }
+      deniedUntil = denied ? clock.now() + DENIED_AGAIN_MS : Number.NEGATIVE_INFINITY;
+      schedule(denied ? DENIED_AGAIN_MS : RETRY_MS);
     }
   };
   return {

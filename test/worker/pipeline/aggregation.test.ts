@@ -1,33 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createAggregateLimit } from "../../../worker/pipeline/aggregate-limit.ts";
-import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
 import { hashKey } from "../../../worker/sink/hash-key.ts";
-import type { Shard } from "../../../worker/sink/sink.ts";
 import { createRig, failure } from "./rig.ts";
-
-const MIDDLE = 1n << 127n;
-const MAX = (1n << 128n) - 1n;
-const shard = (shardId: string, startingHashKey: bigint, endingHashKey: bigint, open = true): Shard => ({
-  shardId,
-  startingHashKey,
-  endingHashKey,
-  parents: [],
-  open,
-});
-const halves = [shard("low", 0n, MIDDLE - 1n), shard("high", MIDDLE, MAX)];
-const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
-const [a, b, c, d] = keys.filter((key) => hashKey(key) < "4") as [string, string, string, string];
-const [e] = keys.filter((key) => hashKey(key) >= "4" && hashKey(key) < "8") as [string];
-const [h, i] = keys.filter((key) => hashKey(key) >= "8") as [string, string];
-
-async function rigWith(options: Partial<PipelineOptions> & { shards?: readonly Shard[] } = {}) {
-  const rig = createRig({ aggregation: true, shards: halves, ...options });
-  const orders = rig.assign();
-  await rig.clock.advance(6_000);
-  return { rig, orders };
-}
-const landed = (shardId: string, sequenceNumber: string) => ({ accepted: true, shardId, sequenceNumber }) as const;
+import { a, b, c, d, e, h, halves, i, keys, landed, lowSplit, MIDDLE, rigWith } from "./two-shards.ts";
 
 for (const ordered of [true, false]) {
   describe(`aggregation, ${ordered ? "ordered" : "unordered"}`, () => {
@@ -105,13 +81,7 @@ for (const ordered of [true, false]) {
       const shards = [...halves];
       const { rig, orders } = await rigWith({ ordered, shards });
       await rig.deliver(orders, `${a}:1`, `${e}:1`, `${a}:2`, `${e}:2`);
-      shards.splice(
-        0,
-        1,
-        shard("low", 0n, MIDDLE - 1n, false),
-        shard("first", 0n, MIDDLE / 2n - 1n),
-        shard("second", MIDDLE / 2n, MIDDLE - 1n),
-      );
+      shards.splice(0, 1, ...lowSplit);
       await rig.last().answer([landed("first", "10")]);
       assert.equal(rig.pipeline.state().delivered, 0);
       await rig.clock.advance(1_000);
@@ -133,13 +103,7 @@ for (const ordered of [true, false]) {
       await rig.deliver(orders, `${a}:1`, `${e}:1`);
       const { promise, resolve } = Promise.withResolvers<void>();
       rig.listing = promise;
-      shards.splice(
-        0,
-        1,
-        shard("low", 0n, MIDDLE - 1n, false),
-        shard("first", 0n, MIDDLE / 2n - 1n),
-        shard("second", MIDDLE / 2n, MIDDLE - 1n),
-      );
+      shards.splice(0, 1, ...lowSplit);
       await rig.last().answer([landed("first", "10")]);
       await rig.deliver(orders, `${b}:1`, `${c}:1`, `${h}:1`);
       await rig.clock.advance(500);

@@ -43,8 +43,14 @@ function textOf({ data }: KinesisRecord): string {
 
 export type Rig = ReturnType<typeof createRig>;
 
-export function createRig(overrides: Partial<PipelineOptions> & { readonly shards?: readonly Shard[] } = {}) {
-  const { shards, ...options } = overrides;
+export interface RigOptions extends Partial<PipelineOptions> {
+  readonly shards?: readonly Shard[];
+  /** Shards are listed once it resolves. */
+  readonly listing?: Promise<void>;
+}
+
+export function createRig(overrides: RigOptions = {}) {
+  const { shards, listing = Promise.resolve(), ...options } = overrides;
   const clock = createVirtualClock();
   const puts: Put[] = [];
   const acknowledged: string[] = [];
@@ -148,7 +154,7 @@ export function createRig(overrides: Partial<PipelineOptions> & { readonly shard
     },
     heardAt: null as number | null,
     /** Shards are listed once it resolves. */
-    listing: Promise.resolve() as Promise<void>,
+    listing,
     lists: (): number => lists,
     /** The stream's RecordDistributionStrategy is AUTO. */
     auto: false,

@@ -43,7 +43,10 @@ export function parseAssumeRole(text: string): AssumeRole {
   return {
     roleArn: required(fields, "roleArn", example),
     // The connector's documentation spells it so once, and people copied it.
-    roleSessionName: optional(fields, "roleSessionNmae") ?? required(fields, "roleSessionName", example),
+    roleSessionName:
+      optional(fields, "roleSessionName") ??
+      optional(fields, "roleSessionNmae") ??
+      required(fields, "roleSessionName", example),
     externalId: optional(fields, "externalId"),
   };
 }

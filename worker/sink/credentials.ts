@@ -1,9 +1,7 @@
-import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
+import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
-import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
-import { resolveEndpoint } from "./endpoint.ts";
-import { classifyRequestError, credentialsMissing } from "./errors.ts";
-import type { SinkFailureCode } from "./sink.ts";
+import { credentialSource } from "./credential-source.ts";
+import { exchange } from "./exchange.ts";
 import { SinkError } from "./sink.ts";
 
 export interface CredentialsOptions {
@@ -41,47 +39,67 @@ const RECHECK_MS = 3_000;
 const RENEW_BEFORE_MS = 300_000;
 /** A failing source is not asked more often than this, milliseconds. */
 const FAILURE_PAUSE_MS = 1_000;
+/** A slow source is waited for so long, milliseconds; then what still works is used while it goes on. */
+const PATIENCE_MS = 2_000;
+/** A source that is silent for so long and three times `requestTimeout` is asked anew, milliseconds. */
+const SILENCE_MS = 30_000;
+
+interface Load {
+  readonly identity: Promise<AwsCredentialIdentity>;
+  readonly startedAt: number;
+}
 
 /** Never throws: what is wrong with the options shows when credentials are asked for. */
 export function createCredentials(options: CredentialsOptions): Credentials {
   const { clock } = options;
-  const source = sourceOf(options);
+  const source = credentialSource(options);
+  const silenceMs = Math.max(SILENCE_MS, 3 * options.requestTimeout);
+  const { signal } = new AbortController();
   let cached: AwsCredentialIdentity | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
   let failed: { readonly error: unknown; readonly at: number } | undefined;
-  let pending: Promise<AwsCredentialIdentity> | undefined;
+  let pending: Load | undefined;
 
-  const valid = (identity: AwsCredentialIdentity): boolean =>
-    identity.expiration === undefined || identity.expiration.getTime() - clock.wall() > RENEW_BEFORE_MS;
+  const expiresWithin = ({ expiration }: AwsCredentialIdentity, ms: number): boolean =>
+    expiration !== undefined && expiration.getTime() - clock.wall() <= ms;
 
   const load = async (): Promise<AwsCredentialIdentity> => {
-    try {
-      const identity = await source.load(cached !== undefined && valid(cached) ? cached : undefined);
-      cached = identity;
-      checkedAt = clock.now();
+    const current = cached !== undefined && !expiresWithin(cached, RENEW_BEFORE_MS) ? cached : undefined;
+    const answer = await exchange(() => source.load(current), { timeoutMs: silenceMs, signal, clock });
+    checkedAt = clock.now();
+    if (answer.kind === "answered") {
+      cached = answer.value;
       failed = undefined;
-      return identity;
-    } catch (error) {
-      // What still works is used until it expires, unless somebody took it away on purpose.
-      const failure = source.classify(error);
-      if (failure.class === "transient" && cached !== undefined && stillUsable(cached, clock)) {
-        checkedAt = clock.now();
-        return cached;
-      }
-      cached = undefined;
-      failed = { error: failure, at: clock.now() };
-      throw failure;
+      return cached;
     }
+    // It may wait for an answer that never comes.
+    if (answer.kind !== "threw") source.forget();
+    const failure = answer.kind === "threw" ? source.classify(answer.error) : silent(silenceMs);
+    // What still works is used until it expires, unless somebody took it away on purpose.
+    if (failure.class !== "notReady" && cached !== undefined && !expiresWithin(cached, 0)) return cached;
+    cached = undefined;
+    failed = { error: failure, at: clock.now() };
+    throw failure;
+  };
+  const start = (): Load => {
+    const identity = load().finally(() => {
+      pending = undefined;
+    });
+    // It may fail while nobody waits for it.
+    identity.catch(() => undefined);
+    return { identity, startedAt: clock.now() };
   };
 
   return {
     async resolve() {
-      if (cached !== undefined && valid(cached) && clock.now() - checkedAt < RECHECK_MS) return cached;
-      if (failed !== undefined && clock.now() - failed.at < FAILURE_PAUSE_MS) throw failed.error;
-      pending ??= load().finally(() => {
-        pending = undefined;
-      });
-      return pending;
+      const now = clock.now();
+      const usable = cached !== undefined && !expiresWithin(cached, 0) ? cached : undefined;
+      if (usable !== undefined && now - checkedAt < RECHECK_MS) return usable;
+      if (failed !== undefined && now - failed.at < FAILURE_PAUSE_MS) throw failed.error;
+      pending ??= start();
+      const { identity, startedAt } = pending;
+      if (usable === undefined) return await identity;
+      return await within(identity, startedAt + PATIENCE_MS - now, usable, clock);
     },
     refresh(used) {
       if (used !== undefined && used !== cached) return;
@@ -92,162 +110,28 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   };
 }
 
-function stillUsable(identity: AwsCredentialIdentity, clock: Clock): boolean {
-  return identity.expiration === undefined || identity.expiration.getTime() > clock.wall();
-}
-
-interface CredentialSource {
-  /** `current` is still valid and may be returned when nothing changed. */
-  load(current: AwsCredentialIdentity | undefined): Promise<AwsCredentialIdentity>;
-  classify(error: unknown): SinkError;
-  forget(): void;
-}
-
-function sourceOf(options: CredentialsOptions): CredentialSource {
+/** What `identity` resolves to, or `instead` when that takes longer than `ms`. */
+async function within(
+  identity: Promise<AwsCredentialIdentity>,
+  ms: number,
+  instead: AwsCredentialIdentity,
+  clock: Clock,
+): Promise<AwsCredentialIdentity> {
+  if (ms <= 0) return instead;
+  const { promise: late, resolve } = Promise.withResolvers<AwsCredentialIdentity>();
+  const timer = clock.timer(ms, () => resolve(instead));
   try {
-    switch (credentialWay(options.pluginName)) {
-      case "keys":
-        return keysSource(options);
-      case "chain":
-        return chainSource();
-      case "role":
-        return roleSource(options);
-    }
-  } catch (error) {
-    return { load: () => Promise.reject(error), classify: optionFailure, forget: () => undefined };
+    return await Promise.race([identity, late]);
+  } finally {
+    timer.cancel();
   }
 }
 
-function optionFailure(error: unknown): SinkError {
-  return error instanceof SinkError ? error : notReady("AssumeRoleFailed", (error as Error).message);
-}
-
-function keysSource({ readParam }: CredentialsOptions): CredentialSource {
-  let text: string | undefined;
-  return {
-    async load(current) {
-      const read = await readParam();
-      if (current !== undefined && read === text) return current;
-      const identity = parseStaticKeys(read);
-      text = read;
-      return identity;
-    },
-    classify: paramFailure,
-    forget() {
-      text = undefined;
-    },
-  };
-}
-
-function chainSource(): CredentialSource {
-  let chain: AwsCredentialIdentityProvider | undefined;
-  return {
-    async load() {
-      chain ??= await defaultChain();
-      return await chain();
-    },
-    classify: () => new SinkError(credentialsMissing()),
-    forget() {
-      chain = undefined;
-    },
-  };
-}
-
-/** Loaded on first use: with static keys it would cost start time and memory for nothing. */
-async function defaultChain(): Promise<AwsCredentialIdentityProvider> {
-  const { fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
-  return fromNodeProviderChain();
-}
-
-function roleSource(options: CredentialsOptions): CredentialSource {
-  const { readParam } = options;
-  const endpoint = resolveEndpoint({
-    host: options.stsEndpoint,
-    port: options.stsPort,
-    region: options.region ?? "us-east-1",
-    property: "awsStsEndpoint",
+function silent(ms: number): SinkError {
+  return new SinkError({
+    code: "CredentialsMissing",
+    class: "transient",
+    message: `No AWS credentials came within ${ms} ms: check the network to STS or the metadata service`,
+    ambiguous: false,
   });
-  let text: string | undefined;
-  let roleArn = "";
-  let provider: AwsCredentialIdentityProvider | undefined;
-  return {
-    async load(current) {
-      const read = await readParam();
-      if (provider === undefined || read !== text) {
-        const role = parseAssumeRole(read);
-        roleArn = role.roleArn;
-        provider = await assumeRole(role, endpoint, options);
-        text = read;
-      } else if (current !== undefined) {
-        return current;
-      }
-      return await provider();
-    },
-    classify: (error) => roleFailure(error, roleArn, endpoint.url ?? `STS in ${endpoint.region}`),
-    forget() {
-      provider = undefined;
-    },
-  };
-}
-
-async function assumeRole(
-  role: ReturnType<typeof parseAssumeRole>,
-  endpoint: { readonly url: string | undefined; readonly region: string },
-  options: CredentialsOptions,
-): Promise<AwsCredentialIdentityProvider> {
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
-  return fromTemporaryCredentials({
-    masterCredentials: fromNodeProviderChain(),
-    params: {
-      RoleArn: role.roleArn,
-      RoleSessionName: role.roleSessionName,
-      ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
-    },
-    clientConfig: {
-      region: endpoint.region,
-      maxAttempts: 2,
-      ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
-      requestHandler: {
-        connectionTimeout: options.connectTimeout,
-        requestTimeout: options.requestTimeout,
-        throwOnRequestTimeout: true,
-        httpsAgent: { rejectUnauthorized: !options.skipCertificateValidation },
-      },
-    },
-  });
-}
-
-function paramFailure(error: unknown): SinkError {
-  if (error instanceof SinkError) return error;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  const missing = code === "SecretMissing" || code === "SecretKeyMissing";
-  return notReady(
-    missing ? code : "CredentialsMissing",
-    missing
-      ? String(message)
-      : `awsCredentialPluginParam cannot be read (${typeof code === "string" ? code : "unknown error"}): check its Secret`,
-  );
-}
-
-function roleFailure(error: unknown, roleArn: string, endpoint: string): SinkError {
-  if (error instanceof SinkError) return error;
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  if (code === "SecretMissing" || code === "SecretKeyMissing") return paramFailure(error);
-  const failure = classifyRequestError(error, { stream: "", endpoint, action: "sts:AssumeRole" });
-  if (failure.code === "CredentialsMissing") return new SinkError(failure);
-  if (failure.class === "transient" || failure.class === "throttled" || failure.code === "TlsFailed") {
-    return new SinkError({
-      ...failure,
-      message: `STS (${endpoint}) cannot be asked for role ${roleArn} (${String(code ?? name)}): check awsStsEndpoint and network policies`,
-      ambiguous: false,
-    });
-  }
-  return notReady(
-    "AssumeRoleFailed",
-    `Role ${roleArn} cannot be assumed (${String(name)}): check roleArn, externalId, the role's trust policy and the pod's identity`,
-  );
-}
-
-function notReady(code: SinkFailureCode, message: string): SinkError {
-  return new SinkError({ code, class: "notReady", message, ambiguous: false });
 }

@@ -206,12 +206,12 @@ function classifyTransport(thrown: Thrown, context: FailureContext): SinkFailure
   };
 }
 
-export function credentialsMissing(): SinkFailure {
+/** @param detail what was in the way */
+export function credentialsMissing(detail?: string): SinkFailure {
   return {
     code: "CredentialsMissing",
     class: "notReady",
-    message:
-      "No AWS credentials were found by the default chain: give the pod an identity (IRSA, pod identity, instance role) or set awsCredentialPluginParam",
+    message: `No AWS credentials were found by the default chain${detail === undefined ? "" : ` (${detail})`}: give the pod an identity (IRSA, pod identity, instance role) or set awsCredentialPluginParam`,
     ambiguous: false,
   };
 }

@@ -1,0 +1,192 @@
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
+import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
+import type { CredentialsOptions } from "./credentials.ts";
+import { resolveEndpoint } from "./endpoint.ts";
+import { classifyRequestError, credentialsMissing } from "./errors.ts";
+import type { SinkFailureCode } from "./sink.ts";
+import { SinkError } from "./sink.ts";
+
+/** One of the documented ways to credentials. Remembers what it needs to tell that nothing changed. */
+export interface CredentialSource {
+  /** `current` is still valid and may be returned when nothing changed. */
+  load(current: AwsCredentialIdentity | undefined): Promise<AwsCredentialIdentity>;
+  classify(error: unknown): SinkError;
+  forget(): void;
+}
+
+/** Never throws: what is wrong with the options shows when credentials are asked for. */
+export function credentialSource(options: CredentialsOptions): CredentialSource {
+  try {
+    switch (credentialWay(options.pluginName)) {
+      case "keys":
+        return keysSource(options);
+      case "chain":
+        return chainSource();
+      case "role":
+        return roleSource(options);
+    }
+  } catch (error) {
+    return { load: () => Promise.reject(error), classify: optionFailure, forget: () => undefined };
+  }
+}
+
+function optionFailure(error: unknown): SinkError {
+  return error instanceof SinkError ? error : notReady("AssumeRoleFailed", (error as Error).message);
+}
+
+function keysSource(options: CredentialsOptions): CredentialSource {
+  let text: string | undefined;
+  return {
+    async load(current) {
+      const read = await readParam(options);
+      if (current !== undefined && read === text) return current;
+      const identity = parseStaticKeys(read);
+      text = read;
+      return identity;
+    },
+    // All that it throws is classified.
+    classify: optionFailure,
+    forget() {
+      text = undefined;
+    },
+  };
+}
+
+function chainSource(): CredentialSource {
+  let chain: AwsCredentialIdentityProvider | undefined;
+  return {
+    async load() {
+      chain ??= await defaultChain();
+      return await chain();
+    },
+    classify: chainFailure,
+    forget() {
+      chain = undefined;
+    },
+  };
+}
+
+/** Loaded on first use: with static keys it would cost start time and memory for nothing. */
+async function defaultChain(): Promise<AwsCredentialIdentityProvider> {
+  const { fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
+  return fromNodeProviderChain();
+}
+
+function roleSource(options: CredentialsOptions): CredentialSource {
+  const endpoint = resolveEndpoint({
+    host: options.stsEndpoint,
+    port: options.stsPort,
+    region: options.region ?? "us-east-1",
+    property: "awsStsEndpoint",
+  });
+  let text: string | undefined;
+  let roleArn = "";
+  let provider: AwsCredentialIdentityProvider | undefined;
+  return {
+    async load(current) {
+      const read = await readParam(options);
+      if (provider === undefined || read !== text) {
+        const role = parseAssumeRole(read);
+        roleArn = role.roleArn;
+        provider = await assumeRole(role, endpoint, options);
+        text = read;
+      } else if (current !== undefined) {
+        return current;
+      }
+      return await provider();
+    },
+    classify: (error) => roleFailure(error, roleArn, endpoint.url ?? `STS in ${endpoint.region}`),
+    forget() {
+      provider = undefined;
+    },
+  };
+}
+
+async function assumeRole(
+  role: ReturnType<typeof parseAssumeRole>,
+  endpoint: { readonly url: string | undefined; readonly region: string },
+  options: CredentialsOptions,
+): Promise<AwsCredentialIdentityProvider> {
+  const { fromNodeProviderChain, fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
+  return fromTemporaryCredentials({
+    masterCredentials: fromNodeProviderChain(),
+    params: {
+      RoleArn: role.roleArn,
+      RoleSessionName: role.roleSessionName,
+      ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
+    },
+    clientConfig: {
+      region: endpoint.region,
+      maxAttempts: 2,
+      ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
+      requestHandler: {
+        connectionTimeout: options.connectTimeout,
+        requestTimeout: options.requestTimeout,
+        throwOnRequestTimeout: true,
+        httpsAgent: { rejectUnauthorized: !options.skipCertificateValidation },
+      },
+    },
+  });
+}
+
+/** The chain found nothing, or found an identity and could not use it. */
+function chainFailure(error: unknown): SinkError {
+  const { code, name, syscall, $metadata } = error as Partial<
+    Record<"code" | "name" | "syscall" | "$metadata", unknown>
+  >;
+  const isFile = syscall === "open" || syscall === "read";
+  if (name === "CredentialsProviderError" || name === "TokenProviderError" || isFile) {
+    return new SinkError(credentialsMissing(isFile ? String(code) : undefined));
+  }
+  const failure = classifyRequestError(error, { stream: "", endpoint: "", action: "" });
+  if ($metadata !== undefined && failure.class === "notReady") {
+    return notReady(
+      "AssumeRoleFailed",
+      `STS refuses the pod's own identity (${String(name)}): check the trust policy of its role and the annotations of its service account`,
+    );
+  }
+  return new SinkError({
+    ...failure,
+    message: `The default chain cannot get AWS credentials (${String(code ?? name)}): check network policies, and the way to STS or the metadata service`,
+    ambiguous: false,
+  });
+}
+
+/** @throws SinkError */
+async function readParam(options: CredentialsOptions): Promise<string> {
+  try {
+    return await options.readParam();
+  } catch (error) {
+    const { code, name, message } = error as Partial<Record<"code" | "name" | "message", unknown>>;
+    if (code === "SecretMissing" || code === "SecretKeyMissing") throw notReady(code, String(message));
+    // Not taken away: the file or the API server cannot be asked now.
+    throw new SinkError({
+      code: "CredentialsMissing",
+      class: "transient",
+      message: `awsCredentialPluginParam cannot be read (${String(code ?? name)}): check its Secret, or the way to the API server`,
+      ambiguous: false,
+    });
+  }
+}
+
+function roleFailure(error: unknown, roleArn: string, endpoint: string): SinkError {
+  if (error instanceof SinkError) return error;
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  const failure = classifyRequestError(error, { stream: "", endpoint, action: "sts:AssumeRole" });
+  if (failure.code === "CredentialsMissing") return new SinkError(failure);
+  if (failure.class === "transient" || failure.class === "throttled" || failure.code === "TlsFailed") {
+    return new SinkError({
+      ...failure,
+      message: `STS (${endpoint}) cannot be asked for role ${roleArn} (${String(code ?? name)}): check awsStsEndpoint and network policies`,
+      ambiguous: false,
+    });
+  }
+  return notReady(
+    "AssumeRoleFailed",
+    `Role ${roleArn} cannot be assumed (${String(name)}): check roleArn, externalId, the role's trust policy and the pod's identity`,
+  );
+}
+
+function notReady(code: SinkFailureCode, message: string): SinkError {
+  return new SinkError({ code, class: "notReady", message, ambiguous: false });
+}

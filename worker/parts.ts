@@ -21,6 +21,9 @@ import type { Decryption } from "./source/decryption.ts";
 import type { SchemaRegistry, Source } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 
+/** An inline parameter is read from the API server, which many workers must not ask every few seconds. */
+const INLINE_RECHECK_MS = 60_000;
+
 export interface PartsOptions {
   readonly manifest: KinesisSink;
   readonly readKey: KeyReader;
@@ -79,6 +82,7 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
     ...connection,
     pluginName: config.awsCredentialPluginName ?? "",
     readParam,
+    ...(secret ? {} : { recheckMs: INLINE_RECHECK_MS }),
     stsEndpoint: set(config.awsStsEndpoint),
     stsPort: config.awsStsPort,
   });

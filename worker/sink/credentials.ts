@@ -20,6 +20,8 @@ export interface CredentialsOptions {
   readonly requestTimeout: number;
   /** Local tests only. */
   readonly skipCertificateValidation: boolean;
+  /** How often the parameter is read at most, milliseconds. Default 3,000. */
+  readonly recheckMs?: number;
   readonly clock: Clock;
 }
 
@@ -51,7 +53,7 @@ interface Load {
 
 /** Never throws: what is wrong with the options shows when credentials are asked for. */
 export function createCredentials(options: CredentialsOptions): Credentials {
-  const { clock } = options;
+  const { clock, recheckMs = RECHECK_MS } = options;
   const source = credentialSource(options);
   const silenceMs = Math.max(SILENCE_MS, 3 * options.requestTimeout);
   const { signal } = new AbortController();
@@ -94,7 +96,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     async resolve() {
       const now = clock.now();
       const usable = cached !== undefined && !expiresWithin(cached, 0) ? cached : undefined;
-      if (usable !== undefined && now - checkedAt < RECHECK_MS) return usable;
+      if (usable !== undefined && now - checkedAt < recheckMs) return usable;
       if (failed !== undefined && now - failed.at < FAILURE_PAUSE_MS) throw failed.error;
       pending ??= start();
       const { identity, startedAt } = pending;

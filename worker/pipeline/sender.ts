@@ -141,8 +141,12 @@ export function createSender<R extends Outgoing>(
     recordsInFlight += records.length;
     counters.requests += 1;
     counters.records += records.length;
+    const recheck = (): void => {
+      const now = clock.now();
+      if (!records.every((record) => dispatch.mayWrite(record, now))) request.controller.abort();
+    };
     void sink
-      .put(records, request.controller.signal)
+      .put(records, request.controller.signal, recheck)
       .then((outcome) => outcome, broken)
       .then((outcome) => {
         requests.delete(request);

@@ -36,6 +36,8 @@ export interface KinesisSinkOptions {
 
 /** Connecting ends this long before the deadline: what was never connected is then known not to have been sent. */
 const CONNECT_MARGIN_MS = 250;
+/** A request that waited longer than this for a socket and credentials may not be wanted any more. */
+const RECHECK_AFTER_MS = 250;
 
 /** A sink on one Kinesis data stream. Retries nothing: that is the pipelines' part. Never throws. */
 export function createKinesisSink(options: KinesisSinkOptions): Sink {
@@ -72,14 +74,18 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
     operation: string,
     signal: AbortSignal,
     request: (signal: AbortSignal) => Promise<T>,
+    recheck: () => void = () => undefined,
   ): Promise<T | SinkFailure> => {
     const context = contextOf(operation);
+    const since = clock.now();
     if (!(await gate.enter(signal))) return unsent(context);
     try {
       const identity = await exchange(() => credentials.resolve(), { timeoutMs, signal, clock });
       if (identity.kind === "threw") return classifyRequestError(identity.error, context);
       if (identity.kind === "aborted") return unsent(context);
       if (identity.kind === "expired") return slowCredentials(timeoutMs);
+      if (clock.now() - since > RECHECK_AFTER_MS) recheck();
+      if (signal.aborted) return unsent(context);
       const answer = await exchange(request, { timeoutMs, signal, clock });
       switch (answer.kind) {
         case "answered":
@@ -97,11 +103,10 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
   };
 
   return {
-    async put(records, signal) {
+    async put(records, signal, recheck) {
       const context = contextOf("PutRecords");
-      const outcome = await call("PutRecords", signal, (abort) =>
-        putRecords(client, stream, records, memory, context, abort),
-      );
+      const send = (abort: AbortSignal) => putRecords(client, stream, records, memory, context, abort);
+      const outcome = await call("PutRecords", signal, send, recheck);
       return "kind" in outcome ? outcome : { kind: "failed", failure: outcome };
     },
     async describe(signal) {

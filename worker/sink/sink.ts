@@ -98,8 +98,10 @@ export interface Sink {
    * One PutRecords request. Never rejects: every failure is an outcome. Resolves by the request's own deadline
    * (`requestTimeout`, up to the last byte of the answer), or at once when `signal` aborts (then failed, ambiguous).
    * An answer with another number of records than the request is `failed`, ambiguous.
+   * @param recheck called before the request leaves if that took a while, for a socket or for credentials. When it aborts
+   * `signal`, nothing is sent, and the outcome is not ambiguous.
    */
-  put(records: readonly KinesisRecord[], signal: AbortSignal): Promise<RequestOutcome>;
+  put(records: readonly KinesisRecord[], signal: AbortSignal, recheck?: () => void): Promise<RequestOutcome>;
   /** @throws SinkError */
   describe(signal: AbortSignal): Promise<StreamDescription>;
   /** All shards, closed ones included. @throws SinkError (AccessDenied when ListShards is not granted) */

@@ -117,6 +117,21 @@ describe("the ordered pipeline", () => {
     await rig.clock.advance(250);
     assert.deepEqual(rig.sent(), [["a:1"]]);
   });
+
+  test("looks again before a request leaves that had to wait, and writes nothing that it may not write any more", async () => {
+    const rig = createRig();
+    const orders = await writable(rig);
+    await rig.deliver(orders, "a:1");
+    rig.last().recheck();
+    assert.equal(rig.last().signal.aborted, false);
+    rig.heardAt = rig.clock.now() - 10_001;
+    rig.last().recheck();
+    assert.equal(rig.last().signal.aborted, true);
+    assert.equal(rig.pipeline.state().sinkFailure, null);
+    rig.heardAt = null;
+    await rig.clock.advance(6_000);
+    assert.deepEqual(rig.sent(), [["a:1"], ["a:1"]]);
+  });
 });
 
 describe("the state of the ordered pipeline", () => {

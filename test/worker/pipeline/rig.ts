@@ -1,9 +1,17 @@
 /** A pipeline between a source and a sink that a test holds in its hands, in virtual time. */
+import assert from "node:assert/strict";
 import type { Logger } from "../../../runtime/log.ts";
 import { PoisonError } from "../../../worker/format/format.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
 import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
-import type { KinesisRecord, RecordOutcome, RequestOutcome, Shard, SinkFailure } from "../../../worker/sink/sink.ts";
+import type {
+  KinesisRecord,
+  RecordOutcome,
+  RequestOutcome,
+  Shard,
+  Sink,
+  SinkFailure,
+} from "../../../worker/sink/sink.ts";
 import type { Assignment, DeadLetter, Delivery, Source } from "../../../worker/source/source.ts";
 import { decodeAggregate } from "../../fakes/aggregate.ts";
 import { assignment, delivery } from "./messages.ts";
@@ -26,6 +34,8 @@ export interface Put {
   readonly records: readonly KinesisRecord[];
   readonly at: number;
   readonly signal: AbortSignal;
+  /** What the sink does before it sends a request that had to wait. */
+  readonly recheck: () => void;
   /** Accepts every record, or all but those given. */
   accept(failures?: Readonly<Record<string, SinkFailure>>): Promise<void>;
   fail(failure: SinkFailure): Promise<void>;
@@ -62,7 +72,7 @@ export function createRig(overrides: RigOptions = {}) {
   let lists = 0;
   const settle = (): Promise<void> => clock.advance(0);
 
-  const put = (records: readonly KinesisRecord[], signal: AbortSignal): Promise<RequestOutcome> => {
+  const put: Sink["put"] = (records, signal, recheck = assert.fail) => {
     const texts = records.map(textOf);
     const { promise, resolve } = Promise.withResolvers<RequestOutcome>();
     const answer = (outcomes: readonly RecordOutcome[]): Promise<void> => {
@@ -75,6 +85,7 @@ export function createRig(overrides: RigOptions = {}) {
       records,
       at: clock.now(),
       signal,
+      recheck,
       answer,
       accept: (failures = {}) =>
         answer(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createKinesisSink, type KinesisSinkOptions } from "../../../worker/sink/client.ts";
 import { createCredentials } from "../../../worker/sink/credentials.ts";
@@ -210,6 +211,19 @@ test("a request that waits for a socket does not use up its deadline, and can be
   assert.equal((await first)?.kind, "answered");
   assert.equal((await second)?.kind, "answered");
   assert.equal(failureOf((await third) ?? assert.fail()).ambiguous, false);
+});
+
+test("a request that waits for credentials is looked at again before it leaves", async () => {
+  const identity = { accessKeyId: "a", secretAccessKey: "b" };
+  const slow = { resolve: () => delay(500, identity), refresh: () => undefined };
+  const sink = sinkOn({ credentials: slow });
+  const abort = new AbortController();
+  const failure = failureOf(await sink.put(records(1), abort.signal, () => abort.abort()));
+  assert.equal(failure.ambiguous, false);
+  assert.equal(fake.requests.length, 0);
+  assert.equal((await sink.put(records(1), never, () => undefined)).kind, "answered");
+  const quick = { credentials: { ...slow, resolve: async () => identity }, clock: { ...systemClock, now: () => 0 } };
+  assert.equal((await sinkOn(quick).put(records(1), never, assert.fail)).kind, "answered");
 });
 
 test("credentials that the service refuses are read again at once", async () => {

@@ -36,6 +36,8 @@ export interface KinesisSinkOptions {
 
 /** Connecting ends this long before the deadline: what was never connected is then known not to have been sent. */
 const CONNECT_MARGIN_MS = 250;
+/** Of a short deadline the margin takes no more than this share. */
+const CONNECT_MARGIN_SHARE = 1 / 4;
 /** A request that waited longer than this for a socket and credentials may not be wanted any more. */
 const RECHECK_AFTER_MS = 250;
 
@@ -142,7 +144,7 @@ function slowCredentials(timeoutMs: number): SinkFailure {
 
 function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisClient {
   const { credentials, userAgent, maxConnections: maxSockets } = options;
-  const connectionTimeout = Math.min(options.connectTimeout, Math.max(1, options.requestTimeout - CONNECT_MARGIN_MS));
+  const connectionTimeout = connectTimeoutMs(options.connectTimeout, options.requestTimeout);
   const client = new KinesisClient({
     region: endpoint.region,
     ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
@@ -162,4 +164,12 @@ function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisC
   // It copies every record for a log that nobody reads.
   client.middlewareStack.remove("loggerMiddleware");
   return client;
+}
+
+/** How long connecting may take, milliseconds. */
+export function connectTimeoutMs(connectTimeout: number, requestTimeout: number): number {
+  return Math.min(
+    connectTimeout,
+    requestTimeout - Math.min(CONNECT_MARGIN_MS, Math.ceil(requestTimeout * CONNECT_MARGIN_SHARE)),
+  );
 }

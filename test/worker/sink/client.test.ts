@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../../runtime/clock.ts";
-import { createKinesisSink, type KinesisSinkOptions } from "../../../worker/sink/client.ts";
+import { connectTimeoutMs, createKinesisSink, type KinesisSinkOptions } from "../../../worker/sink/client.ts";
 import { createCredentials } from "../../../worker/sink/credentials.ts";
 import type { KinesisRecord, RequestOutcome, Sink, SinkFailure } from "../../../worker/sink/sink.ts";
 import { type FakeKinesis, startFakeKinesis } from "../../fakes/kinesis.ts";
@@ -224,6 +224,13 @@ test("a request that waits for credentials is looked at again before it leaves",
   assert.equal((await sink.put(records(1), never, () => undefined)).kind, "answered");
   const quick = { credentials: { ...slow, resolve: async () => identity }, clock: { ...systemClock, now: () => 0 } };
   assert.equal((await sinkOn(quick).put(records(1), never, assert.fail)).kind, "answered");
+});
+
+test("connecting gets most of the shortest deadline, and leaves time to send of a long one", () => {
+  assert.equal(connectTimeoutMs(6_000, 6_000), 5_750);
+  assert.equal(connectTimeoutMs(1_000, 6_000), 1_000);
+  assert.equal(connectTimeoutMs(6_000, 1_000), 750);
+  assert.equal(connectTimeoutMs(6_000, 100), 75);
 });
 
 test("credentials that the service refuses are read again at once", async () => {

@@ -167,6 +167,8 @@ export function createRig(overrides: RigOptions = {}) {
     /** Shards are listed once it resolves. */
     listing,
     lists: (): number => lists,
+    /** Acknowledgements are confirmed once it resolves. */
+    confirming: Promise.resolve() as Promise<void>,
     /** The stream's RecordDistributionStrategy is AUTO. */
     auto: false,
     deliver: (of: Assignment, ...texts: string[]): Promise<void> => rig.deliverSized(of, 100, texts),
@@ -203,7 +205,7 @@ export function createRig(overrides: RigOptions = {}) {
     stop: () => {
       stopped = true;
     },
-    flush: async () => {},
+    flush: () => rig.confirming,
     publish: async (_topic, letter) => {
       if (rig.publishFails) throw new Error("no receipt");
       letters.push(letter);

@@ -81,10 +81,14 @@ export function createReporter<Report>(options: {
       schedule(changeDelay(replicas, random(), clock.now() - lastAt));
     },
     close: async (deadline) => {
+      const closing = AbortSignal.any([deadline, AbortSignal.timeout(PUBLISH_TIMEOUT_MS)]);
+      // A report on its way to a silent API server is not waited for any longer than the last one.
+      const giveUp = () => abort.abort();
+      if (closing.aborted) giveUp();
+      else closing.addEventListener("abort", giveUp, { once: true });
       await running;
       timer?.cancel();
       timer = null;
-      const closing = AbortSignal.any([deadline, AbortSignal.timeout(PUBLISH_TIMEOUT_MS)]);
       const delay = Math.max(0, changeDelay(replicas, random(), clock.now() - lastAt));
       await clock
         .sleep(delay, closing)

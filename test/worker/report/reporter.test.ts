@@ -147,3 +147,27 @@ test("the last report is written before close resolves", async () => {
   await clock.advance(60_000);
   assert.equal(published.length, 2);
 });
+
+test("close ends at its deadline, though the API server keeps silent on a report that is on its way", async () => {
+  const clock = manualClock();
+  const reporter = createReporter({
+    report: () => "Running",
+    facts: () => "Running",
+    publish: async (_, signal) => {
+      signal.throwIfAborted();
+      return await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+    clock,
+    log: silent,
+  });
+  reporter.start();
+  await clock.advance(1000);
+  const deadline = new AbortController();
+  const since = performance.now();
+  const closed = reporter.close(deadline.signal);
+  deadline.abort();
+  await clock.advance(60_000);
+  await closed;
+  // A report that is on its way would end by itself after 10 s.
+  assert.ok(performance.now() - since < 9_000);
+});

@@ -159,7 +159,7 @@ export interface KinesisSinkConfig {
    */
   rateLimit: number;
   /**
-   * Milliseconds after which a record that Kinesis has not accepted counts as late. It is retried on, never dropped.
+   * Milliseconds after which a message that Kinesis has not accepted counts as overdue, in the workers' metric kinesis_sink_overdue_messages. It is retried on, never dropped.
    */
   recordTtl: number;
   /**

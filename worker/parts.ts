@@ -132,6 +132,7 @@ function pipelineOptions(
     // A stream that ignores hash keys puts aggregates where consumers drop them.
     aggregation: config.aggregationEnabled && stream.recordDistribution !== "AUTO",
     rateLimit: config.rateLimit,
+    recordTtlMs: config.recordTtl,
     handoverWaitMs: config.requestTimeout,
     maxConcurrentRequests: config.maxConnections,
     budgetBytes: options.budgetBytes,

@@ -8,6 +8,8 @@ import { createFifo } from "./fifo.ts";
 /** A delivery on its way. */
 export interface Mark {
   readonly delivery: Delivery;
+  /** `Clock.now()` */
+  readonly receivedAt: number;
   /** Messages not done yet. */
   remaining: number;
   /** What it takes of the budget, bytes. */
@@ -18,15 +20,27 @@ export interface Checkpoint {
   /** Deliveries tracked and not yet passed by the watermark. */
   readonly length: number;
   readonly oldest: Mark | undefined;
-  track(delivery: Delivery, bytes: number): Mark;
+  track(delivery: Delivery, bytes: number, receivedAt: number): Mark;
   /** Moves the watermark over the finished prefix, whose deliveries are released; null when it cannot move. */
   advance(): { readonly through: Mark; readonly bytes: number } | null;
   /** Forgets every mark behind the watermark; returns their bytes and their messages not done. */
   clear(): { readonly bytes: number; readonly remaining: number };
+  /** Those behind the watermark, oldest first. */
+  [Symbol.iterator](): Iterator<Mark>;
 }
 
-export function createMark(delivery: Delivery, bytes: number): Mark {
-  return { delivery, remaining: delivery.messages.length, bytes };
+export function createMark(delivery: Delivery, bytes: number, receivedAt: number): Mark {
+  return { delivery, receivedAt, remaining: delivery.messages.length, bytes };
+}
+
+/** Messages not done of deliveries that were received before `time`. @param marks oldest first */
+export function undoneSince(marks: Iterable<Mark>, time: number): number {
+  let count = 0;
+  for (const { receivedAt, remaining } of marks) {
+    if (receivedAt >= time) break;
+    count += remaining;
+  }
+  return count;
 }
 
 export function createCheckpoint(): Checkpoint {
@@ -38,8 +52,8 @@ export function createCheckpoint(): Checkpoint {
     get oldest() {
       return marks.peek();
     },
-    track: (delivery, bytes) => {
-      const mark = createMark(delivery, bytes);
+    track: (delivery, bytes, receivedAt) => {
+      const mark = createMark(delivery, bytes, receivedAt);
       marks.push(mark);
       return mark;
     },
@@ -64,5 +78,6 @@ export function createCheckpoint(): Checkpoint {
       marks.clear();
       return { bytes, remaining };
     },
+    [Symbol.iterator]: () => marks[Symbol.iterator](),
   };
 }

@@ -30,6 +30,8 @@ export interface PipelineOptions {
   readonly aggregation?: boolean;
   /** `rateLimit`: percent of each shard's limits that may be used. Default 150. */
   readonly rateLimit?: number;
+  /** `recordTtl`: messages that are not done after so many milliseconds are counted, and tried on. Default 30,000. */
+  readonly recordTtlMs?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** 0 to below 1. Default `Math.random`. */
@@ -45,6 +47,7 @@ export function settings(options: PipelineOptions): Settings {
   return {
     aggregation: false,
     rateLimit: 150,
+    recordTtlMs: 30_000,
     random: Math.random,
     nextTurn: (callback) => setImmediate(callback),
     ...options,

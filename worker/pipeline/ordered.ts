@@ -14,7 +14,7 @@ import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
 import type { Item } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
 import type { Settings } from "./options.ts";
-import { createPartition, isStopped, type Partition } from "./partition.ts";
+import { createPartition, isStopped, overdue, type Partition } from "./partition.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPreparation } from "./preparation.ts";
 import { createSender } from "./sender.ts";
@@ -130,7 +130,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
 
   function admit(partition: Partition, delivery: Delivery): void {
     const { topic } = partition.assignment;
-    const mark = partition.checkpoint.track(delivery, delivery.retainedBytes);
+    const mark = partition.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
     const firstOrdinal = partition.nextOrdinal;
     let added = 0;
     for (const [index, message] of delivery.messages.entries()) {
@@ -256,6 +256,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       ...reported(counters),
       ...(lanes.auto ? { sinkFailure: AUTO } : {}),
       oldestPublishTime: oldestPublishTime([...partitions.values()].map(oldest)),
+      overdue: overdue(partitions.values(), clock.now() - options.recordTtlMs),
       pendingBytes: budget.used,
       budgetBytes: budget.total,
       inFlightRequests: sender.inFlight,

@@ -1,6 +1,6 @@
 /** What the ordered pipeline keeps of one assignment of a topic-partition. */
 import type { Assignment, Delivery } from "../source/source.ts";
-import { type Checkpoint, createCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, createCheckpoint, undoneSince } from "./checkpoint.ts";
 import { createFifo, type Fifo } from "./fifo.ts";
 import type { Lane } from "./lane.ts";
 
@@ -41,4 +41,11 @@ export function createPartition(assignment: Assignment, writableAt: number): Par
 
 export function isStopped(partition: Partition): boolean {
   return partition.cut !== Number.POSITIVE_INFINITY;
+}
+
+/** Messages not done of deliveries that were received before `time`. */
+export function overdue(partitions: Iterable<Partition>, time: number): number {
+  let count = 0;
+  for (const { checkpoint } of partitions) count += undoneSince(checkpoint, time);
+  return count;
 }

@@ -37,6 +37,8 @@ export interface PipelineState {
   /** Messages received and not yet done; bytes they retain; the budget. */
   readonly pending: number;
   readonly pendingBytes: number;
+  /** Of the pending ones, those that have not been done within `recordTtl` after they could be sent. */
+  readonly overdue: number;
   readonly budgetBytes: number;
   readonly inFlightRequests: number;
   /** The shard that holds up the rest while the budget is full or records are throttled; null when none does. */

@@ -1,7 +1,7 @@
 /** What the unordered pipeline keeps of an assignment, and what it sends: messages, alone or together. */
 import type { Assignment, Delivery, Message } from "../source/source.ts";
 import type { Outgoing } from "./batch.ts";
-import { createMark, type Mark } from "./checkpoint.ts";
+import { createMark, type Mark, undoneSince } from "./checkpoint.ts";
 import { payloadOf } from "./encoding.ts";
 import type { Cargo } from "./packer.ts";
 import type { Parcel, Slot } from "./parcel.ts";
@@ -27,8 +27,8 @@ export interface ShareMark extends Mark {
   ids: readonly string[] | null;
 }
 
-export function createShareMark(delivery: Delivery, share: Share): ShareMark {
-  return { ...createMark(delivery, delivery.retainedBytes), share, done: null, kept: null, ids: null };
+export function createShareMark(delivery: Delivery, share: Share, receivedAt: number): ShareMark {
+  return { ...createMark(delivery, delivery.retainedBytes, receivedAt), share, done: null, kept: null, ids: null };
 }
 
 export function messageOf({ kept, delivery }: ShareMark, index: number): Message | undefined {
@@ -82,6 +82,13 @@ export type Shipment = Item | Parcel<Item>;
 export function oldest({ open }: Share): Delivery | undefined {
   for (const mark of open) return mark.delivery;
   return undefined;
+}
+
+/** Messages not done of deliveries that were received before `time`. */
+export function overdue(shares: Iterable<Share>, time: number): number {
+  let count = 0;
+  for (const { open } of shares) count += undoneSince(open, time);
+  return count;
 }
 
 export function keyOf(record: Shipment): string {

@@ -28,6 +28,7 @@ import {
   MISSES,
   messageOf,
   oldest,
+  overdue,
   release,
   type Share,
   type ShareMark,
@@ -226,7 +227,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       countReceived(counters, delivery);
       if (share === undefined || drain.active) return budget.release(delivery.retainedBytes);
       counters.pending += delivery.messages.length;
-      const mark = createShareMark(delivery, share);
+      const mark = createShareMark(delivery, share, clock.now());
       share.open.add(mark);
       const pending = format.prepare(delivery);
       if (pending !== undefined) {
@@ -258,6 +259,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     state: () => ({
       ...reported(counters),
       oldestPublishTime: oldestPublishTime([...shares.values()].map(oldest)),
+      overdue: overdue(shares.values(), clock.now() - options.recordTtlMs),
       pendingBytes: budget.used,
       budgetBytes: budget.total,
       inFlightRequests: sender.inFlight,

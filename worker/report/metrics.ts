@@ -28,6 +28,10 @@ const GAUGES: Readonly<Record<string, readonly [help: string, read: Read]>> = {
   partitions: ["Topic-partitions subscribed.", (f) => f.source?.partitions ?? 0],
   active_partitions: ["Topic-partitions that deliver to this worker.", (f) => f.source?.activePartitions ?? 0],
   pending_messages: ["Messages received and not yet acknowledged.", (f) => f.pipeline?.pending ?? 0],
+  overdue_messages: [
+    "Messages that Kinesis has not accepted within recordTtl; they are tried on.",
+    (f) => f.pipeline?.overdue ?? 0,
+  ],
   pending_bytes: ["Memory retained by pending messages.", (f) => f.pipeline?.pendingBytes ?? 0],
   budget_bytes: ["Memory that pending messages may retain.", (f) => f.pipeline?.budgetBytes ?? 0],
   requests_in_flight: ["PutRecords requests in flight.", (f) => f.pipeline?.inFlightRequests ?? 0],

@@ -9,8 +9,8 @@ const orders = assignment();
 describe("the checkpoint", () => {
   test("does not move while the first delivery has messages left", () => {
     const checkpoint = createCheckpoint();
-    const first = checkpoint.track(delivery(orders, ["a:1", "a:2"]), 10);
-    const second = checkpoint.track(delivery(orders, ["a:3"]), 20);
+    const first = checkpoint.track(delivery(orders, ["a:1", "a:2"]), 10, 0);
+    const second = checkpoint.track(delivery(orders, ["a:3"]), 20, 0);
     second.remaining -= 1;
     first.remaining -= 1;
     assert.equal(checkpoint.advance(), null);
@@ -20,7 +20,7 @@ describe("the checkpoint", () => {
   test("passes every finished delivery behind a gap once the gap closes", () => {
     const checkpoint = createCheckpoint();
     const [first, second, third] = [["a:1"], ["a:2"], ["a:3"]].map((texts, index) =>
-      checkpoint.track(delivery(orders, texts), index + 1),
+      checkpoint.track(delivery(orders, texts), index + 1, 0),
     );
     assert.ok(first && second && third);
     second.remaining = 0;
@@ -31,8 +31,8 @@ describe("the checkpoint", () => {
 
   test("tells what is left when it is cleared", () => {
     const checkpoint = createCheckpoint();
-    checkpoint.track(delivery(orders, ["a:1", "a:2"]), 10).remaining -= 1;
-    checkpoint.track(delivery(orders, ["a:3"]), 5);
+    checkpoint.track(delivery(orders, ["a:1", "a:2"]), 10, 0).remaining -= 1;
+    checkpoint.track(delivery(orders, ["a:3"]), 5, 0);
     assert.deepEqual(checkpoint.clear(), { bytes: 15, remaining: 2 });
     assert.equal(checkpoint.length, 0);
   });
@@ -42,7 +42,7 @@ describe("the checkpoint", () => {
     fc.assert(
       fc.property(order, (finished) => {
         const checkpoint = createCheckpoint();
-        const marks = Array.from({ length: 12 }, () => checkpoint.track(delivery(orders, ["a:1"]), 1));
+        const marks = Array.from({ length: 12 }, () => checkpoint.track(delivery(orders, ["a:1"]), 1, 0));
         let passed = 0;
         for (const index of finished) {
           const mark = marks[index];

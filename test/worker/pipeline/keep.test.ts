@@ -11,7 +11,7 @@ function markOf(retainedBytes: number) {
   const of = assignment();
   const frame = Buffer.alloc(100_000, "x");
   const messages = [message("a", "a:1"), message("b", "b:1", { payload: frame.subarray(10, 20), orderingKey: frame })];
-  return createShareMark({ ...delivery(of, []), messages, retainedBytes }, { assignment: of, open: new Set() });
+  return createShareMark({ ...delivery(of, []), messages, retainedBytes }, { assignment: of, open: new Set() }, 0);
 }
 
 test("a kept message says the same in memory of its own", () => {

@@ -22,6 +22,7 @@ const pipeline: PipelineState = {
   oldestPublishTime: 90_000,
   pending: 20,
   pendingBytes: 4000,
+  overdue: 0,
   budgetBytes: 1_000_000,
   inFlightRequests: 2,
   slowestShard: null,

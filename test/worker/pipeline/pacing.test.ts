@@ -46,6 +46,31 @@ describe("pacing", () => {
     assert.equal(rig.sent().flat().length, 31);
   });
 
+  test("serves the shards in turn, however much waits for one of them", async () => {
+    const limits = { maxRecords: 10, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 };
+    const rig = createRig({ ordered: false, shards: halves, limits, maxConcurrentRequests: 1 });
+    const orders = rig.assign();
+    await rig.clock.advance(1);
+    await rig.deliver(orders, ...low.map((key) => `${key}:1`), ...low.map((key) => `${key}:2`));
+    await rig.deliver(orders, `${high[0]}:1`);
+    await rig.last().accept();
+    await rig.last().accept();
+    assert.equal(rig.last().texts[0], `${high[0]}:1`);
+  });
+
+  test("sends a throttled shard less, aggregates that are sent again included", async () => {
+    const rig = createRig({ ordered: false, aggregation: true, shards: halves, rateLimit: 1 });
+    const orders = rig.assign();
+    await rig.clock.advance(1);
+    await rig.deliver(orders, ...low.slice(0, 2).map((key) => `${key}:1`));
+    await rig.last().answer([{ accepted: false, failure: failure("throttled") }]);
+    // Its bucket is empty now, and fills with 85 % of 10 records a second.
+    await rig.clock.advance(90);
+    assert.equal(rig.puts.length, 1);
+    await rig.clock.advance(60);
+    assert.equal(rig.puts.length, 2);
+  });
+
   test("names the shard that holds up the rest", async () => {
     const rig = slowRig();
     await rig.clock.advance(1);

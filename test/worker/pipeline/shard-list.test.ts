@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SinkError } from "../../../worker/sink/sink.ts";
 import { failure } from "./rig.ts";
-import { a, b, halves, landed, MIDDLE, rigWith, shard } from "./two-shards.ts";
+import { a, b, h, halves, landed, MIDDLE, rigWith, shard } from "./two-shards.ts";
 
 /** ListShards is denied. */
 function denied(): Promise<void> {
@@ -45,5 +45,43 @@ for (const ordered of [true, false]) {
       await rig.last().answer([landed("new", "9999")]);
       assert.equal(rig.pipeline.state().pending, 0);
     });
+
+    test("begins half a minute after a list that failed", async () => {
+      const listing = Promise.reject(new Error("no answer"));
+      listing.catch(() => {});
+      const { rig, orders } = await rigWith({ ordered, listing });
+      rig.listing = Promise.resolve();
+      await rig.clock.advance(24_000);
+      assert.equal(rig.lists(), 2);
+      await rig.deliver(orders, `${a}:1`, `${b}:1`);
+      assert.deepEqual(rig.last().texts, [`${a}:1 ${b}:1`]);
+    });
+
+    test("looks again after a list that was asked for before another shard was seen", async () => {
+      const shards = [...halves];
+      const { rig, orders } = await rigWith({ ordered, shards, aggregation: false });
+      const lists = rig.lists();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      rig.listing = promise;
+      await rig.deliver(orders, `${a}:1`);
+      await rig.last().answer([landed("new-low", "1")]);
+      await rig.clock.advance(100);
+      await rig.deliver(orders, `${h}:1`);
+      await rig.last().answer([landed("new-high", "1")]);
+      await rig.clock.advance(100);
+      assert.equal(rig.lists(), lists + 1);
+      resolve();
+      await rig.clock.advance(1);
+      assert.equal(rig.lists(), lists + 2);
+    });
   });
 }
+
+test("an ordered stream is looked at every minute, though its shards are listed and nothing lands elsewhere", async () => {
+  const { rig, orders } = await rigWith();
+  rig.auto = true;
+  await rig.clock.advance(60_000);
+  await rig.deliver(orders, `${a}:1`);
+  assert.equal(rig.puts.length, 0);
+  assert.equal(rig.pipeline.state().sinkFailure?.code, "RecordDistributionAuto");
+});

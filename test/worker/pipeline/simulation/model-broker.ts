@@ -34,6 +34,7 @@ interface ModelPartition {
   mark: number;
   /** Acknowledged one by one. */
   readonly acknowledged: Set<number>;
+  readonly delivered: Set<number>;
   /** Entries that a consumer holds. */
   readonly outstanding: Map<number, Consumer>;
 }
@@ -87,10 +88,15 @@ export function createModelBroker(options: {
   /** Called with the id of a message that is read after its delivery was released. */
   onReadTooLate: (id: string) => void;
   note: (event: string) => void;
+  /** Called with each thing that goes wrong. */
+  met: (what: string) => void;
 }): ModelBroker {
-  const { clock, random, shared, topics, onAcknowledged, onReadTooLate, note } = options;
+  const { clock, random, shared, topics, onAcknowledged, onReadTooLate, note, met } = options;
   const partitions = new Map<string, ModelPartition>(
-    topics.map((topic) => [topic, { topic, log: [], mark: 0, acknowledged: new Set(), outstanding: new Map() }]),
+    topics.map((topic) => [
+      topic,
+      { topic, log: [], mark: 0, acknowledged: new Set(), delivered: new Set(), outstanding: new Map() },
+    ]),
   );
   const consumers = new Set<Consumer>();
   /** Ended, and the worker does not know it yet. */
@@ -152,6 +158,8 @@ export function createModelBroker(options: {
     const entry = partition.log[index];
     if (entry === undefined || worker.budget.free <= 0) return;
     consumer.cursor = index + 1;
+    if (partition.delivered.has(index)) met("a redelivery");
+    partition.delivered.add(index);
     partition.outstanding.set(index, consumer);
     const retainedBytes = entry.messages.reduce((sum, { payload }) => sum + payload.byteLength + 100, 0);
     const lent = lend(entry.messages, onReadTooLate);
@@ -257,7 +265,10 @@ export function createModelBroker(options: {
       flush: async (signal) => clock.sleep(20, signal),
       publish: async (_topic, letter) => {
         await clock.sleep(random.next() * 50);
-        if (random.chance(broker.deadLetterFails)) throw new SourceError("BrokerUnreachable", "no receipt");
+        if (random.chance(broker.deadLetterFails)) {
+          met("a dead letter without a receipt");
+          throw new SourceError("BrokerUnreachable", "no receipt");
+        }
         const payload = Uint8Array.from(letter.message.payload);
         deadLetters.push({ ...letter, message: { ...letter.message, payload } });
       },
@@ -287,12 +298,15 @@ export function createModelBroker(options: {
     handOver: (topic, worker, noticeMs) => {
       const partition = partitions.get(topic) as ModelPartition;
       for (const consumer of [...consumers]) {
-        if (!shared && consumer.partition === partition) end(consumer, noticeMs);
+        if (shared || consumer.partition !== partition) continue;
+        met("a hand-over");
+        end(consumer, noticeMs);
       }
       subscribe(partition, worker);
     },
     unload: (topic) => {
       note(`${topic} is unloaded`);
+      met("an unloaded topic");
       for (const consumer of [...consumers]) {
         if (consumer.partition.topic !== topic) continue;
         end(consumer, 0);
@@ -304,6 +318,7 @@ export function createModelBroker(options: {
     cutOff: (worker, others, forMs) => {
       const lost = [...consumers].filter((consumer) => consumer.worker === worker);
       note(`${worker.name} is cut off from the broker`);
+      if (lost.length > 0) met("a worker that is cut off");
       for (const consumer of lost) consumer.frozenAt ??= clock.now();
       clock.timer(10_000 + random.next() * 1_000, () => {
         for (const consumer of lost) {

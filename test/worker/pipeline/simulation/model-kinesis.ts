@@ -18,6 +18,10 @@ export interface KinesisFaults {
   readonly lostAnswer: number;
   /** Neither executed nor answered. */
   readonly silent: number;
+  /** Executed, and answered with one record less. */
+  readonly miscounted: number;
+  /** Per record: executed, and answered with neither a sequence number nor an error. */
+  readonly unsure: number;
   /** Answered late and executed later still: after every wait that the pipeline keeps. A class of its own. */
   readonly executedLate: number;
   /** Per record: sequenced before the last record of the same key. A class of its own. */
@@ -30,6 +34,8 @@ export const NO_FAULTS: KinesisFaults = {
   cut: 0,
   lostAnswer: 0,
   silent: 0,
+  miscounted: 0,
+  unsure: 0,
   executedLate: 0,
   misordered: 0,
 };
@@ -67,7 +73,7 @@ export interface ModelKinesis {
   readonly stored: ReadonlySet<string>;
   readonly lateExecutions: number;
   readonly misordered: number;
-  /** Keys whose records were executed late or out of order. */
+  /** Topics and keys, as {@link laneOf} names them, whose records were executed late or out of order. */
   readonly exempt: ReadonlySet<string>;
   readonly requestSizes: readonly number[];
   /** RecordDistributionStrategy AUTO: hash keys are ignored. */
@@ -76,6 +82,8 @@ export interface ModelKinesis {
   readonly strays: number;
   /** Aggregates that held a message twice. */
   readonly doubled: number;
+  /** Messages of a topic and key that a worker sent in two records at once. */
+  readonly overlaps: number;
   sinkOf(worker: string): Sink;
   split(random: Random): void;
   merge(random: Random): void;
@@ -83,6 +91,7 @@ export interface ModelKinesis {
   read(): readonly UserRecord[];
 }
 
+const UNSURE: SinkFailure = { code: "AmbiguousAnswer", class: "transient", message: "no answer", ambiguous: true };
 const MAX_HASH = (1n << 128n) - 1n;
 const FIRST_SEQUENCE_NUMBER = 49_500_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
@@ -98,8 +107,10 @@ export function createModelKinesis(options: {
   /** ListShards is granted. */
   listable: boolean;
   note: (event: string) => void;
+  /** Called with each thing that goes wrong. */
+  met: (what: string) => void;
 }): ModelKinesis {
-  const { note, clock, random, requestTimeoutMs, executedWithinMs, latencyMs, maxRecordBytes } = options;
+  const { note, met, clock, random, requestTimeoutMs, executedWithinMs, latencyMs, maxRecordBytes } = options;
   const shards: ModelShard[] = [];
   const stored = new Set<string>();
   const exempt = new Set<string>();
@@ -111,6 +122,9 @@ export function createModelKinesis(options: {
   let aggregates = 0;
   let strays = 0;
   let doubled = 0;
+  let overlaps = 0;
+  /** Topics and keys with a record on its way, by worker. */
+  const onTheirWay = new Map<string, Set<string>>();
 
   const open = (start: bigint, end: bigint, parents: readonly string[]): void => {
     shards.push({
@@ -129,8 +143,15 @@ export function createModelKinesis(options: {
   }
 
   function execute(record: KinesisRecord, worker: string, late: boolean): RecordOutcome {
-    if (model.notReady !== null) return { accepted: false, failure: model.notReady };
-    if (random.chance(model.faults.recordFails)) return { accepted: false, failure: recordFailure(random) };
+    if (model.notReady !== null) {
+      met("a stream that is not ready");
+      return { accepted: false, failure: model.notReady };
+    }
+    if (random.chance(model.faults.recordFails)) {
+      const failure = recordFailure(random);
+      met(failure.class === "throttled" ? "a throttled record" : "a failed record");
+      return { accepted: false, failure };
+    }
     const hash = record.explicitHashKey === undefined ? hashOf(record.partitionKey) : BigInt(record.explicitHashKey);
     const openShards = shards.filter((shard) => shard.open);
     const shard = model.auto
@@ -149,19 +170,21 @@ export function createModelKinesis(options: {
     let position = shard.records.length;
     const keys = new Set(parts.map(({ key }) => key));
     const exemptAll = (): void => {
-      for (const key of keys) exempt.add(key);
+      for (const part of parts) exempt.add(laneOf(part));
     };
     if (model.auto) exemptAll();
     const last = shard.records.findLastIndex((each) => each.parts.some(({ key }) => keys.has(key)));
     const earlier = shard.records[last];
     if (earlier !== undefined && random.chance(model.faults.misordered)) {
       misordered += 1;
+      met("a record out of order");
       exemptAll();
       position = last;
       sequenceNumber = earlier.sequenceNumber - BigInt(misordered);
     }
     if (late) {
       lateExecutions += 1;
+      met("a late execution");
       exemptAll();
     }
     shard.records.splice(position, 0, { parts, stray, sequenceNumber, at: clock.now(), worker });
@@ -170,6 +193,10 @@ export function createModelKinesis(options: {
     note(
       `${worker} ${late ? "late: " : ""}${stray ? "stray: " : ""}${text} → ${shard.shardId} #${sequenceNumber - FIRST_SEQUENCE_NUMBER}`,
     );
+    if (random.chance(model.faults.unsure)) {
+      met("a record without an answer of its own");
+      return { accepted: false, failure: UNSURE };
+    }
     return { accepted: true, shardId: shard.shardId, sequenceNumber: String(sequenceNumber) };
   }
 
@@ -184,6 +211,24 @@ export function createModelKinesis(options: {
       }),
     );
     return outcomes;
+  }
+
+  /** The records leave; returns what is to be called when their outcome is told. */
+  function depart(records: readonly KinesisRecord[], worker: string): () => void {
+    const busy = onTheirWay.get(worker) ?? new Set();
+    onTheirWay.set(worker, busy);
+    const mine: string[] = [];
+    for (const record of records) {
+      const lanes = new Set(partsOf(record).map(laneOf));
+      for (const lane of lanes) {
+        if (busy.has(lane)) overlaps += 1;
+        else mine.push(lane);
+        busy.add(lane);
+      }
+    }
+    return () => {
+      for (const lane of mine.splice(0)) busy.delete(lane);
+    };
   }
 
   function put(given: readonly KinesisRecord[], signal: AbortSignal, worker: string): Promise<RequestOutcome> {
@@ -201,7 +246,12 @@ export function createModelKinesis(options: {
         throw new Error("record too large");
     }
     if (keys.size === 0) throw new Error("an empty request");
-    return new Promise((resolve) => {
+    const settled = depart(records, worker);
+    return new Promise((resolveWith) => {
+      const resolve = (outcome: RequestOutcome): void => {
+        settled();
+        resolveWith(outcome);
+      };
       const fail = (code: SinkFailure["code"], ambiguous: boolean, failureClass: SinkFailure["class"] = "transient") =>
         resolve({ kind: "failed", failure: { code, class: failureClass, message: code, ambiguous } });
       // A request that was given up may still be executed, within the time that its writer allows for it.
@@ -218,23 +268,33 @@ export function createModelKinesis(options: {
       };
       const delay = random.next() * latencyMs;
       if (records.some((record) => partsOf(record).some(({ data }) => model.invalid.has(data)))) {
+        met("a refused record");
         clock.timer(delay, () => fail("RequestRejected", false, "invalid"));
       } else if (within(faults.refused)) {
-        clock.timer(delay, () => fail(random.chance(0.5) ? "EndpointUnreachable" : "Throttled", false));
+        const isThrottled = random.chance(0.5);
+        met(isThrottled ? "a throttled request" : "a refused request");
+        clock.timer(delay, () => fail(isThrottled ? "Throttled" : "EndpointUnreachable", false));
       } else if (within(faults.refused, faults.silent)) {
         // Nothing comes but the deadline.
+        met("a request that nobody executes or answers");
       } else if (within(faults.refused, faults.silent, faults.cut)) {
+        met("a cut connection");
         // Before the execution or after it.
         clock.timer(delay, () => fail("EndpointUnreachable", true));
         executeIn(delay + random.next() ** 2 * (executedWithinMs - 2 * latencyMs), false, () => {});
       } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer)) {
+        // Lost, late, or stalled after its headers: to the pipeline it is all the same.
+        met("an answer that does not come in time");
         executeIn(random.next() * (executedWithinMs - latencyMs), false, () => {});
       } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer, faults.executedLate)) {
         executeIn(executedWithinMs * (2 + random.next() * 3), true, () => {});
       } else {
-        executeIn(delay, false, (outcomes) =>
-          clock.timer(random.next() * latencyMs, () => resolve({ kind: "answered", records: outcomes })),
-        );
+        executeIn(delay, false, (outcomes) => {
+          const isMiscounted = random.chance(faults.miscounted);
+          if (isMiscounted) met("an answer with another number of records");
+          const told = isMiscounted ? outcomes.slice(1) : outcomes;
+          clock.timer(random.next() * latencyMs, () => resolve({ kind: "answered", records: told }));
+        });
       }
     });
   }
@@ -249,6 +309,9 @@ export function createModelKinesis(options: {
     },
     get doubled() {
       return doubled;
+    },
+    get overlaps() {
+      return overlaps;
     },
     get strays() {
       return strays;
@@ -296,6 +359,7 @@ export function createModelKinesis(options: {
       const shard = candidates[draw.integer(0, candidates.length - 1)];
       if (shard === undefined) return;
       const middle = (shard.start + shard.end) / 2n;
+      met("a split");
       shard.open = false;
       open(shard.start, middle, [shard.shardId]);
       open(middle + 1n, shard.end, [shard.shardId]);
@@ -305,6 +369,7 @@ export function createModelKinesis(options: {
       const index = draw.integer(0, openShards.length - 2);
       const [low, high] = [openShards[index], openShards[index + 1]];
       if (low === undefined || high === undefined) return;
+      met("a merge");
       low.open = false;
       high.open = false;
       open(low.start, high.end, [low.shardId, high.shardId]);
@@ -319,6 +384,11 @@ function partsOf({ data, partitionKey }: KinesisRecord): readonly UserRecord[] {
   const parts = decodeAggregate(Buffer.from(data));
   if (parts === null) return [{ key: partitionKey, data: Buffer.from(data).toString() }];
   return parts.map((part) => ({ key: part.partitionKey, data: part.data.toString() }));
+}
+
+/** Topic and key of a message, whose text ends with its number. */
+export function laneOf({ data }: UserRecord): string {
+  return data.slice(0, data.lastIndexOf("|"));
 }
 
 function hashOf(key: string): bigint {

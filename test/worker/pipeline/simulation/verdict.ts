@@ -5,7 +5,7 @@ import type { RunResult, Scenario } from "./world.ts";
 /** Late executions may break the order of the keys that they hit: of these, nothing may be missing. */
 export function verdict(scenario: Scenario, result: RunResult): readonly string[] {
   const { produced, read } = sequences(result);
-  const exempt = ({ key }: Numbered): boolean => result.kinesis.exempt.has(key);
+  const exempt = ({ topicPartition, key }: Numbered): boolean => result.kinesis.exempt.has(`${topicPartition}|${key}`);
   const strict = (message: Numbered): boolean => !exempt(message);
   const judged = [
     checkGuarantee(produced.filter(strict), read.filter(strict), scenario.ordered ? "ordered" : "unordered"),

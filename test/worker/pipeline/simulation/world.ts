@@ -47,6 +47,8 @@ export interface RunResult {
   readonly events: readonly string[];
   /** Breaches seen while running: acknowledged and not stored, backlog left over, counters that do not add up. */
   readonly breaches: readonly string[];
+  /** What went wrong, and how often. */
+  readonly met: ReadonlyMap<string, number>;
   /** Records whose order the pipelines saw to be wrong. */
   readonly outOfOrder: number;
   /** Virtual milliseconds. */
@@ -74,6 +76,8 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   const events: string[] = [];
   const breaches: string[] = [];
   const note = (text: string): void => void events.push(`${(clock.now() / 1000).toFixed(3).padStart(9)} s  ${text}`);
+  const met = new Map<string, number>();
+  const meet = (what: string): void => void met.set(what, (met.get(what) ?? 0) + 1);
   const kinesis = createModelKinesis({
     clock,
     random: random.fork(),
@@ -84,6 +88,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     maxRecordBytes: 1_000,
     listable: scenario.listable,
     note,
+    met: meet,
   });
   const undecodable = new Set<string>();
   const topics = Array.from({ length: scenario.topics }, (_, index) => `t-${index}`);
@@ -94,6 +99,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     topics,
     note,
     onReadTooLate: (id) => breaches.push(`read after its delivery was released: ${id}`),
+    met: meet,
     onAcknowledged: ({ text }) => {
       if (!kinesis.stored.has(text) && !isBuried(text)) breaches.push(`acknowledged and not in the stream: ${text}`);
     },
@@ -110,7 +116,10 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   };
   const prepareSlowly = async (): Promise<void> => {
     await clock.sleep(random.next() * 100);
-    if (random.chance(0.3)) throw new Error("the registry cannot be asked");
+    if (random.chance(0.3)) {
+      meet("a schema that cannot be fetched");
+      throw new Error("the registry cannot be asked");
+    }
   };
 
   const members: Member[] = [];
@@ -172,6 +181,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   for (let index = 0; index < scenario.autos; index += 1) {
     at(() => {
       note("AUTO is switched on");
+      meet("a stream that ignores hash keys");
       kinesis.auto = true;
       clock.timer(draw.next() * 20_000, () => {
         note("AUTO is switched off");
@@ -201,6 +211,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       const [member] = members.splice(draw.integer(0, members.length - 1), 1);
       if (member === undefined) return;
       note(`${member.worker.name} drains`);
+      meet("a restart");
       const deadline = new AbortController();
       clock.timer(draw.next() * 20_000, () => deadline.abort());
       start();
@@ -216,6 +227,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       const [member] = members.splice(position, 1);
       if (member === undefined) return;
       note(`${member.worker.name} crashes`);
+      meet("a crash");
       broker.crash(member.worker);
       member.pipeline.close();
       start();
@@ -263,6 +275,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   }
   // Unordered, a worker may have an entry from two consumers of its own.
   if (scenario.ordered && kinesis.doubled > 0) breaches.push(`${kinesis.doubled} aggregates hold a message twice`);
+  if (scenario.ordered && kinesis.overlaps > 0) breaches.push(`${kinesis.overlaps} records of a key overlap`);
   const outOfOrder = everyone.reduce((sum, { pipeline }) => sum + pipeline.state().outOfOrder, 0);
-  return { broker, kinesis, events, breaches, outOfOrder, tookMs };
+  return { broker, kinesis, events, breaches, met, outOfOrder, tookMs };
 }

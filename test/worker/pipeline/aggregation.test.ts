@@ -244,6 +244,25 @@ describe("a stream whose RecordDistributionStrategy becomes AUTO", () => {
   });
 });
 
+for (const ordered of [true, false]) {
+  test(`aggregates grow where a round trip is long, ${ordered ? "ordered" : "unordered"}`, async () => {
+    const { rig, orders } = await rigWith({ ordered, budgetBytes: 100_000_000, maxConcurrentRequests: 1 });
+    const data = "x".repeat(1_000);
+    const lowKeys = keys.filter((key) => hashKey(key) < "8");
+    for (let entry = 0; entry < 50; entry += 1) {
+      await rig.deliver(orders, ...lowKeys.map((key) => `${key}:${entry}${data}`));
+    }
+    let largest = 0;
+    for (let round = 0; round < 20; round += 1) {
+      const put = rig.last();
+      largest = Math.max(largest, ...put.records.map((record) => record.data.byteLength));
+      await rig.clock.advance(200);
+      await put.answer(put.texts.map((_, index) => landed("low", String(1_000 * (round + 1) + index))));
+    }
+    assert.ok(largest > 150_000 && largest < 350_000, `${largest} bytes`);
+  });
+}
+
 test("an aggregate may grow with the round trip, step by step, and within the record limit", () => {
   const limits = { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 200_000 };
   const limit = createAggregateLimit(limits, 100);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createRig, failure, type Rig, type RigOptions } from "./rig.ts";
+import { h, landed, rigWith } from "./two-shards.ts";
 
 for (const ordered of [true, false]) {
   describe(`draining, ${ordered ? "ordered" : "unordered"}`, () => {
@@ -111,3 +112,21 @@ test("an ordered topic-partition that a poison stopped takes nothing until it is
   await rig.deliverSized(orders, 5_000, ["c:1"]);
   assert.equal(rig.pipeline.state().pendingBytes, before);
 });
+
+for (const ordered of [true, false]) {
+  test(`a closed pipeline does nothing any more, ${ordered ? "ordered" : "unordered"}`, async () => {
+    const { rig, orders } = await rigWith({ ordered, deadLetterTopic: "dead", maxConcurrentRequests: 1 });
+    rig.undecodable.add("poison:1");
+    rig.publishFails = true;
+    await rig.deliver(orders, "poison:1", `${h}:1`);
+    await rig.deliver(orders, `${h}:2`);
+    const put = rig.last();
+    const lists = rig.lists();
+    rig.pipeline.close();
+    assert.equal(put.signal.aborted, true);
+    rig.publishFails = false;
+    await put.answer([landed("unknown", "1")]);
+    await rig.clock.advance(600_000);
+    assert.deepEqual([rig.puts.length, rig.lists(), rig.letters, rig.acknowledged], [1, lists, [], []]);
+  });
+}

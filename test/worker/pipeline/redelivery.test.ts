@@ -98,4 +98,22 @@ describe("an unordered entry that comes again after its assignment ended", () =>
     await rig.deliver(now, "a:1", "a:2", "a:3");
     assert.deepEqual(rig.last().texts, ["a:1"]);
   });
+
+  test("is remembered for 65,536 messages at most: of the oldest ones what was delivered is written again", async () => {
+    const rig = createRig({ ordered: false, budgetBytes: 100_000_000 });
+    const before = rig.assign();
+    const SIZE = 1_000;
+    const textsOf = (entry: number) => Array.from({ length: SIZE }, (_, index) => `${entry}:${index}`);
+    const ENTRIES = 68;
+    for (let entry = 0; entry < ENTRIES; entry += 1) {
+      rig.undecodable.add(`${entry}:0`);
+      await rig.deliver(before, ...textsOf(entry));
+      for (const put of rig.puts.splice(0)) await put.accept();
+    }
+    const now = await unload(rig, before);
+    await rig.deliver(now, ...textsOf(ENTRIES - 1));
+    assert.deepEqual(rig.sent(), []);
+    await rig.deliver(now, ...textsOf(0));
+    assert.equal(rig.sent().flat().length, SIZE - 1);
+  });
 });

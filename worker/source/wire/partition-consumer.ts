@@ -3,6 +3,7 @@ import { SourceError, type SourceFailure } from "../source.ts";
 import { asSourceError, isSlow } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
 import {
+  type Legacy,
   openSubscription,
   type SubscribePosition,
   type Subscription,
@@ -39,7 +40,7 @@ export function createPartitionConsumer(
   const closing = new AbortController();
   let subscription: Subscription | null = null;
   let failure: Failure | null = null;
-  let unsure: readonly number[] = [];
+  let legacy: Legacy = { unsure: [], bytesPerPermit: null };
 
   const fail = (error: SourceError): void => {
     if (failure?.code !== error.code)
@@ -53,7 +54,7 @@ export function createPartitionConsumer(
     context.checkKeys();
     const connection = await lookup.broker(topic);
     closing.signal.throwIfAborted();
-    const opened = await openSubscription(topic, connection, position, unsure, context);
+    const opened = await openSubscription(topic, connection, position, legacy, context);
     if (closing.signal.aborted) opened.end(0);
     else {
       subscription = opened;
@@ -62,7 +63,7 @@ export function createPartitionConsumer(
     }
     const end = await opened.ended;
     subscription = null;
-    unsure = end.unsure;
+    legacy = end.legacy;
     if (end.kind === "ended") return end.delayMs;
     log.info("the subscription was lost", { topic, reason: end.reason.message });
     return null;

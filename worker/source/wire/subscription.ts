@@ -40,14 +40,19 @@ export interface SubscribePosition {
   readonly create: boolean;
 }
 
-/** How a subscription ended: lost by the network or the broker, or on purpose. */
+/** What a subscription leaves to the next one of its topic-partition. */
+export interface Legacy {
+  /** Acknowledged before anything is asked for. */
+  readonly unsure: readonly number[];
+  /** Recent bytes that a permit brought; null when nothing came. */
+  readonly bytesPerPermit: number | null;
+}
+
+/** How a subscription ended: lost by the network, the broker or what came, or on purpose. */
 export type SubscriptionEnd = (
   | { readonly kind: "lost"; readonly reason: SourceError }
   | { readonly kind: "ended"; readonly delayMs: number }
-) & {
-  /** For the next one. */
-  readonly unsure: readonly number[];
-};
+) & { readonly legacy: Legacy };
 
 /** One SUBSCRIBE of one topic-partition on one connection, until it is closed or lost. */
 export interface Subscription {
@@ -64,21 +69,24 @@ const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
  * Subscribes and resolves when the broker confirmed it. Calls of the handler start then.
- * @param unsure what the subscription before left: acknowledged before anything is asked for
  * @throws SourceError
  */
 export async function openSubscription(
   topic: string,
   connection: Connection,
   position: SubscribePosition,
-  unsure: readonly number[],
+  before: Legacy,
   context: SubscriptionContext,
 ): Promise<Subscription> {
-  const { handler, permits, clock, log } = context;
+  const { handler, permits, budget, clock, log } = context;
   const failover = context.type === "Failover";
   const consumerId = connection.nextId();
   const ended = Promise.withResolvers<SubscriptionEnd>();
-  const account = newPermitAccount((count) => connection.write(flowFrame(consumerId, count)));
+  const account = newPermitAccount(
+    (count) => connection.write(flowFrame(consumerId, count)),
+    context.type !== "Shared",
+    before.bytesPerPermit,
+  );
   let state: "subscribing" | "subscribed" | "over" = "subscribing";
   // Only Failover consumers are told; the broker may do so before it confirms the subscription.
   let activeAtBroker = !failover;
@@ -125,31 +133,42 @@ export async function openSubscription(
     handler.revoked(last.assignment);
   };
 
-  const lose = (reason: SourceError): void => {
-    if (state === "over") return;
+  const finish = (): Legacy => {
     state = "over";
-    const left = acks.end();
+    const unsure = acks.end();
     deactivate();
-    ended.resolve({ kind: "lost", reason, unsure: left });
+    return { unsure, bytesPerPermit: account.bytesPerPermit };
   };
 
-  const end = (delayMs: number): void => {
+  const lose = (reason: SourceError): void => {
     if (state === "over") return;
-    state = "over";
+    ended.resolve({ kind: "lost", reason, legacy: finish() });
+  };
+
+  const leave = (how: { kind: "lost"; reason: SourceError } | { kind: "ended"; delayMs: number }): void => {
+    if (state === "over") return;
     // What was acknowledged before is sent ahead of the end, or it would come again.
     void acks.settle();
-    const left = acks.end();
-    deactivate();
+    const legacy = finish();
     const closed = closeConsumer(topic, connection, consumerId, clock);
-    void closed.then(() => ended.resolve({ kind: "ended", delayMs, unsure: left }));
+    void closed.then(() => ended.resolve({ ...how, legacy }));
   };
+
+  const end = (delayMs: number): void => leave({ kind: "ended", delayMs });
+
+  const giveUp = (reason: string): void => leave({ kind: "lost", reason: new SourceError("BrokerNotReady", reason) });
 
   connection.addConsumer(consumerId, {
     onMessage(command, bytes, start, stop, owned) {
       if (activation === null || context.stopped()) return;
+      if (permits.overdrawn) {
+        giveUp("larger messages came than were expected, more than memory may hold; they are asked for again");
+        return;
+      }
+      const { free } = budget;
       try {
         const { permits: counted, retainedBytes } = activation.receive(command, bytes, start, stop, owned);
-        permits.received(account, counted, retainedBytes);
+        permits.received(account, counted, Math.max(retainedBytes, free - budget.free));
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
         log.warn("messages cannot be read now, so that the topic is subscribed again", { topic, error });
@@ -173,7 +192,7 @@ export async function openSubscription(
     throw new SourceError("BrokerNotReady", `the broker closed the consumer of ${topic}; it is tried again`);
   }
   state = "subscribed";
-  acks.again(unsure);
+  acks.again(before.unsure);
   if (activeAtBroker) activate();
   return {
     get activation() {

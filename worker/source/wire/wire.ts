@@ -75,7 +75,9 @@ export function createWireSource(options: WireSourceOptions): Source {
   const pattern =
     options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
   const closing = new AbortController();
-  const congested = (): boolean => budget.free < 0 && !closing.signal.aborted;
+  // Not where order counts: behind what is not read there may be the news that another worker writes now.
+  const mayPause = subscription.type === "Shared";
+  const congested = (): boolean => mayPause && budget.free < 0 && !closing.signal.aborted;
   const memory = entryMemory();
   const pool = createPool({
     hosts,

@@ -24,7 +24,7 @@ test("what all consumers may be sent fits into twice the free budget, but for th
   );
 });
 
-function scene(free: number, queueSize: number) {
+function scene(free: number, queueSize: number, perEntry = false) {
   const granted: number[] = [];
   const state = { free, release: (): void => undefined };
   const permits = createPermits(
@@ -39,7 +39,7 @@ function scene(free: number, queueSize: number) {
     },
     queueSize,
   );
-  const account = newPermitAccount((count) => granted.push(count));
+  const account = newPermitAccount((count) => granted.push(count), perEntry);
   return { permits, account, granted, state };
 }
 
@@ -74,9 +74,25 @@ test("a message larger than those before counts at once, a smaller one little by
   const { permits, account } = scene(1e9, 100);
   permits.open(account);
   permits.received(account, 1, 1_000_000);
-  assert.equal(account.bytesPerMessage, 1_000_000);
+  assert.equal(account.bytesPerPermit, 1_000_000);
   permits.received(account, 1, 100);
-  assert.ok(account.bytesPerMessage > 800_000);
+  assert.ok((account.bytesPerPermit ?? 0) > 800_000);
   for (let index = 0; index < 200; index++) permits.received(account, 1, 100);
-  assert.ok(account.bytesPerMessage < 110);
+  assert.ok((account.bytesPerPermit ?? 0) < 110);
+});
+
+test("an active consumer is granted as many entries as fit into the free budget, whatever number of messages they hold", () => {
+  const { permits, account, granted, state } = scene(1_000_000, 5_000, true);
+  permits.open(account);
+  permits.received(account, 1_000, 100_000);
+  state.free -= 100_000;
+  permits.topUp(account);
+  assert.deepEqual(granted, [1, 999 + 9]);
+});
+
+test("what is known of a topic-partition's messages counts from the first grant on", () => {
+  const { permits } = scene(1_000_000, 5_000);
+  const granted: number[] = [];
+  permits.open(newPermitAccount((count) => granted.push(count), false, 1_000));
+  assert.deepEqual(granted, [2_000]);
 });

@@ -125,6 +125,55 @@ test("a Failover consumer delivers while it is active, and not before or after",
   assert.ok(!broker.commands.slice(before).some(({ command }) => command === Command.ACK));
 });
 
+test("another worker's activation is heard of at once, however full the budget is", async () => {
+  let told = 0;
+  const broker = await start((command, body, { send, sendMessage }) => {
+    if (command === Command.FLOW && told === 0) {
+      const consumerId = c.flow.decode(body).consumerId ?? 0;
+      for (let entry = 0; entry < 100; entry++) sendMessage(consumerId, entry, "x".repeat(100_000));
+      send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive: false });
+      told = performance.now();
+    }
+    if (command !== Command.SUBSCRIBE) return false;
+    const { consumerId, requestId } = c.subscribe.decode(body);
+    send(Command.SUCCESS, c.success, { requestId });
+    send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive: true });
+    return true;
+  });
+  const subscription = { type: "Failover" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, budgetBytes: 2_000_000 });
+  await receiver.until("it is told", () => receiver.assignments[0]?.active === false);
+  // What a broker said is taken for news of the last 10 s.
+  assert.ok(performance.now() - told < 10_000, `${Math.round(performance.now() - told)} ms`);
+  assert.ok(receiver.free < 0);
+});
+
+test("messages that grow beyond measure are given up while memory lasts, and come again in numbers that fit", async () => {
+  const granted: number[] = [];
+  let subscribed = 0;
+  let sent = 0;
+  const broker = await start((command, body, { sendMessage }) => {
+    if (command === Command.SUBSCRIBE) subscribed += 1;
+    if (command !== Command.FLOW) return false;
+    const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+    if (subscribed > 1) granted.push(permits);
+    for (let count = 0; count < permits && subscribed === 1; count++, sent++) {
+      sendMessage(consumerId, sent, sent === 0 ? "small" : "large".repeat(4_000));
+    }
+    return true;
+  });
+  const budgetBytes = 200_000;
+  const subscription = { type: "Exclusive" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, budgetBytes });
+  await receiver.until("it is subscribed again", () => subscribed === 2 && receiver.assignments.length === 2);
+  assert.equal(receiver.assignments[0]?.active, false);
+  assert.ok(sent > 200 && receiver.messages.length < 100, `${receiver.messages.length} of ${sent} messages taken in`);
+  assert.deepEqual(granted, []);
+  for (const { retainedBytes } of receiver.deliveries) receiver.giveBack(retainedBytes);
+  await receiver.until("more is asked for", () => granted.length > 0);
+  assert.ok((granted[0] ?? 0) <= 20, `${granted[0]} messages of 20,000 bytes`);
+});
+
 test("acknowledgements are grouped, and flush waits for the broker's receipt", async () => {
   const receipts: (() => void)[] = [];
   const broker = await start((command, body, { send, sendMessage }) => {

@@ -103,6 +103,23 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
     assert.deepEqual(numbers(second), sequence(10, 10));
   });
 
+  test("Failover takes a partition away at once also from a worker whose budget is full", async () => {
+    const topic = broker.topic();
+    await broker.admin("PUT", `${topic.replace("://", "/")}/partitions`, 2);
+    for (let entry = 0; entry < 160; entry++) {
+      await publisher.batch(`${topic}-partition-${entry % 2}`, numberedMessages(100, 1_000, 3));
+    }
+    const subscription = { name: "full", type: "Failover" } as const;
+    const first = start({ topics: [topic], subscription, consumerName: "b", budgetBytes: 2_000_000 });
+    await first.until("its budget is full", () => first.free <= 0 && first.source.state().activePartitions === 2);
+    const second = start({ topics: [topic], subscription, consumerName: "a", budgetBytes: 2_000_000 });
+    await second.until("the second is active", () => second.source.state().activePartitions === 1);
+    const activated = performance.now();
+    await first.until("the first is told", () => first.source.state().activePartitions === 1);
+    // A new owner waits for as long as a request of the former one may last: 6 s by default.
+    assert.ok(performance.now() - activated < 5_000, `${Math.round(performance.now() - activated)} ms`);
+  });
+
   test("partitions are shared by Failover consumers, and each is named as clients name it", async () => {
     const topic = broker.topic();
     await broker.admin("PUT", `${topic.replace("://", "/")}/partitions`, 4);

@@ -44,6 +44,8 @@ export interface EntryDecoder {
     position: EntryPosition,
     ackSet: AckSet | null,
   ): DecodedEntry;
+  /** What the broker counted the entry as, which it sent without looking at the checksum. Bytes as for `decode`. */
+  permits(bytes: Buffer, start: number, end: number): number;
   /** The message that these chunks make up; or why they cannot be decrypted. @throws SourceError as `decode` */
   assembled(chunks: readonly Chunk[]): DecodedEntry | Defect;
   /** An entry that cannot be read: one message with the raw bytes. */
@@ -152,7 +154,7 @@ export function createEntryDecoder(options: {
     position: EntryPosition,
     ackSet: AckSet | null,
   ): DecodedEntry => {
-    const metadataSize = metadataStartOf(bytes, start, end);
+    const metadataSize = metadataSizeAt(bytes, start, end, true);
     const metadataStart = metadataSize + 4;
     const payloadStart = metadataStart + bytes.readUInt32BE(metadataSize);
     if (payloadStart > end) throw new MalformedError("the metadata exceed the frame");
@@ -196,15 +198,30 @@ export function createEntryDecoder(options: {
     }
   };
 
+  const permits: EntryDecoder["permits"] = (bytes, start, end) => {
+    try {
+      const metadataSize = metadataSizeAt(bytes, start, end, false);
+      const metadataStart = metadataSize + 4;
+      const metadataEnd = metadataStart + bytes.readUInt32BE(metadataSize);
+      const entry = new WireEntry(bytes, metadataStart, metadataEnd).parse(reader);
+      // It is required: without it nothing else is to be trusted.
+      return entry.publishTime === 0 ? 1 : permitsOf(entry);
+    } catch {
+      return 1;
+    }
+  };
+
   return {
     decode(bytes, start, end, owned, position, ackSet) {
       try {
         return decodeSound(bytes, start, end, owned, position, ackSet);
       } catch (error) {
         if (error instanceof SourceError) throw error;
-        return defective(null, position, corruption(error), Buffer.from(bytes.subarray(start, end)));
+        const raw = defective(null, position, corruption(error), Buffer.from(bytes.subarray(start, end)));
+        return { ...raw, permits: permits(bytes, start, end) };
       }
     },
+    permits,
     assembled(chunks) {
       const parts: Buffer[] = [];
       for (const { entry, payload } of chunks) {
@@ -229,8 +246,8 @@ export function createEntryDecoder(options: {
   };
 }
 
-/** Checks the checksum, where there is one, and finds the size of the metadata. @throws MalformedError */
-function metadataStartOf(bytes: Buffer, start: number, end: number): number {
+/** Where the size of the metadata is, past the checksum, which is checked if wanted. @throws MalformedError */
+function metadataSizeAt(bytes: Buffer, start: number, end: number, check: boolean): number {
   let position = start;
   if (end - position >= 6 && bytes.readUInt16BE(position) === BROKER_ENTRY_METADATA) {
     position += 6 + bytes.readUInt32BE(position + 2);
@@ -238,7 +255,8 @@ function metadataStartOf(bytes: Buffer, start: number, end: number): number {
   if (end - position >= 6 && bytes.readUInt16BE(position) === CHECKSUM) {
     const expected = bytes.readUInt32BE(position + 2);
     position += 6;
-    if (crc32c(bytes.subarray(position, end)) !== expected) throw new MalformedError("the checksum does not match");
+    if (check && crc32c(bytes.subarray(position, end)) !== expected)
+      throw new MalformedError("the checksum does not match");
   }
   if (end - position < 4) throw new MalformedError("the entry has no metadata");
   return position;

@@ -160,7 +160,11 @@ export async function openSubscription(
 
   connection.addConsumer(consumerId, {
     onMessage(command, bytes, start, stop, owned) {
-      if (activation === null || context.stopped()) return;
+      if (state !== "subscribed" || context.stopped()) return;
+      if (activation === null) {
+        account.outstanding -= context.decoder.permits(bytes, start, stop);
+        return;
+      }
       if (permits.overdrawn) {
         giveUp("larger messages came than were expected, more than memory may hold; they are asked for again");
         return;

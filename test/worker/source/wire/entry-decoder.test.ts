@@ -98,6 +98,14 @@ test("messages that an ack set names as consumed are left out, and still cost a 
   );
 });
 
+test("a corrupt batch counts as the broker counted it", () => {
+  const bytes = body({ numMessagesInBatch: 300 }, batchPayload(numberedMessages(300, 10, 2)));
+  bytes[bytes.length - 1] = 0;
+  const decoded = decode(bytes);
+  assert.match(decoded.entry.defect?.message ?? "", /checksum/);
+  assert.deepEqual([decoded.messages.length, decoded.permits], [1, 300]);
+});
+
 test("a marker holds no message", () => {
   const decoded = decode(body({ markerType: 10 }, Buffer.from("internal")));
   assert.deepEqual([decoded.messages.length, decoded.permits, decoded.entry.defect], [0, 1, null]);

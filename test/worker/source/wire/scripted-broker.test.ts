@@ -125,6 +125,31 @@ test("a Failover consumer delivers while it is active, and not before or after",
   assert.ok(!broker.commands.slice(before).some(({ command }) => command === Command.ACK));
 });
 
+test("messages that come to a consumer that is not active cost permits too, which are given back when it is", async () => {
+  const granted: number[] = [];
+  const broker = await start((command, body, { send, sendMessage }) => {
+    const change = (consumerId: number, isActive: boolean): void =>
+      send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive });
+    if (command === Command.FLOW) {
+      const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+      if (granted.push(permits) > 1) return false;
+      change(consumerId, false);
+      for (let entry = 0; entry < permits; entry++) sendMessage(consumerId, entry, "late");
+      change(consumerId, true);
+    }
+    if (command !== Command.SUBSCRIBE) return false;
+    const { consumerId = 0, requestId } = c.subscribe.decode(body);
+    send(Command.SUCCESS, c.success, { requestId });
+    change(consumerId, true);
+    return true;
+  });
+  const subscription = { type: "Failover" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, receiverQueueSize: 5 });
+  await receiver.until("more is asked for", () => granted.length > 1);
+  assert.deepEqual(granted, [5, 5]);
+  assert.deepEqual(receiver.texts, []);
+});
+
 test("another worker's activation is heard of at once, however full the budget is", async () => {
   let told = 0;
   const broker = await start((command, body, { send, sendMessage }) => {

@@ -99,7 +99,7 @@ export async function openSubscription(
     clock,
     onFailed(error) {
       log.warn("an acknowledgement failed, so that the topic is subscribed again", { topic, error });
-      end(0);
+      giveUp(error);
     },
   });
 
@@ -156,7 +156,7 @@ export async function openSubscription(
 
   const end = (delayMs: number): void => leave({ kind: "ended", delayMs });
 
-  const giveUp = (reason: string): void => leave({ kind: "lost", reason: new SourceError("BrokerNotReady", reason) });
+  const giveUp = (reason: SourceError): void => leave({ kind: "lost", reason });
 
   connection.addConsumer(consumerId, {
     onMessage(command, bytes, start, stop, owned) {
@@ -166,7 +166,8 @@ export async function openSubscription(
         return;
       }
       if (permits.overdrawn) {
-        giveUp("larger messages came than were expected, more than memory may hold; they are asked for again");
+        const reason = "messages came that are larger than expected, and more than memory may hold; they come again";
+        giveUp(new SourceError("BrokerNotReady", reason));
         return;
       }
       const { free } = budget;

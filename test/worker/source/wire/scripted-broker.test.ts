@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { type Clock, systemClock } from "../../../../runtime/clock.ts";
 import { tokenAuthentication } from "../../../../worker/source/wire/authentication.ts";
 import * as c from "../../../../worker/source/wire/commands.ts";
 import { Command } from "../../../../worker/source/wire/commands.ts";
@@ -241,6 +242,31 @@ test("an acknowledgement that is refused ends the assignment, so that everything
   await receiver.until("it was subscribed again", () => receiver.assignments.length >= 2);
   assert.equal(receiver.assignments[0]?.active, false);
   await receiver.received(2);
+});
+
+test("while a broker refuses acknowledgements the topic is subscribed again with growing delays, not at once", async () => {
+  const broker = await start((command, body, { send, sendMessage }) => {
+    if (command === Command.FLOW) sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "again and again");
+    if (command !== Command.ACK) return false;
+    const { requestId } = decodeAck(body);
+    send(Command.ACK_RESPONSE, c.ackResponse, {
+      requestId,
+      error: c.ServerError.PersistenceError,
+      message: "no bookie",
+    });
+    return true;
+  });
+  const delays: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    sleep(ms, signal) {
+      if (ms < 60_000) delays.push(ms);
+      return systemClock.sleep(ms, signal);
+    },
+  };
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], acknowledge: true, clock });
+  await receiver.until("it was subscribed some times", () => receiver.assignments.length >= 4);
+  assert.ok(delays.length >= 3 && delays.every((ms) => ms >= 20), delays.join());
 });
 
 test("what was acknowledged when the connection broke is acknowledged again before anything is asked for", async () => {

@@ -2,7 +2,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
-import { type ChunkedMessage, createChunkCollector, type Id } from "./chunks.ts";
+import { type ChunkedMessage, createChunkCollector, type Id, type WaitingChunks } from "./chunks.ts";
 import { WireDelivery } from "./delivery.ts";
 import type { DecodedEntry, EntryDecoder } from "./entry-decoder.ts";
 import type { KeyWatch } from "./key-watch.ts";
@@ -20,6 +20,9 @@ export interface ActivationOptions {
   readonly budget: ReceiveBudget;
   readonly decoder: EntryDecoder;
   readonly maxUncompressedBytes: number;
+  readonly waitingChunks: WaitingChunks;
+  /** False while the broker may send nothing, or what it sends is not read. */
+  readonly asking: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Null without keys. Ordered pipelines have a stopped topic-partition sent again by themselves. */
@@ -38,7 +41,7 @@ export interface Activation {
 }
 
 export function createActivation(options: ActivationOptions): Activation {
-  const { topic, epoch, ordered, acks, budget, decoder, log } = options;
+  const { topic, epoch, ordered, acks, budget, waitingChunks, decoder, log } = options;
   const partition = partitionIndex(topic);
   /** Chunked messages that were handed on and are not done. */
   const handedOn = new Set<WireDelivery>();
@@ -54,11 +57,19 @@ export function createActivation(options: ActivationOptions): Activation {
     },
   };
 
+  /** Takes bytes of chunks from the budget, or gives them back. */
+  const hold = (bytes: number): void => {
+    budget.take(bytes);
+    waitingChunks.bytes += bytes;
+  };
+
   const chunks = createChunkCollector({
     maxBytes: options.maxUncompressedBytes,
+    waiting: waitingChunks,
+    asking: options.asking,
     clock: options.clock,
     onExpired(message) {
-      budget.take(-message.size);
+      hold(-message.size);
       log.warn("a chunked message stayed incomplete and is left out", { topic, chunks: message.next });
       if (wanted !== null) acknowledgeThrough(wanted);
     },
@@ -75,10 +86,8 @@ export function createActivation(options: ActivationOptions): Activation {
   const onChunk = (decoded: DecodedEntry, chunk: Buffer, where: EntryPosition, redeliveries: number): void => {
     const id: Id = [where.ledger, where.entry];
     const outcome = chunks.add({ entry: decoded.entry, payload: chunk, where }, previous);
-    if (outcome.kind === "waiting") {
-      budget.take(chunk.length);
-      return;
-    }
+    if (outcome.kind === "waiting") hold(chunk.length);
+    if (outcome.kind === "waiting" || outcome.kind === "defective") return;
     if (outcome.kind === "stray") {
       log.warn("a chunk without its beginning is left out", { topic, message: id.join(":") });
       // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
@@ -86,7 +95,7 @@ export function createActivation(options: ActivationOptions): Activation {
       return;
     }
     const { message } = outcome;
-    budget.take(chunk.length - message.size);
+    hold(chunk.length - message.size);
     if (outcome.kind === "defect") {
       const payload = Buffer.concat(message.chunks.map((part) => part.payload));
       const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
@@ -142,7 +151,7 @@ export function createActivation(options: ActivationOptions): Activation {
     acknowledgeThrough,
     end() {
       assignment.active = false;
-      for (const message of chunks.pending()) budget.take(-message.size);
+      for (const message of chunks.pending()) hold(-message.size);
       chunks.clear();
       options.keyWatch?.end();
     },

@@ -3,7 +3,10 @@ import { TAG_BYTES } from "./decryptor.ts";
 import type { WireEntry } from "./entry.ts";
 import type { EntryPosition } from "./message.ts";
 
-/** A chunked message that grew no further for this long was given up by its producer (the official clients' default). */
+/**
+ * A chunked message that grew no further for this long, though more was asked for, was given up by its producer (the
+ * official clients' default).
+ */
 const EXPIRY_MS = 60_000;
 /** More chunked messages at once, from as many producers, are not collected. */
 const MOST_AT_ONCE = 100;
@@ -33,10 +36,17 @@ export interface ChunkedMessage {
   touchedAt: number;
 }
 
+/** Bytes of chunks whose messages are incomplete, of all topic-partitions of a source. */
+export interface WaitingChunks {
+  bytes: number;
+}
+
 export type ChunkOutcome =
   | { readonly kind: "waiting" }
   /** A chunk without its beginning, or once more: nothing to be had from it. */
   | { readonly kind: "stray" }
+  /** One more chunk of a message that was told to be a defect. */
+  | { readonly kind: "defective" }
   | { readonly kind: "complete"; readonly message: ChunkedMessage }
   | { readonly kind: "defect"; readonly message: ChunkedMessage; readonly defect: string };
 
@@ -47,19 +57,28 @@ export interface ChunkCollector {
   clear(): void;
 }
 
-/** Collects the chunks of messages that are larger than a frame. `onExpired` hears of those that stay incomplete. */
+/**
+ * Collects the chunks of messages that are larger than a frame. `onExpired` hears of those that stay incomplete.
+ * `maxBytes` bounds each, and what waits for the rest of others while one is added. The caller counts `waiting`.
+ */
 export function createChunkCollector(options: {
   readonly maxBytes: number;
+  readonly waiting: WaitingChunks;
+  /** False while the broker may send nothing, or what it sends is not read: then no time passes for what is incomplete. */
+  readonly asking: () => boolean;
   readonly clock: Clock;
   readonly onExpired: (message: ChunkedMessage) => void;
 }): ChunkCollector {
-  const { maxBytes, clock } = options;
+  const { maxBytes, waiting, clock } = options;
   const messages = new Map<string, ChunkedMessage>();
+  const defects = new Set<string>();
   let timer: Timer | null = null;
 
   const expire = (): void => {
     timer = null;
+    const asking = options.asking();
     for (const message of messages.values()) {
+      if (!asking) message.touchedAt = clock.now();
       if (clock.now() - message.touchedAt < EXPIRY_MS) continue;
       messages.delete(message.uuid);
       options.onExpired(message);
@@ -76,16 +95,21 @@ export function createChunkCollector(options: {
         timer ??= clock.timer(EXPIRY_MS / 4, expire);
       }
       const message = messages.get(uuid);
-      if (message === undefined || entry.chunkId !== message.next) return { kind: "stray" };
+      if (message === undefined || entry.chunkId !== message.next) {
+        return { kind: message === undefined && defects.has(uuid) ? "defective" : "stray" };
+      }
       message.chunks.push(chunk);
       message.ids.push(where.ledger, where.entry);
       message.size += payload.length;
       message.content += entry.encrypted ? Math.max(0, payload.length - TAG_BYTES) : payload.length;
       message.next += 1;
       message.touchedAt = clock.now();
-      const defect = defectOf(entry, message, maxBytes, messages.size);
+      const others = waiting.bytes - (message.size - payload.length);
+      const defect = defectOf(entry, message, maxBytes, others, messages.size);
       if (defect !== null) {
         messages.delete(uuid);
+        defects.add(uuid);
+        if (defects.size > MOST_AT_ONCE) defects.delete(defects.values().next().value ?? "");
         return { kind: "defect", message, defect };
       }
       if (message.next < entry.chunks) return { kind: "waiting" };
@@ -100,11 +124,18 @@ export function createChunkCollector(options: {
   };
 }
 
-function defectOf(entry: WireEntry, message: ChunkedMessage, maxBytes: number, atOnce: number): string | null {
+function defectOf(
+  entry: WireEntry,
+  message: ChunkedMessage,
+  maxBytes: number,
+  others: number,
+  atOnce: number,
+): string | null {
   if (entry.totalChunkSize > maxBytes) {
     return `a chunked message of ${entry.totalChunkSize} bytes; at most ${maxBytes} are read`;
   }
   if (atOnce > MOST_AT_ONCE) return `more than ${MOST_AT_ONCE} chunked messages at once`;
+  if (others > maxBytes) return `chunks of ${others} bytes wait for their rest; at most ${maxBytes} may`;
   const last = message.next === entry.chunks;
   if (message.content > entry.totalChunkSize || (last && message.content !== entry.totalChunkSize)) {
     return `the chunks of a message of ${entry.totalChunkSize} bytes hold ${message.content}`;

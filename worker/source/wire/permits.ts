@@ -1,4 +1,5 @@
 import type { ReceiveBudget } from "../source.ts";
+import type { WaitingChunks } from "./chunks.ts";
 
 /** Assumed until the first entry of a topic-partition was seen: the largest that brokers take by default. */
 const FIRST_BYTES_PER_PERMIT = 5 * 1024 * 1024;
@@ -30,6 +31,8 @@ export interface Permits {
   received(account: PermitAccount, permits: number, bytes: number): void;
   /** True when far more came than was asked for, since messages grew: nothing more should be taken in. */
   readonly overdrawn: boolean;
+  /** False while the account may be sent nothing, or more was taken than there is. */
+  mayReceive(account: PermitAccount): boolean;
   /** Grants what is due to the account now. */
   topUp(account: PermitAccount): void;
   /** Grants nothing any more. */
@@ -57,11 +60,12 @@ export function permitTarget(free: number, consumers: number, bytesPerPermit: nu
 
 /**
  * Shares the free budget among the consumers, as permits. Several grants are made one: a frame per half of the target.
- * Nothing may have been taken of the budget yet.
+ * Nothing may have been taken of the budget yet. `waiting` does not count, or what waits for its rest would never get it.
  */
-export function createPermits(budget: ReceiveBudget, queueSize: number): Permits {
+export function createPermits(budget: ReceiveBudget, queueSize: number, waiting: WaitingChunks): Permits {
   const accounts = new Set<PermitAccount>();
   const most = (MOST_BUDGETS - 1) * budget.free;
+  const free = (): number => budget.free + waiting.bytes;
   let stopped = false;
   let short = false;
   let scheduled = false;
@@ -69,7 +73,7 @@ export function createPermits(budget: ReceiveBudget, queueSize: number): Permits
   const topUp = (account: PermitAccount): void => {
     if (stopped || !accounts.has(account)) return;
     const size = account.bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
-    const target = permitTarget(budget.free, accounts.size, account.perEntry ? GENEROSITY * size : size, queueSize);
+    const target = permitTarget(free(), accounts.size, account.perEntry ? GENEROSITY * size : size, queueSize);
     if (target < queueSize) short = true;
     if (target === 0 || account.outstanding * 2 > target) return;
     const permits = target - account.outstanding;
@@ -100,8 +104,9 @@ export function createPermits(budget: ReceiveBudget, queueSize: number): Permits
       account.bytesPerPermit = Math.max(1, sample > known ? sample : known + (sample - known) / 8);
     },
     get overdrawn() {
-      return budget.free < -most;
+      return free() < -most;
     },
+    mayReceive: (account) => account.outstanding > 0 && free() > 0,
     topUp,
     stop() {
       stopped = true;

@@ -3,6 +3,7 @@ import type { Logger } from "../../../runtime/log.ts";
 import { type ReceiveBudget, SourceError, type SourceHandler, type SubscriptionType } from "../source.ts";
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
+import type { WaitingChunks } from "./chunks.ts";
 import * as c from "./commands.ts";
 import { Command, InitialPosition, SubType } from "./commands.ts";
 import type { Connection } from "./connection.ts";
@@ -26,6 +27,7 @@ export interface SubscriptionContext {
   /** @throws an error with code SecretMissing when nothing could be decrypted for want of keys */
   checkKeys(): void;
   readonly maxUncompressedBytes: number;
+  readonly waitingChunks: WaitingChunks;
   readonly clock: Clock;
   readonly log: Logger;
   nextEpoch(): number;
@@ -117,6 +119,7 @@ export async function openSubscription(
       ordered: context.type !== "Shared",
       heardAt: () => connection.heardAt,
       acks,
+      asking: () => permits.mayReceive(account),
       keyWatch: context.decryptor === null ? null : createKeyWatch(context.decryptor, clock, onKeyFound),
       deliver: (delivery) => handler.deliver(delivery),
     });

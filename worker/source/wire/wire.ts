@@ -75,9 +75,10 @@ export function createWireSource(options: WireSourceOptions): Source {
   const pattern =
     options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
   const closing = new AbortController();
+  const waitingChunks = { bytes: 0 };
   // Not where order counts: behind what is not read there may be the news that another worker writes now.
   const mayPause = subscription.type === "Shared";
-  const congested = (): boolean => mayPause && budget.free < 0 && !closing.signal.aborted;
+  const congested = (): boolean => mayPause && budget.free + waitingChunks.bytes < 0 && !closing.signal.aborted;
   const memory = entryMemory();
   const pool = createPool({
     hosts,
@@ -92,7 +93,7 @@ export function createWireSource(options: WireSourceOptions): Source {
   const lookup = createLookup(pool);
   const schemas = createSchemas(pool);
   const letters = createDeadLetters(lookup, schemas, clock);
-  const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE);
+  const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE, waitingChunks);
   const decryptor = options.decryption ? createDecryptor(options.decryption, clock) : null;
   const consumers = new Map<string, PartitionConsumer>();
   let discovery: Discovery | null = null;
@@ -124,6 +125,7 @@ export function createWireSource(options: WireSourceOptions): Source {
       decryptor,
       checkKeys: () => options.decryption?.keys.check(),
       maxUncompressedBytes,
+      waitingChunks,
       clock,
       log,
       nextEpoch: () => ++epoch,

@@ -13,7 +13,8 @@ function scene(ordered: boolean) {
   const acks: string[] = [];
   const deliveries: WireDelivery[] = [];
   const timers: { callback: () => void; at: number }[] = [];
-  const state = { free: 10_000_000, now: 0 };
+  const state = { free: 10_000_000, now: 0, asking: true };
+  const waitingChunks = { bytes: 0 };
   const recorder: Acknowledger = {
     entry: (ledger, entry) => void acks.push(`${ledger}:${entry}`),
     through: (ledger, entry) => void acks.push(`through ${ledger}:${entry}`),
@@ -47,6 +48,8 @@ function scene(ordered: boolean) {
     },
     log: silentLog,
     keyWatch: null,
+    waitingChunks,
+    asking: () => state.asking,
     deliver: (delivery) => void deliveries.push(delivery),
   });
   const receive = (entry: number, payload: string, metadata: EntryMetadata = {}): void => {
@@ -78,7 +81,7 @@ function scene(ordered: boolean) {
     }
   };
   const texts = (): string[] => deliveries.map((delivery) => String(delivery.messages[0]?.payload));
-  return { activation, acks, deliveries, receive, chunk, advance, texts, state };
+  return { activation, acks, deliveries, receive, chunk, advance, texts, state, waitingChunks };
 }
 
 test("chunks of several producers are put together, and each is acknowledged", () => {
@@ -139,6 +142,43 @@ test("a chunked message that stays incomplete is given up, its bytes given back,
   chunk(3, "a", 1, 2, "AA");
   assert.equal(deliveries.length, 2);
   assert.equal(acks.at(-1), "1:3");
+});
+
+test("a chunked message is not given up while nothing is asked for, however long that lasts", () => {
+  const { activation, acks, deliveries, chunk, advance, texts, state } = scene(true);
+  chunk(0, "a", 0, 3, "aa");
+  state.asking = false;
+  for (let minute = 0; minute < 60; minute++) advance(60_000);
+  state.asking = true;
+  advance(30_000);
+  chunk(1, "a", 1, 3, "AA");
+  state.asking = false;
+  advance(80_000);
+  chunk(2, "a", 2, 3, "aA");
+  assert.deepEqual(texts(), ["aaAAaA"]);
+  const [whole] = deliveries;
+  assert.ok(whole);
+  activation.acknowledgeThrough(whole);
+  assert.deepEqual(acks, ["through 1:2"]);
+});
+
+test("more chunked messages at once than memory should hold are defective, and no chunk of them is acknowledged by itself", () => {
+  const { acks, activation, chunk, deliveries, waitingChunks, state } = scene(true);
+  const free = state.free;
+  chunk(0, "a", 0, 2, "a".repeat(500));
+  chunk(1, "b", 0, 2, "b".repeat(500));
+  chunk(2, "c", 0, 2, "c".repeat(500));
+  assert.equal(waitingChunks.bytes, 1_500);
+  chunk(3, "d", 0, 2, "d".repeat(500));
+  chunk(4, "d", 1, 2, "D".repeat(500));
+  assert.equal(deliveries.length, 1);
+  assert.match(deliveries[0]?.messages[0]?.entry.defect?.message ?? "", /wait for their rest/);
+  assert.deepEqual(acks, []);
+  chunk(5, "a", 1, 2, "A".repeat(500));
+  assert.equal(String(deliveries[1]?.messages[0]?.payload.length), "1000");
+  activation.end();
+  assert.equal(waitingChunks.bytes, 0);
+  assert.equal(state.free, free - deliveries.reduce((sum, { retainedBytes }) => sum + retainedBytes, 0));
 });
 
 test("the budget is even after chunks were assembled and given back, or the assignment ended", () => {

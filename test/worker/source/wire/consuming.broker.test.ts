@@ -173,6 +173,16 @@ describe("consuming from a broker", { timeout: 900_000 }, () => {
     assert.deepEqual([stats.subscriptions.chunks.msgBacklog, stats.subscriptions.chunks.unackedMessages], [0, 0]);
   });
 
+  test("a chunked message larger than the whole budget arrives, since its chunks do not wait for memory of their own", async () => {
+    const topic = broker.topic();
+    const large = randomBytes(12 * 1024 * 1024);
+    await publisher.single(topic, large);
+    const options = { receiverQueueSize: 1, budgetBytes: 1_000_000, subscription: { type: "Exclusive" } } as const;
+    const receiver = startReceiver({ serviceUrl: broker.pulsar.serviceUrl, topics: [topic], ...options });
+    await receiver.received(1);
+    assert.ok(large.equals(receiver.messages[0]?.payload ?? Buffer.alloc(0)));
+  });
+
   test("schemas come from the broker, by the version in the message", async () => {
     const topic = broker.topic();
     const record = (fields: string): Buffer =>

@@ -71,6 +71,8 @@ function scene(options: Decryption | null, ordered = true) {
     keyWatch: decryptor === null ? null : createKeyWatch(decryptor, clock, onFound),
     clock,
     log: silentLog,
+    waitingChunks: { bytes: 0 },
+    asking: () => true,
     deliver: (delivery) => void deliveries.push(delivery),
   });
   let entries = 0;

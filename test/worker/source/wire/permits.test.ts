@@ -38,6 +38,7 @@ function scene(free: number, queueSize: number, perEntry = false) {
       },
     },
     queueSize,
+    { bytes: 0 },
   );
   const account = newPermitAccount((count) => granted.push(count), perEntry);
   return { permits, account, granted, state };

@@ -25,6 +25,9 @@ export interface ConnectionProducer {
   onClosed(reason: SourceError): void;
 }
 
+/** From here on an error names no request: brokers write -1, as an unsigned number of 64 bits. */
+const NO_REQUEST = 2 ** 53;
+
 /** What concerns the connection itself. */
 export interface ConnectionEvents {
   onConnected(maxMessageSize: number): void;
@@ -65,8 +68,9 @@ export function createDispatcher(broker: string, requests: Requests, events: Con
     [Command.PING]: () => events.onPing(),
     [Command.AUTH_CHALLENGE]: () => events.onChallenge(),
     [Command.ERROR]: (body) => {
-      const { requestId, error, message: text } = c.error.decode(body);
-      if (requests.refuse(requestId ?? -1, error, text)) return;
+      const { requestId = NO_REQUEST, error, message: text } = c.error.decode(body);
+      // A request that is not known was given up; its answer came too late.
+      if (requests.refuse(requestId, error, text) || requestId < NO_REQUEST) return;
       events.onRefused(brokerError(`connecting to ${broker}`, error, text));
     },
     [Command.ACTIVE_CONSUMER_CHANGE]: (body) => {

@@ -306,6 +306,31 @@ test("a challenge at any time is answered with fresh credentials", async () => {
   assert.equal(receiver.source.state().failure, null);
 });
 
+test("an error that answers no request any more is passed over, one that answers none at all ends the connection", async () => {
+  const peers: Peer[] = [];
+  const broker = await start((command, body, peer) => {
+    if (command === Command.SUBSCRIBE) {
+      peers.push(peer);
+      const { requestId = 0 } = c.subscribe.decode(body);
+      const late = { requestId: requestId - 1, error: c.ServerError.ServiceNotReady, message: "too late" };
+      peer.send(Command.ERROR, c.error, late);
+    }
+    if (command !== Command.FLOW || peers.length > 1) return false;
+    peer.sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "sound");
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.received(1);
+  assert.deepEqual(
+    receiver.assignments.map(({ active }) => active),
+    [true],
+  );
+  // Brokers write -1, unsigned, where an error concerns the connection.
+  const refusal = { requestId: 2 ** 63, error: c.ServerError.AuthenticationError, message: "expired" };
+  peers[0]?.send(Command.ERROR, c.error, refusal);
+  await receiver.until("it is connected anew", () => peers.length === 2);
+});
+
 test("a malformed frame ends the connection with a code, and the source tries again", async () => {
   let subscribed = 0;
   const broker = await start((command, _body, { socket }) => {

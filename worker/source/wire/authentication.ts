@@ -9,6 +9,8 @@ export interface Authentication {
   readonly method: string;
   /** @throws an error with code SecretMissing or SecretKeyMissing, or a SourceError */
   credentials(signal: AbortSignal): Promise<Uint8Array>;
+  /** A broker refused them: what is kept of them is not to be given again. */
+  refused?(): void;
 }
 
 type Read = () => Promise<Uint8Array>;
@@ -88,6 +90,9 @@ export function oauth2Authentication(options: OAuth2Options): Authentication {
       const seconds = typeof life === "number" && life > 0 ? life : DEFAULT_LIFE_S;
       cached = { client, token: Buffer.from(token), until: now() + seconds * 1_000 * (1 - RENEW_AT) };
       return cached.token;
+    },
+    refused() {
+      cached = null;
     },
   };
 }

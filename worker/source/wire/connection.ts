@@ -90,6 +90,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     if (closedBy !== null) return;
     closedBy = reason;
     keepAlive?.cancel();
+    if (reason.code === "AuthenticationFailed") options.authentication?.refused?.();
     pace.close();
     socket?.destroy();
     connected.reject(reason);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, test } from "node:test";
 import { type Clock, systemClock } from "../../../../runtime/clock.ts";
-import { tokenAuthentication } from "../../../../worker/source/wire/authentication.ts";
+import { oauth2Authentication, tokenAuthentication } from "../../../../worker/source/wire/authentication.ts";
 import * as c from "../../../../worker/source/wire/commands.ts";
 import { Command } from "../../../../worker/source/wire/commands.ts";
 import { useReceivers } from "./receiver.ts";
@@ -304,6 +306,33 @@ test("a challenge at any time is answered with fresh credentials", async () => {
   await receiver.until("it was answered", () => tokens.length >= 2);
   assert.deepEqual(tokens.at(-1), `token-${count - 1}`);
   assert.equal(receiver.source.state().failure, null);
+});
+
+test("an access token that the broker refuses is asked for anew, though it has not expired", async () => {
+  let tokens = 0;
+  const issuer = createServer((request, response) => {
+    if (request.method === "POST") tokens += 1;
+    const address = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+    const answer = { token_endpoint: `${address}/token`, access_token: `token-${tokens}`, expires_in: 86_400 };
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => issuer.listen(0, "127.0.0.1", resolve));
+  const broker = await start((command, body, { send }) => {
+    if (command !== Command.CONNECT || String(c.connect.decode(body).authData) !== "token-1") return false;
+    const refusal = { requestId: 2 ** 63, error: c.ServerError.AuthenticationError, message: "unknown signature" };
+    send(Command.ERROR, c.error, refusal);
+    return true;
+  });
+  try {
+    const issuerUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+    const read = async () => Buffer.from(JSON.stringify({ client_id: "me", client_secret: "s3cret" }));
+    const authentication = oauth2Authentication({ issuerUrl, read });
+    const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], authentication });
+    await receiver.until("it is subscribed", () => receiver.source.state().connected);
+    assert.equal(tokens, 2);
+  } finally {
+    issuer.close();
+  }
 });
 
 test("an error that answers no request any more is passed over, one that answers none at all ends the connection", async () => {

@@ -2,7 +2,7 @@ import { SourceError } from "../source.ts";
 import * as c from "./commands.ts";
 import { Command, LookupResponse } from "./commands.ts";
 import type { Connection } from "./connection.ts";
-import { brokerError } from "./failures.ts";
+import { brokerError, isSlow } from "./failures.ts";
 import type { Decoded } from "./message-codec.ts";
 import type { Pool } from "./pool.ts";
 import { addressText, type BrokerAddress, parseServiceUrl } from "./service-url.ts";
@@ -21,9 +21,20 @@ export interface Lookup {
 }
 
 export function createLookup(pool: Pool): Lookup {
-  const broker = async (topic: string): Promise<Connection> => {
+  /** Asks a host of the service URL. */
+  const served = async <T>(asked: (host: Connection) => Promise<T>): Promise<T> => {
+    const host = await pool.service();
+    try {
+      return await asked(host);
+    } catch (error) {
+      if (error instanceof SourceError && !isSlow(error)) pool.passOver(host);
+      throw error;
+    }
+  };
+
+  const follow = async (topic: string, host: Connection): Promise<Connection> => {
     const what = `looking up ${topic}`;
-    let connection: Connection = await pool.service();
+    let connection = host;
     let authoritative = false;
     for (let hop = 0; hop < MOST_REDIRECTS; hop++) {
       const answer = await ask(connection, what, topic, authoritative);
@@ -39,32 +50,28 @@ export function createLookup(pool: Pool): Lookup {
     throw new SourceError("BrokerNotReady", `${what}: more than ${MOST_REDIRECTS} redirects; it is tried again`);
   };
 
+  const countPartitions = async (topic: string, host: Connection): Promise<number> => {
+    const what = `asking for the partitions of ${topic}`;
+    const { PARTITIONED_METADATA } = Command;
+    const question = { topic };
+    const type = c.partitionedMetadataResponse;
+    const answer = await host.request(what, PARTITIONED_METADATA, c.partitionedMetadata, question, type);
+    if (answer.response !== 0) throw brokerError(what, answer.error, answer.message);
+    return answer.partitions ?? 0;
+  };
+
+  const list = async (namespace: string, host: Connection): Promise<readonly string[]> => {
+    const what = `listing the topics of ${namespace}`;
+    const { GET_TOPICS_OF_NAMESPACE } = Command;
+    const question = { namespace, mode: 0 };
+    const type = c.topicsOfNamespaceResponse;
+    return (await host.request(what, GET_TOPICS_OF_NAMESPACE, c.topicsOfNamespace, question, type)).topics ?? [];
+  };
+
   return {
-    broker,
-    async partitions(topic) {
-      const what = `asking for the partitions of ${topic}`;
-      const connection = await pool.service();
-      const answer = await connection.request(
-        what,
-        Command.PARTITIONED_METADATA,
-        c.partitionedMetadata,
-        { topic },
-        c.partitionedMetadataResponse,
-      );
-      if (answer.response !== 0) throw brokerError(what, answer.error, answer.message);
-      return answer.partitions ?? 0;
-    },
-    async topics(namespace) {
-      const connection = await pool.service();
-      const answer = await connection.request(
-        `listing the topics of ${namespace}`,
-        Command.GET_TOPICS_OF_NAMESPACE,
-        c.topicsOfNamespace,
-        { namespace, mode: 0 },
-        c.topicsOfNamespaceResponse,
-      );
-      return answer.topics ?? [];
-    },
+    broker: (topic) => served((host) => follow(topic, host)),
+    partitions: (topic) => served((host) => countPartitions(topic, host)),
+    topics: (namespace) => served((host) => list(namespace, host)),
   };
 }
 

@@ -23,6 +23,8 @@ export interface PoolOptions {
 export interface Pool {
   /** A connection to any host of the service URL, tried in turn. @throws SourceError */
   service(): Promise<Connection>;
+  /** That host answers, and cannot do what it was asked: another one is asked first from now on. */
+  passOver(host: Connection): void;
   /** A connection to that broker; by way of a proxy, which a host of the service URL then is. @throws SourceError */
   broker(address: BrokerAddress, throughProxy: boolean): Promise<Connection>;
   close(): void;
@@ -73,6 +75,9 @@ export function createPool(options: PoolOptions): Pool {
 
   return {
     service: () => service(),
+    passOver({ address }) {
+      if (addressText(hosts[current] as BrokerAddress) === addressText(address)) current = (current + 1) % hosts.length;
+    },
     broker: (address, throughProxy) => (throughProxy ? service(address) : get(address)),
     close() {
       const reason = new SourceError("BrokerUnreachable", "the source was closed");

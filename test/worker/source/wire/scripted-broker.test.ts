@@ -55,6 +55,22 @@ test("redirects are followed, authoritative as told, and the owner is connected 
   assert.ok(owner.commands.some(({ command }) => command === Command.SUBSCRIBE));
 });
 
+test("of several hosts another one is asked when the first answers, and cannot look topics up", async () => {
+  const sick = await start((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const { ServiceNotReady } = c.ServerError;
+    const failed = { requestId, response: c.LookupResponse.Failed, error: ServiceNotReady, message: "no metadata" };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, failed);
+    return true;
+  });
+  const sound = await start();
+  const serviceUrl = `pulsar://127.0.0.1:${sick.port},127.0.0.1:${sound.port}`;
+  const receiver = startReceiver({ serviceUrl, topics: [TOPIC] });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.ok(sound.commands.some(({ command }) => command === Command.SUBSCRIBE));
+});
+
 test("redirects without end are given up", async () => {
   const broker = await start((command, body, { send }) => {
     if (command !== Command.LOOKUP) return false;

@@ -55,7 +55,11 @@ export function startDiscovery(options: {
     onFound({ name, late, create: pattern === null });
   };
 
-  /** Adds the topic's partitions. A plain topic that was seen as such stays one. */
+  const drop = (name: string): void => {
+    if (found.delete(name)) options.onGone(name);
+  };
+
+  /** Adds the topic's partitions. One that had partitions is not taken for a plain topic any more. */
   const expand = async (topic: string, late: boolean): Promise<void> => {
     try {
       const count = partitionIndex(topic) >= 0 ? 0 : await lookup.partitions(topic);
@@ -63,6 +67,7 @@ export function startDiscovery(options: {
       expanded.add(topic);
       failures.delete(topic);
       if (count === 0 && !(expanded.has(topic) && found.has(`${topic}-partition-0`))) add(topic, again);
+      if (count > 0) drop(topic);
       for (let index = 0; index < count; index++) add(`${topic}-partition-${index}`, again);
     } catch (error) {
       if (!signal.aborted) fail(topic, error);
@@ -73,10 +78,9 @@ export function startDiscovery(options: {
     const names = await lookup.topics(from.namespace);
     const matching = new Set(names.map(withoutPartition).filter((name) => from.matches(name)));
     for (const name of [...found].filter((known) => !matching.has(withoutPartition(known)))) {
-      found.delete(name);
       expanded.delete(withoutPartition(name));
       failures.delete(withoutPartition(name));
-      options.onGone(name);
+      drop(name);
     }
     failures.delete(from.namespace);
     return [...matching];

@@ -246,6 +246,21 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
     await receiver.until("three partitions are there", () => receiver.source.state().partitions === 3);
   });
 
+  test("a topic that is created anew with partitions is read by its partitions, and no longer by its own name", async () => {
+    await broker.admin("PUT", "namespaces/public/by-hand");
+    await broker.admin("POST", "namespaces/public/by-hand/autoTopicCreation", { allowAutoTopicCreation: false });
+    await broker.admin("PUT", "persistent/public/by-hand/orders");
+    const topic = "persistent://public/by-hand/orders";
+    const receiver = start({ topics: [topic], discoveryIntervalMs: 200 });
+    await receiver.until("the topic is there", () => receiver.source.state().connected);
+    await broker.admin("DELETE", "persistent/public/by-hand/orders?force=true");
+    await broker.admin("PUT", "persistent/public/by-hand/orders/partitions", 2);
+    await publisher.single(`${topic}-partition-1`, Buffer.from("1"));
+    await receiver.received(1);
+    await receiver.until("nothing is missing", () => receiver.source.state().connected);
+    assert.deepEqual(receiver.source.state().activeTopics.toSorted(), [`${topic}-partition-0`, `${topic}-partition-1`]);
+  });
+
   test("topics that appear under a pattern are read from their start, and vanished ones are left", async () => {
     await publisher.single("persistent://public/default/orders-eu", Buffer.from("eu"));
     await publisher.single("persistent://public/default/other", Buffer.from("no"));

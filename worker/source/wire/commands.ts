@@ -159,7 +159,12 @@ export const ackResponse = messageType({
 export const activeConsumerChange = messageType({ consumerId: uint(1), isActive: bool(2) });
 export const reachedEndOfTopic = messageType({ consumerId: uint(1) });
 export const closeConsumer = messageType({ consumerId: uint(1), requestId: uint(2) });
-export const topicMigrated = messageType({ resourceId: uint(1), resourceType: int32(2) });
+export const topicMigrated = messageType({
+  resourceId: uint(1),
+  resourceType: int32(2),
+  brokerServiceUrl: string(3),
+  brokerServiceUrlTls: string(4),
+});
 export const MigratedResource = { Producer: 0, Consumer: 1 } as const;
 
 export const getSchema = messageType({ requestId: uint(1), topic: string(2), schemaVersion: bytes(3) });

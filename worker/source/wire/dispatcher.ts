@@ -56,10 +56,11 @@ export function createDispatcher(broker: string, requests: Requests, events: Con
   const frame = { type: -1, bodyStart: -1, bodyEnd: -1 };
   const message: MessageCommand = { consumerId: 0, ledger: 0, entry: 0, redeliveryCount: 0, ackSet: null };
 
-  const closeOne = (members: Map<number, { onClosed(reason: SourceError): void }>, id = -1): void => {
+  const moves = `${broker} closed it, since the topic moves; it is looked up again`;
+
+  const closeOne = (members: Map<number, { onClosed(reason: SourceError): void }>, id = -1, text = moves): void => {
     const member = members.get(id);
     members.delete(id);
-    const text = `${broker} closed it, since the topic moves; it is looked up again`;
     member?.onClosed(new SourceError("BrokerNotReady", text));
   };
 
@@ -83,8 +84,10 @@ export function createDispatcher(broker: string, requests: Requests, events: Con
     [Command.CLOSE_CONSUMER]: (body) => closeOne(consumers, c.closeConsumer.decode(body).consumerId),
     [Command.CLOSE_PRODUCER]: (body) => closeOne(producers, c.closeProducer.decode(body).producerId),
     [Command.TOPIC_MIGRATED]: (body) => {
-      const { resourceId, resourceType } = c.topicMigrated.decode(body);
-      closeOne(resourceType === c.MigratedResource.Consumer ? consumers : producers, resourceId);
+      const { resourceId, resourceType, ...there } = c.topicMigrated.decode(body);
+      const url = there.brokerServiceUrlTls ?? there.brokerServiceUrl ?? "another cluster";
+      const text = `${broker} says that the topic was migrated to ${url}: set spec.pulsar.serviceUrl to that cluster`;
+      closeOne(resourceType === c.MigratedResource.Consumer ? consumers : producers, resourceId, text);
     },
     [Command.SEND_RECEIPT]: (body) => {
       const { producerId, sequenceId } = c.sendReceipt.decode(body);

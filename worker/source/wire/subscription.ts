@@ -194,11 +194,10 @@ export async function openSubscription(
     onClosed: lose,
     onTurnEnd: () => permits.topUp(account),
   });
-  await subscribe(topic, connection, consumerId, position, context);
-  if (connection.closedBy !== null) throw connection.closedBy;
-  if ((state as string) === "over") {
-    throw new SourceError("BrokerNotReady", `the broker closed the consumer of ${topic}; it is tried again`);
-  }
+  // A broker that closes the consumer leaves the request unanswered.
+  await Promise.race([subscribe(topic, connection, consumerId, position, context), ended.promise]);
+  const over = (state as string) === "over" ? await ended.promise : null;
+  if (over?.kind === "lost") throw over.reason;
   state = "subscribed";
   acks.again(before.unsure);
   if (activeAtBroker) activate();

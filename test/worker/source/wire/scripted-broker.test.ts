@@ -71,6 +71,19 @@ test("of several hosts another one is asked when the first answers, and cannot l
   assert.ok(sound.commands.some(({ command }) => command === Command.SUBSCRIBE));
 });
 
+test("a topic that went to another cluster is told of at once, with the way there", async () => {
+  const broker = await start((command, body, { send }) => {
+    if (command !== Command.SUBSCRIBE) return false;
+    const resourceId = c.subscribe.decode(body).consumerId;
+    const migrated = { resourceId, resourceType: c.MigratedResource.Consumer, brokerServiceUrl: "pulsar://green:6650" };
+    send(Command.TOPIC_MIGRATED, c.topicMigrated, migrated);
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  assert.match(receiver.source.state().failure?.message ?? "", /pulsar:\/\/green:6650.*serviceUrl/);
+});
+
 test("redirects without end are given up", async () => {
   const broker = await start((command, body, { send }) => {
     if (command !== Command.LOOKUP) return false;

@@ -9,9 +9,9 @@ import { type EntryMetadata, entryMetadata } from "./metadata-codec.ts";
 import { registerSchema } from "./schemas.ts";
 
 const RECEIPT_TIMEOUT_MS = 30_000;
-/** Room for the command and the metadata beside the payload. */
+/** Room for the metadata beside the payload, when they do not need more. */
 const METADATA_ROOM = 16 * 1024;
-/** Brokers take frames this much larger than the largest payload (10 KiB), less what we leave to the command. */
+/** Brokers take frames this much larger than the largest payload (10 KiB), less what we leave to the command and to chunks. */
 const FRAME_PADDING = 8 * 1024;
 
 /** Metadata of an entry; the producer adds its name, the sequence id, the publish time, and chunks where it makes them. */
@@ -149,8 +149,13 @@ export function createProducer(topic: string, lookup: Lookup, clock: Clock): Pro
   };
 }
 
-/** What was encrypted as one can be read as one only: it gets all the room that there is. */
+/** What was encrypted as one can be read as one only: it gets all the room that there is. @throws SourceError */
 function largestPayload(maxMessageSize: number, metadata: EntryMetadata): number {
-  if (metadata.encryptionKeys === undefined) return maxMessageSize - METADATA_ROOM;
-  return maxMessageSize + FRAME_PADDING - entryMetadata.encode(metadata).length;
+  const size = entryMetadata.encode(metadata).length;
+  const whole = metadata.encryptionKeys !== undefined;
+  const largest = whole ? maxMessageSize + FRAME_PADDING - size : maxMessageSize - Math.max(METADATA_ROOM, size);
+  if (largest > 0) return largest;
+  // Sent all the same, it would cost the connection, and all who use it with it.
+  const text = `the properties and the key of a message take ${size} bytes; the broker takes ${maxMessageSize} with the payload`;
+  throw new SourceError("ProtocolError", `${text}: raise its maxMessageSize`);
 }

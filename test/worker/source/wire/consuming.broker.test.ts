@@ -244,6 +244,27 @@ describe("consuming from a broker", { timeout: 900_000 }, () => {
     assert.equal(schema?.type, "STRING");
   });
 
+  test("a dead letter fits into the broker's frames whatever room its properties take, or is refused without a frame", async () => {
+    const topic = broker.topic();
+    const dead = broker.topic();
+    const value = "v".repeat(40_000);
+    const payload = Buffer.alloc(5 * 1024 * 1024 - 20_000, "x");
+    await publisher.single(topic, payload, { properties: [{ key: "own", value }] }, "ZSTD");
+    const receiver = startReceiver({ serviceUrl: broker.pulsar.serviceUrl, topics: [topic] });
+    await receiver.received(1);
+    const [message] = receiver.messages;
+    assert.ok(message);
+    await receiver.source.publish(dead, { message, topic, reason: new Map([["reason", "because"]]) });
+    const [assignment] = receiver.assignments;
+    const reason = new Map([["reason", "y".repeat(6 * 1024 * 1024)]]);
+    await assert.rejects(receiver.source.publish(dead, { message, topic, reason }), /properties.*take \d+ bytes/);
+    assert.equal(assignment?.active, true);
+    const reader = startReceiver({ serviceUrl: broker.pulsar.serviceUrl, topics: [dead] });
+    await reader.received(1);
+    assert.ok(payload.equals(reader.messages[0]?.payload ?? Buffer.alloc(0)));
+    assert.equal(reader.messages[0]?.properties.get("own"), value);
+  });
+
   test("failures say what failed and what to do", async () => {
     const topic = broker.topic();
     const failureOf = async (options: Partial<ReceiverOptions>) => {

@@ -3,7 +3,7 @@ import { type SchemaInfo, SourceError } from "../source.ts";
 import * as c from "./commands.ts";
 import { Command } from "./commands.ts";
 import type { Connection } from "./connection.ts";
-import { sendFrame } from "./frames.ts";
+import { commandFrame, sendFrame } from "./frames.ts";
 import type { Lookup } from "./lookup.ts";
 import { type EntryMetadata, entryMetadata } from "./metadata-codec.ts";
 import { registerSchema } from "./schemas.ts";
@@ -74,6 +74,9 @@ export function createProducer(topic: string, lookup: Lookup, clock: Clock): Pro
       return Object.assign(state, { connection, id, name: producerName, pending, next: lastSequenceId + 1 });
     } catch (error) {
       connection.removeProducer(id);
+      // An answer that was only late would leave a producer behind at the broker.
+      const close = { producerId: id, requestId: connection.nextId() };
+      connection.write(commandFrame(Command.CLOSE_PRODUCER, c.closeProducer, close));
       throw error;
     }
   };

@@ -40,8 +40,7 @@ export async function openSocket(
   const target = { host: address.host, port: address.port, onread };
   const tlsOptions = address.tls ? await readTlsOptions(address, tls) : null;
   signal.throwIfAborted();
-  const socket =
-    tlsOptions === null ? connectTcp(target) : connectTls({ ...target, ...tlsOptions } as TlsConnectionOptions);
+  const socket = tlsOptions === null ? connectTcp(target) : begin(text, { ...target, ...tlsOptions });
   socket.setNoDelay(true);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = (): void => reject(signal.reason);
@@ -67,6 +66,15 @@ export async function openSocket(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
+  }
+}
+
+/** @throws SourceError when a certificate or key is none */
+function begin(address: string, options: object): Socket {
+  try {
+    return connectTls(options as TlsConnectionOptions);
+  } catch (error) {
+    throw networkError(address, error);
   }
 }
 

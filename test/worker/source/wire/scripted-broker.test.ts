@@ -364,6 +364,20 @@ test("an access token that the broker refuses is asked for anew, though it has n
   }
 });
 
+test("a client certificate that is none is a failure of TLS, which says where to look", async () => {
+  const broker = await start();
+  const clientCertificate = async () => ({ cert: Buffer.from("no PEM"), key: Buffer.from("no PEM either") });
+  const receiver = startReceiver({
+    serviceUrl: `pulsar+ssl://127.0.0.1:${broker.port}`,
+    topics: [TOPIC],
+    tls: { clientCertificate },
+  });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  const { code, message } = receiver.source.state().failure ?? {};
+  assert.equal(code, "TlsFailed", message);
+  assert.match(message ?? "", /spec\.pulsar\.tls/);
+});
+
 test("an error that answers no request any more is passed over, one that answers none at all ends the connection", async () => {
   const peers: Peer[] = [];
   const broker = await start((command, body, peer) => {

@@ -2,7 +2,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
-import { type ChunkedMessage, createChunkCollector, type Id, type WaitingChunks } from "./chunks.ts";
+import { bytesOf, type ChunkedMessage, createChunkCollector, type Id, type WaitingChunks } from "./chunks.ts";
 import { WireDelivery } from "./delivery.ts";
 import type { DecodedEntry, EntryDecoder } from "./entry-decoder.ts";
 import type { KeyWatch } from "./key-watch.ts";
@@ -85,8 +85,9 @@ export function createActivation(options: ActivationOptions): Activation {
 
   const onChunk = (decoded: DecodedEntry, chunk: Buffer, where: EntryPosition, redeliveries: number): void => {
     const id: Id = [where.ledger, where.entry];
-    const outcome = chunks.add({ entry: decoded.entry, payload: chunk, where }, previous);
-    if (outcome.kind === "waiting") hold(chunk.length);
+    const part = { entry: decoded.entry, payload: chunk, where };
+    const outcome = chunks.add(part, previous);
+    if (outcome.kind === "waiting") hold(bytesOf(part));
     if (outcome.kind === "waiting" || outcome.kind === "defective") return;
     if (outcome.kind === "stray") {
       log.warn("a chunk without its beginning is left out", { topic, message: id.join(":") });
@@ -95,9 +96,9 @@ export function createActivation(options: ActivationOptions): Activation {
       return;
     }
     const { message } = outcome;
-    hold(chunk.length - message.size);
+    hold(bytesOf(part) - message.size);
     if (outcome.kind === "defect") {
-      const payload = Buffer.concat(message.chunks.map((part) => part.payload));
+      const payload = Buffer.concat(message.chunks.map(({ payload: bytes }) => bytes));
       const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
       handOn(decoder.defective(decoded.entry, where, defect, payload), id, redeliveries, message);
     } else {

@@ -10,6 +10,8 @@ import type { EntryPosition } from "./message.ts";
 const EXPIRY_MS = 60_000;
 /** More chunked messages at once, from as many producers, are not collected. */
 const MOST_AT_ONCE = 100;
+/** Each takes some memory beside its bytes, and may have none. */
+const MOST_CHUNKS = 10_000;
 
 /** Ledger and entry. */
 export type Id = readonly [number, number];
@@ -29,8 +31,9 @@ export interface ChunkedMessage {
   readonly ids: number[];
   /** The entry before the first chunk: nothing beyond may be acknowledged cumulatively; null at the start of a life. */
   readonly before: Id | null;
-  /** Bytes of the payloads, and of these what is the message's own. */
+  /** Bytes that the chunks keep. */
   size: number;
+  /** Bytes of the payloads that are the message's own. */
   content: number;
   next: number;
   touchedAt: number;
@@ -49,6 +52,11 @@ export type ChunkOutcome =
   | { readonly kind: "defective" }
   | { readonly kind: "complete"; readonly message: ChunkedMessage }
   | { readonly kind: "defect"; readonly message: ChunkedMessage; readonly defect: string };
+
+/** Bytes that a chunk keeps: its payload and its metadata. */
+export function bytesOf({ entry, payload }: Chunk): number {
+  return payload.length + entry.end - entry.start;
+}
 
 export interface ChunkCollector {
   add(chunk: Chunk, before: Id | null): ChunkOutcome;
@@ -100,11 +108,12 @@ export function createChunkCollector(options: {
       }
       message.chunks.push(chunk);
       message.ids.push(where.ledger, where.entry);
-      message.size += payload.length;
+      const bytes = bytesOf(chunk);
+      message.size += bytes;
       message.content += entry.encrypted ? Math.max(0, payload.length - TAG_BYTES) : payload.length;
       message.next += 1;
       message.touchedAt = clock.now();
-      const others = waiting.bytes - (message.size - payload.length);
+      const others = waiting.bytes - (message.size - bytes);
       const defect = defectOf(entry, message, maxBytes, others, messages.size);
       if (defect !== null) {
         messages.delete(uuid);
@@ -135,6 +144,8 @@ function defectOf(
     return `a chunked message of ${entry.totalChunkSize} bytes; at most ${maxBytes} are read`;
   }
   if (atOnce > MOST_AT_ONCE) return `more than ${MOST_AT_ONCE} chunked messages at once`;
+  if (message.next > MOST_CHUNKS) return `a message of more than ${MOST_CHUNKS} chunks`;
+  if (message.size > 2 * maxBytes) return `the chunks of a message take ${message.size} bytes of memory`;
   if (others > maxBytes) return `chunks of ${others} bytes wait for their rest; at most ${maxBytes} may`;
   const last = message.next === entry.chunks;
   if (message.content > entry.totalChunkSize || (last && message.content !== entry.totalChunkSize)) {

@@ -9,7 +9,7 @@ import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { silentLog } from "./silent-log.ts";
 
-function scene(ordered: boolean) {
+function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
   const acks: string[] = [];
   const deliveries: WireDelivery[] = [];
   const timers: { callback: () => void; at: number }[] = [];
@@ -35,8 +35,8 @@ function scene(ordered: boolean) {
       },
       onRelease: () => undefined,
     },
-    decoder: createEntryDecoder({ maxUncompressedBytes: 1_000, decryptor: null, memory: entryMemory() }),
-    maxUncompressedBytes: 1_000,
+    decoder: createEntryDecoder({ maxUncompressedBytes, decryptor: null, memory: entryMemory() }),
+    maxUncompressedBytes,
     clock: {
       ...systemClock,
       now: () => state.now,
@@ -165,20 +165,36 @@ test("a chunked message is not given up while nothing is asked for, however long
 test("more chunked messages at once than memory should hold are defective, and no chunk of them is acknowledged by itself", () => {
   const { acks, activation, chunk, deliveries, waitingChunks, state } = scene(true);
   const free = state.free;
-  chunk(0, "a", 0, 2, "a".repeat(500));
-  chunk(1, "b", 0, 2, "b".repeat(500));
-  chunk(2, "c", 0, 2, "c".repeat(500));
-  assert.equal(waitingChunks.bytes, 1_500);
-  chunk(3, "d", 0, 2, "d".repeat(500));
-  chunk(4, "d", 1, 2, "D".repeat(500));
+  chunk(0, "a", 0, 2, "a".repeat(450));
+  chunk(1, "b", 0, 2, "b".repeat(450));
+  chunk(2, "c", 0, 2, "c".repeat(450));
+  assert.ok(waitingChunks.bytes > 1_350);
+  chunk(3, "d", 0, 2, "d".repeat(450));
+  chunk(4, "d", 1, 2, "D".repeat(450));
   assert.equal(deliveries.length, 1);
   assert.match(deliveries[0]?.messages[0]?.entry.defect?.message ?? "", /wait for their rest/);
   assert.deepEqual(acks, []);
-  chunk(5, "a", 1, 2, "A".repeat(500));
-  assert.equal(String(deliveries[1]?.messages[0]?.payload.length), "1000");
+  chunk(5, "a", 1, 2, "A".repeat(450));
+  assert.equal(String(deliveries[1]?.messages[0]?.payload.length), "900");
   activation.end();
   assert.equal(waitingChunks.bytes, 0);
   assert.equal(state.free, free - deliveries.reduce((sum, { retainedBytes }) => sum + retainedBytes, 0));
+});
+
+test("chunks without end, and without content, are a defect before they fill the memory", () => {
+  for (const [properties, pattern] of [
+    [[], /more than 10000 chunks/],
+    [[{ key: "k", value: "v".repeat(250) }], /take \d+ bytes of memory/],
+  ] as const) {
+    const { receive, deliveries, waitingChunks, state } = scene(true, 1_000_000);
+    const free = state.free;
+    const metadata = { uuid: "a", numChunks: 1_000_000, totalChunkSize: 1_000 };
+    for (let chunkId = 0; chunkId <= 10_001; chunkId++) receive(chunkId, "", { ...metadata, chunkId, properties });
+    assert.equal(deliveries.length, 1);
+    assert.match(deliveries[0]?.messages[0]?.entry.defect?.message ?? "", pattern);
+    assert.equal(waitingChunks.bytes, 0);
+    assert.equal(state.free, free - (deliveries[0]?.retainedBytes ?? 0));
+  }
 });
 
 test("the budget is even after chunks were assembled and given back, or the assignment ended", () => {

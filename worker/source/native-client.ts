@@ -82,11 +82,10 @@ export interface NativeEncryptionContext {
 
 /**
  * pulsar-client, which is an optional dependency: its prebuilt library cannot be fetched everywhere.
+ * @param name of the package, or a URL of a module; one that the compiler does not resolve, since it may be absent
  * @throws SourceError ClientMissing when it is not installed, or only half
  */
-export async function loadNativeClient(): Promise<NativeModule> {
-  // A name that the compiler does not resolve, since the package may be absent.
-  const name: string = "pulsar-client";
+export async function loadNativeClient(name = "pulsar-client"): Promise<NativeModule> {
   let loaded: { readonly default?: unknown };
   try {
     loaded = (await import(name)) as { readonly default?: unknown };

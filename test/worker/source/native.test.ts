@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { createNativeSource } from "../../../worker/source/native.ts";
 import { loadNativeClient, type NativeModule } from "../../../worker/source/native-client.ts";
 import { SourceError } from "../../../worker/source/source.ts";
@@ -30,10 +34,22 @@ test("asking for pulsar-client where it is missing says so and names the remedy"
 });
 
 test("a half-installed pulsar-client is missing too", async () => {
-  const load = async (): Promise<NativeModule> => {
-    throw new SourceError("ClientMissing", "pulsar-client cannot be loaded");
+  const modules = {
+    // As its own module does without the prebuilt library.
+    "module.createRequire(import.meta.url)('./lib/binding/pulsar.node')": /Cannot find module .*pulsar\.node/,
+    "export const Producer = class {}": /it has no Client/,
   };
-  await assert.rejects(createNativeSource(options, load), { code: "ClientMissing" });
+  const folder = await mkdtemp(join(tmpdir(), "half-installed-"));
+  try {
+    for (const [index, [text, reason]] of Object.entries(modules).entries()) {
+      const file = join(folder, `${index}.mjs`);
+      await writeFile(file, `import module from "node:module";\n${text};\n`);
+      const load = () => loadNativeClient(pathToFileURL(file).href);
+      await assert.rejects(createNativeSource(options, load), { code: "ClientMissing", message: reason });
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("keeping order without the admin API says what to set", async () => {

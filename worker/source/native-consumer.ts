@@ -65,8 +65,8 @@ export interface NativeContext {
   readonly log: Logger;
   readonly nextEpoch: () => number;
   readonly stopped: () => boolean;
-  /** Resolves when bytes of the budget were given back. */
-  readonly released: () => Promise<void>;
+  /** Resolves when bytes of the budget were given back, after `ms`, or when the signal aborts. */
+  readonly released: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Keeps one topic-partition subscribed, whatever happens to the broker. */
@@ -164,7 +164,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
     let pause = FIRST_PAUSE_MS;
     while (current.endAfter === null) {
       if (budget.free <= 0 || context.stopped()) {
-        await Promise.race([context.released(), clock.sleep(LOOK_MS, closing.signal).catch(() => undefined)]);
+        await context.released(LOOK_MS, closing.signal);
         continue;
       }
       const received = await current.consumer.batchReceive();

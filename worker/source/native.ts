@@ -12,6 +12,7 @@ import {
   startNativeTopic,
 } from "./native-consumer.ts";
 import { createNativeDecryption } from "./native-decryption.ts";
+import { createReleases } from "./native-releases.ts";
 import { type Delivery, type Source, SourceError, type SourceHandler, type SourceState } from "./source.ts";
 import { createDeadLetters } from "./wire/dead-letters.ts";
 import { type Discovery, type FoundPartition, oldest, startDiscovery } from "./wire/discovery.ts";
@@ -76,18 +77,13 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
   const decryption = options.decryption ? createNativeDecryption(module, options.decryption, clock) : null;
   const topics = new Map<string, NativeTopic>();
   const connection = createNativeConnection(module, options, (topic) => topics.get(topic)?.end(0));
-  let waiting: (() => void)[] = [];
   let discovery: Discovery | null = null;
   let epoch = 0;
   let acknowledgedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
   let closed: Promise<void> | null = null;
 
-  budget.onRelease(() => {
-    const woken = waiting;
-    waiting = [];
-    for (const wake of woken) wake();
-  });
+  const releases = createReleases(budget, clock);
 
   const subscribe = async ({ name: topic, late, create }: FoundPartition): Promise<NativeConsumer> => {
     // The library would create a topic again that was deleted under a pattern.
@@ -129,7 +125,7 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
       log,
       nextEpoch: () => ++epoch,
       stopped: () => stopped,
-      released: () => new Promise((resolve) => waiting.push(resolve)),
+      released: (ms, signal) => releases.next(ms, signal),
     };
     discovery = startDiscovery({
       topics: topicNames,

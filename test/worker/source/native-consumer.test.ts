@@ -74,9 +74,10 @@ function start(options: Partial<NativeContext> = {}) {
     log: silentLog,
     nextEpoch: () => assignments.length + 1,
     stopped: () => false,
-    released: () =>
+    released: (_ms, signal) =>
       new Promise((resolve) => {
         release = resolve;
+        signal.addEventListener("abort", () => resolve());
       }),
     ...options,
   };

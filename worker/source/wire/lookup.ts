@@ -65,7 +65,9 @@ export function createLookup(pool: Pool): Lookup {
     const { GET_TOPICS_OF_NAMESPACE } = Command;
     const question = { namespace, mode: 0 };
     const type = c.topicsOfNamespaceResponse;
-    return (await host.request(what, GET_TOPICS_OF_NAMESPACE, c.topicsOfNamespace, question, type)).topics ?? [];
+    const { topics = [] } = await host.request(what, GET_TOPICS_OF_NAMESPACE, c.topicsOfNamespace, question, type);
+    if (topics.length === 0) await requireNamespace(what, namespace, host);
+    return topics;
   };
 
   return {
@@ -73,6 +75,15 @@ export function createLookup(pool: Pool): Lookup {
     partitions: (topic) => served((host) => countPartitions(topic, host)),
     topics: (namespace) => served((host) => list(namespace, host)),
   };
+}
+
+/** A broker has no topics in a namespace that does not exist; looking one up, which creates nothing, tells. @throws SourceError */
+async function requireNamespace(what: string, namespace: string, host: Connection): Promise<void> {
+  // What else may be wrong, such as a permission for that one topic, is no matter here.
+  const answer = await ask(host, what, `persistent://${namespace}/any`, false).catch(() => null);
+  if (answer === null || answer.error === undefined) return;
+  const refusal = brokerError(what, answer.error, answer.message);
+  if (refusal.code === "NamespaceNotFound") throw refusal;
 }
 
 function ask(connection: Connection, what: string, topic: string, authoritative: boolean): Promise<LookupAnswer> {

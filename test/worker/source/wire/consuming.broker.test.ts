@@ -277,6 +277,8 @@ describe("consuming from a broker", { timeout: 900_000 }, () => {
     };
     const namespace = await failureOf({ topics: ["persistent://public/missing/t"] });
     assert.equal(namespace?.code, "NamespaceNotFound", namespace?.message);
+    const below = await failureOf({ topicsPattern: "persistent://public/missing/.*" });
+    assert.equal(below?.code, "NamespaceNotFound", below?.message);
     const unreachable = await failureOf({ topics: [topic], serviceUrl: "pulsar://127.0.0.1:1" });
     assert.equal(unreachable?.code, "BrokerUnreachable");
     assert.match(unreachable?.message ?? "", /127\.0\.0\.1:1 .*serviceUrl/);

@@ -1,11 +1,11 @@
 /** A JSON document as the Java sink reads it: numbers exact, and what follows the first value does not count. */
-import { isUtf8 } from "node:buffer";
 import { PoisonError } from "./format.ts";
+import { jsonInUtf8 } from "./json-encoding.ts";
 import type { JsonWriter } from "./json-writer.ts";
 import { MemberLog } from "./member-log.ts";
 
-/** Characters of one number, and the largest exponent: what Jackson, hence the Java sink, accepts. */
-const MAX_NUMBER_LENGTH = 1000;
+/** Digits of one number with those of its exponent, and the largest exponent: what Jackson, hence the Java sink, accepts. */
+const MAX_NUMBER_DIGITS = 1000;
 const MAX_EXPONENT = 2 ** 31 - 1;
 
 const QUOTE = 0x22;
@@ -35,9 +35,7 @@ function isDigit(byte: number | undefined): boolean {
 
 /** What may continue a word, so that `truex` is not `true`. */
 function isWordByte(byte: number): boolean {
-  return (
-    isDigit(byte) || byte === 0x24 || byte === 0x5f || byte >= 0x80 || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a)
-  );
+  return isDigit(byte) || byte === 0x5f || byte >= 0x7f || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a);
 }
 
 /** The UTF-16 unit of four hexadecimal digits, or -1. */
@@ -70,15 +68,14 @@ export class JsonDocument {
    * @throws PoisonError Undecodable
    */
   write(writer: JsonWriter, payload: Uint8Array): void {
-    this.#source = payload;
+    this.#source = jsonInUtf8(payload);
     this.#copied = false;
     this.#log.reset();
-    this.#at = payload[0] === 0xef && payload[1] === 0xbb && payload[2] === 0xbf ? 3 : 0;
+    this.#at = 0;
     const first = this.#next();
     if (first < 0) writer.literal("null");
     else {
       this.#value(writer, first);
-      if (!isUtf8(payload.subarray(0, this.#at))) throw invalid("it is not UTF-8");
       this.#endOfRoot(first);
     }
     this.#source = EMPTY;
@@ -194,7 +191,7 @@ export class JsonDocument {
         at = this.#escape(at);
       }
     }
-    if (at >= length) throw invalid("it ends inside a string");
+    if (at >= length) throw invalid(source[length - 1] === 0xff ? "it is not UTF-8" : "it ends inside a string");
     this.#at = at + 1;
     this.#hash = hash;
     return escaped;
@@ -231,13 +228,15 @@ export class JsonDocument {
     let isZero = true;
     const integer = this.#at;
     if (this.#source[integer] === ZERO) this.#at++;
-    else isZero = this.#digits() && isZero;
+    else isZero = this.#digits();
+    let digits = this.#at - integer;
     if (this.#source[this.#at] === 0x2e) {
-      this.#at++;
+      const fraction = ++this.#at;
       isZero = this.#digits() && isZero;
+      digits += this.#at - fraction;
     }
-    if (((this.#source[this.#at] ?? 0) | 0x20) === 0x65) this.#exponent();
-    if (this.#at - start > MAX_NUMBER_LENGTH) throw invalid(`a number of more than ${MAX_NUMBER_LENGTH} characters`);
+    if (((this.#source[this.#at] ?? 0) | 0x20) === 0x65) digits += this.#exponent();
+    if (digits > MAX_NUMBER_DIGITS) throw invalid(`a number of more than ${MAX_NUMBER_DIGITS} digits`);
     // Java's decimals know no negative zero.
     writer.json(this.#source, negative && isZero ? integer : start, this.#at);
   }
@@ -252,7 +251,8 @@ export class JsonDocument {
     return zero;
   }
 
-  #exponent(): void {
+  /** @returns how many digits it has */
+  #exponent(): number {
     this.#at++;
     const sign = this.#source[this.#at];
     if (sign === MINUS || sign === 0x2b) this.#at++;
@@ -260,6 +260,7 @@ export class JsonDocument {
     this.#digits();
     const exponent = Number(Buffer.from(this.#source.subarray(start, this.#at)).toString("latin1"));
     if (exponent > MAX_EXPONENT) throw invalid(`an exponent out of range at byte ${start}`);
+    return this.#at - start;
   }
 
   #word(writer: JsonWriter, first: number): void {

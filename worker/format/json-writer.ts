@@ -6,7 +6,7 @@
 import { PoisonError } from "./format.ts";
 import { JsonBytes } from "./json-bytes.ts";
 
-/** Levels of one document; what Jackson, hence the Java sink, writes at most. */
+/** Levels of a value; what Jackson, hence the Java sink, reads at most. */
 const MAX_DEPTH = 1000;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -123,7 +123,8 @@ export abstract class JsonWriter extends JsonBytes {
   }
 
   protected descend(): void {
-    if (++this.depth > MAX_DEPTH) {
+    // The document's own level does not count.
+    if (this.depth++ > MAX_DEPTH) {
       throw new PoisonError("Undecodable", `The value is nested deeper than ${MAX_DEPTH} levels.`);
     }
   }

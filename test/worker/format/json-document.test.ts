@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { PoisonError } from "../../../worker/format/format.ts";
-import { parseExact } from "../../golden/exact-json.ts";
+import { ExactNumber, parseExact } from "../../golden/exact-json.ts";
 import { expandPayload, expandText, schemaInfo } from "./expand.ts";
 
 const JSON_SCHEMA = schemaInfo("JSON", '{"type":"record","name":"R","fields":[]}');
@@ -91,6 +91,9 @@ describe("a JSON document", () => {
   for (const [what, text] of [
     ["a number that runs into text", "1a"],
     ["a word that runs into text", "truex"],
+    ["a word that runs into a control character", "true\u007f"],
+    ["a byte order mark alone", "\ufeff"],
+    ["a number of 1001 digits", `-${"1".repeat(990)}.${"1".repeat(8)}e-123`],
     ["a leading zero", "[01]"],
     ["a point without digits", "[1.]"],
     ["a plus sign", "[+1]"],
@@ -107,6 +110,16 @@ describe("a JSON document", () => {
   ] as const) {
     test(`is poison with ${what}`, () => assert.rejects(decoded(text), isPoison));
   }
+
+  test("may have numbers of 1000 digits, and 1000 levels", async () => {
+    const longest = `-${"1".repeat(990)}.${"1".repeat(7)}e-123`;
+    assert.deepEqual(await decoded(longest), new ExactNumber(longest));
+    const deepest = `${'{"a":'.repeat(1000)}1${"}".repeat(1000)}`;
+    assert.match(await expandText({ schema: JSON_SCHEMA, payload: deepest }), /"payload":(\{"a":){1000}1\}{1000}/);
+    await assert.rejects(decoded(`[${deepest}]`), isPoison);
+  });
+
+  test("may be a word that a mark follows", async () => assert.equal(await decoded("true$"), true));
 
   test("is poison when nested without end", () => assert.rejects(decoded("[".repeat(100_000)), isPoison));
 });

@@ -3,15 +3,17 @@
 const SECONDS_PER_DAY = 86_400n;
 const NANOS_PER_SECOND = 1_000_000_000n;
 const NANOS_PER_DAY = SECONDS_PER_DAY * NANOS_PER_SECOND;
-/** Java's years reach from -999999999 to 999999999. */
-const MIN_EPOCH_DAY = -365_243_219_162n;
-const MAX_EPOCH_DAY = 365_241_780_471n;
+/** Java's years reach from -999999999 to 999999999, and those of its instants one year further on either side. */
+const MAX_YEAR = 999_999_999;
+const MAX_INSTANT_YEAR = MAX_YEAR + 1;
+/** Beyond any of these years, within the integers that a double holds exactly. */
+const MAX_EPOCH_DAYS = 1n << 39n;
 
 /** `2022-03-28`; null when out of range. */
-export function isoDate(epochDay: bigint): string | null {
-  if (epochDay < MIN_EPOCH_DAY || epochDay > MAX_EPOCH_DAY) return null;
+export function isoDate(epochDay: bigint, maxYear = MAX_YEAR): string | null {
+  if (epochDay < -MAX_EPOCH_DAYS || epochDay > MAX_EPOCH_DAYS) return null;
   const [year, month, day] = civil(Number(epochDay));
-  return `${yearText(year)}-${pad(month)}-${pad(day)}`;
+  return Math.abs(year) > maxYear ? null : `${yearText(year)}-${pad(month)}-${pad(day)}`;
 }
 
 /** `21:27:25.803000123`; null when not within a day. */
@@ -31,13 +33,13 @@ export function isoInstant(epochSecond: bigint, nanos: number): string | null {
     nanoOfDay += NANOS_PER_DAY;
     day -= 1n;
   }
-  const text = isoDateTime(day, nanoOfDay);
+  const text = isoDateTime(day, nanoOfDay, MAX_INSTANT_YEAR);
   return text === null ? null : `${text}Z`;
 }
 
 /** `2022-03-28T21:27:25.803`; null when out of range. */
-export function isoDateTime(epochDay: bigint, nanoOfDay: bigint): string | null {
-  const date = isoDate(epochDay);
+export function isoDateTime(epochDay: bigint, nanoOfDay: bigint, maxYear = MAX_YEAR): string | null {
+  const date = isoDate(epochDay, maxYear);
   const time = isoTime(nanoOfDay);
   return date === null || time === null ? null : `${date}T${time}`;
 }

@@ -67,6 +67,7 @@ function encryptionJson(context: EncryptionContext): string {
   for (const { name, key, metadata: entries } of context.keys) {
     keys.set(name, base64(key));
     if (entries.size > 0) metadata.set(name, entries);
+    else metadata.delete(name);
   }
   const metadataText = [...metadata].map(([name, entries]) => `${JSON.stringify(name)}:${propertiesJson(entries)}`);
   const fields = [
@@ -77,9 +78,7 @@ function encryptionJson(context: EncryptionContext): string {
   ];
   if (context.compressionType !== null) {
     fields.push(`"compressionType":${JSON.stringify(context.compressionType)}`);
-    if (context.uncompressedMessageSize !== null) {
-      fields.push(`"uncompressedMessageSize":${context.uncompressedMessageSize}`);
-    }
+    fields.push(`"uncompressedMessageSize":${context.uncompressedMessageSize ?? 0}`);
   }
   if (context.batchSize !== null) fields.push(`"batchSize":${context.batchSize}`);
   return `{${fields.join(",")}}`;

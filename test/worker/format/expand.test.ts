@@ -56,6 +56,23 @@ describe("EXPAND_VALUE", () => {
     }
   });
 
+  test("knows the first and the last of Java's instants", async () => {
+    for (const [second, nano, text] of [
+      [-31_557_014_167_219_200n, 0, "-1000000000-01-01T00:00:00Z"],
+      [31_556_889_864_403_199n, 999_999_999, "+1000000000-12-31T23:59:59.999999999Z"],
+    ] as const) {
+      const payload = Buffer.alloc(12);
+      payload.writeBigInt64BE(second);
+      payload.writeInt32BE(nano, 8);
+      assert.equal(
+        await expandText({ schema: schemaInfo("INSTANT"), payload }),
+        `{"topicName":"${TOPIC}","payload":"${text}"}`,
+      );
+      payload.writeBigInt64BE(second + (second < 0n ? -1n : 1n));
+      await assert.rejects(expandText({ schema: schemaInfo("INSTANT"), payload }), isPoison("Undecodable"));
+    }
+  });
+
   test("refuses what is still encrypted, what cannot be read, and what has the wrong length", async () => {
     const encryption = {
       keys: [],

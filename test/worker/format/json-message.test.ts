@@ -60,6 +60,17 @@ describe("FULL_MESSAGE_IN_JSON", () => {
       },
     }));
 
+  test("has a size wherever it has a compression type, and of a repeated key the last", () => {
+    const key = { name: "k", key: Buffer.from("a"), metadata: new Map([["m", "1"]]) };
+    const keys = [key, { ...key, key: Buffer.from("b"), metadata: new Map() }];
+    const text = textOf({ encryption: { ...CONTEXT, keys, uncompressedMessageSize: null } });
+    const { encryptionCtx } = JSON.parse(text) as { encryptionCtx: Record<string, unknown> };
+    assert.deepEqual(
+      [encryptionCtx["keysMapBase64"], encryptionCtx["keysMetadataMap"], encryptionCtx["uncompressedMessageSize"]],
+      [{ k: "Yg==" }, {}, 0],
+    );
+  });
+
   test("leaves out what is unknown of the encryption context", () => {
     const encryption = { ...CONTEXT, compressionType: null, batchSize: null };
     const context = (JSON.parse(textOf({ encryption })) as { encryptionCtx: object }).encryptionCtx;

@@ -1,6 +1,6 @@
 /** AVRO values by the library avsc, as exact JSON: what our own decoder is compared with. */
 import avro from "avsc";
-import { ExactNumber } from "./exact-json.ts";
+import { BinaryNumber, ExactNumber } from "./exact-json.ts";
 
 /** 64 bits, exact. */
 const LONG = avro.types.LongType.__with({
@@ -19,13 +19,18 @@ const LONG = avro.types.LongType.__with({
 interface LogicalSchema {
   readonly precision?: number;
   readonly scale?: number;
+  /** Of a fixed, in bytes. */
+  readonly size?: number;
 }
 
 class Decimal extends avro.types.LogicalType {
   readonly #scale: number;
   constructor(schema: avro.Schema, options?: object) {
     super(schema, options);
-    this.#scale = (schema as LogicalSchema).scale ?? 0;
+    const { precision = 0, scale = 0, size = Number.POSITIVE_INFINITY } = schema as LogicalSchema;
+    const inRange = precision > 0 && scale >= 0 && scale <= precision && 10 ** precision <= 2 ** (8 * size - 1);
+    if (!inRange) throw new Error("no decimal by AVRO's rules, so plain bytes");
+    this.#scale = scale;
   }
   protected override _fromValue(bytes: Buffer): ExactNumber {
     const value = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
@@ -39,6 +44,7 @@ class Decimal extends avro.types.LogicalType {
 class Uuid extends avro.types.LogicalType {
   protected override _fromValue(value: Buffer | string): string {
     if (typeof value === "string") return value;
+    if (value.length !== 16) return value.toString("base64");
     const hex = value.toString("hex");
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
   }
@@ -59,14 +65,19 @@ export function avroType(definition: string, withLogicalTypes = true): avro.Type
   const logicalTypes: Record<string, typeof avro.types.LogicalType> = withLogicalTypes
     ? { decimal: Decimal, uuid: Uuid }
     : {};
-  return avro.Type.forSchema(
-    JSON.parse(definition) as avro.Schema,
-    {
-      registry: { long: LONG },
-      wrapUnions: true,
-      logicalTypes,
-    } as unknown as Parameters<typeof avro.Type.forSchema>[1],
-  );
+  // The library takes neither the names of Java's inner classes nor defaults of logical types, which decoding needs not.
+  const schema = JSON.parse(definition.replaceAll("$", "_"), (name, value: unknown) =>
+    name === "default" ? undefined : value,
+  ) as avro.Schema;
+  return avro.Type.forSchema(schema, {
+    typeHook: (schema: unknown) => (isLong(schema) ? LONG : undefined),
+    wrapUnions: true,
+    logicalTypes,
+  } as unknown as Parameters<typeof avro.Type.forSchema>[1]);
+}
+
+function isLong(schema: unknown): boolean {
+  return schema === "long" || (typeof schema === "object" && (schema as { type?: unknown } | null)?.type === "long");
 }
 
 /** @throws Error when `payload` does not hold a value of the schema; bytes after it do not count */
@@ -117,13 +128,6 @@ function exactBranch(union: AvroType, value: unknown): unknown {
   return exact(branch, item);
 }
 
-/** Shortest digits: right wherever Java's do not differ from them. */
 function exactFloat(value: number, is32Bit: boolean): unknown {
-  if (!Number.isFinite(value)) return String(value);
-  if (!is32Bit) return new ExactNumber(String(value));
-  for (let digits = 1; digits <= 9; digits++) {
-    const text = value.toPrecision(digits);
-    if (Math.fround(Number(text)) === value) return new ExactNumber(text);
-  }
-  throw new Error("a float has at most 9 digits");
+  return Number.isFinite(value) ? new BinaryNumber(value, is32Bit ? 9 : 17) : String(value);
 }

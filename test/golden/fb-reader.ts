@@ -14,7 +14,7 @@ export function readFbMessage(bytes: Uint8Array): object {
   const root: Table = { buffer, at: buffer.readInt32(buffer.position()) + buffer.position() };
   return {
     encryptionCtx: readTable(root, 0, (context) => ({
-      keys: readVector(context, 0, readEncryptionKey),
+      keys: readEncryptionKeys(context),
       param: readBytes(context, 1),
       algo: readString(context, 2),
       compressionType: readNumber(context, 3, (at) => buffer.readInt8(at)),
@@ -66,16 +66,16 @@ function readNumber(table: Table, field: number, read: (at: number) => number): 
   return at === 0 ? 0 : read(at);
 }
 
-/** Sorted: their order says nothing. */
-function readKeyValues(table: Table, field: number): unknown[] {
-  const pairs = readVector(table, field, (pair) => [readString(pair, 0), readString(pair, 1)]) ?? [];
-  return pairs.toSorted(byText);
+/** Maps: the order says nothing, and the last of equal keys counts. */
+function readKeyValues(table: Table, field: number): Map<unknown, unknown> {
+  return new Map(readVector(table, field, (pair) => [readString(pair, 0), readString(pair, 1)]));
 }
 
-function readEncryptionKey(key: Table): unknown[] {
-  return [readString(key, 0), readBytes(key, 1), readKeyValues(key, 2)];
-}
-
-function byText(a: unknown, b: unknown): number {
-  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+function readEncryptionKeys(context: Table): Map<unknown, unknown> {
+  return new Map(
+    readVector(context, 0, (key) => [
+      readString(key, 0),
+      { value: readBytes(key, 1), metadata: readKeyValues(key, 2) },
+    ]),
+  );
 }

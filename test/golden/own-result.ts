@@ -3,7 +3,8 @@
  * Derived from the rules, with other means than the formats themselves.
  */
 import { decodeAvroExact } from "./avro-oracle.ts";
-import { ExactNumber, parseExact } from "./exact-json.ts";
+import { BinaryNumber, ExactNumber, parseFirst } from "./exact-json.ts";
+import { isoDateTime } from "./iso-oracle.ts";
 import type { Vector, VectorSchema } from "./vector.ts";
 
 /** Our expanded document, flattened if the vector asks for it. Throws when the message has to be poison. */
@@ -23,21 +24,54 @@ export function ownDocument(vector: Vector): unknown {
   return options.jsonFlatten ? Object.fromEntries(flatten(document, "")) : document;
 }
 
+/** Our FULL_MESSAGE_IN_JSON. */
+export function ownEnvelope({ message }: Vector): object {
+  const { payloadBase64, properties, encryptionContext: context } = message;
+  const envelope = { payloadBase64, properties: Object.fromEntries(properties) };
+  if (context === undefined) return envelope;
+  const { compressionType, uncompressedMessageSize: size, batchSize } = context;
+  const keysWithMetadata = context.keys.filter(({ metadata }) => metadata.length > 0);
+  const encryptionCtx = {
+    keysMapBase64: Object.fromEntries(context.keys.map(({ key, valueBase64 }) => [key, valueBase64])),
+    keysMetadataMap: Object.fromEntries(
+      keysWithMetadata.map(({ key, metadata }) => [key, Object.fromEntries(metadata)]),
+    ),
+    encParamBase64: context.paramBase64,
+    algorithm: context.algorithm,
+    ...(compressionType === null ? {} : { compressionType, uncompressedMessageSize: exactInteger(size ?? 0) }),
+    ...(batchSize === null ? {} : { batchSize: exactInteger(batchSize) }),
+  };
+  return { ...envelope, encryptionCtx };
+}
+
+function exactInteger(value: number): ExactNumber {
+  return new ExactNumber(String(value));
+}
+
 /** Whether the rules ask for another result than the recorded one, though the Java sink did not throw. */
 export function isBetterOnPurpose({ schema, options, message }: Vector): boolean {
-  if (message.nullValue === true) return false;
+  if (message.nullValue === true && schema?.type !== "KEY_VALUE") return false;
   const schemas = schema?.type === "KEY_VALUE" ? [schema.keySchema, schema.valueSchema] : [schema];
   return schemas.some((part) => {
     const type = part?.type ?? "BYTES";
     if (options.jsonFlatten && (type === "BYTES" || type === "FLOAT")) return true;
-    const definition = type === "AVRO" ? (JSON.parse(part?.definition ?? "null") as unknown) : null;
+    const definition = type === "AVRO" ? parsed(part?.definition ?? "") : null;
     return (
       some(definition, isUnionOfSeveral) ||
-      some(definition, (at) => isTyped(at, "fixed") && at["logicalType"] === "uuid") ||
-      some(definition, (at) => isTyped(at, "array") && at["items"] === "double") ||
+      some(definition, (at) => isTyped(at, "fixed") && at["logicalType"] === "uuid" && at["size"] === 16) ||
+      some(definition, (at) => isTyped(at, "array") && isDouble(at["items"])) ||
       (options.jsonFlatten && some(definition, (at) => at === "float"))
     );
   });
+}
+
+/** Null for what is not plain JSON. */
+function parsed(definition: string): unknown {
+  try {
+    return JSON.parse(definition);
+  } catch {
+    return null;
+  }
 }
 
 function isUnionOfSeveral(at: unknown): boolean {
@@ -46,6 +80,10 @@ function isUnionOfSeveral(at: unknown): boolean {
     at.every((b) => typeof b !== "object" || "type" in b) &&
     at.filter((b) => b !== "null").length > 1
   );
+}
+
+function isDouble(type: unknown): boolean {
+  return type === "double" || isTyped(type, "double");
 }
 
 function isTyped(at: unknown, type: string): at is Record<string, unknown> {
@@ -75,6 +113,7 @@ function expandedPayload({ schema, message }: Vector): unknown {
   const keyLength = payload.readInt32BE(0);
   const valueAt = 4 + Math.max(keyLength, 0);
   const valueLength = payload.readInt32BE(valueAt);
+  if (keyLength < -1 || valueLength < -1) throw new Error("no length");
   if (valueAt + 4 + valueLength > payload.length) throw new Error("truncated");
   return keyValue(
     schema,
@@ -112,31 +151,30 @@ function expandedValue(schema: VectorSchema | null, payload: Buffer): unknown {
   if (type in LENGTHS && LENGTHS[type] !== payload.length) throw new Error("wrong length");
   switch (type) {
     case "BYTES":
+    case "NONE":
       return payload.toString("base64");
     case "STRING":
       return payload.toString("utf8");
     case "JSON":
-      return payload.length === 0 ? null : parseExact(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+      return firstJson(payload);
     case "AVRO":
       return decodeAvroExact(schema?.definition ?? "", payload);
     case "BOOLEAN":
       return payload[0] !== 0;
     case "FLOAT":
-      return floatOf(payload.readFloatBE());
+      return binary(payload.readFloatBE(), 9);
     case "DOUBLE":
-      return Number.isFinite(payload.readDoubleBE())
-        ? new ExactNumber(String(payload.readDoubleBE()))
-        : String(payload.readDoubleBE());
+      return binary(payload.readDoubleBE(), 17);
     case "INSTANT":
-      return `${dateTime(payload.readBigInt64BE(), BigInt(payload.readInt32BE(8)))}Z`;
+      return `${instant(payload.readBigInt64BE(), BigInt(payload.readInt32BE(8)))}Z`;
     case "LOCAL_DATE":
-      return dateTime(payload.readBigInt64BE() * 86_400n, 0n).slice(0, 10);
+      return isoDateTime(payload.readBigInt64BE(), 0n).split("T")[0];
     case "LOCAL_TIME":
-      return dateTime(0n, payload.readBigInt64BE()).slice(11);
+      return isoDateTime(0n, payload.readBigInt64BE()).split("T")[1];
     case "LOCAL_DATE_TIME":
-      return dateTime(payload.readBigInt64BE() * 86_400n, payload.readBigInt64BE(8));
+      return isoDateTime(payload.readBigInt64BE(), payload.readBigInt64BE(8));
     case "TIME":
-      return new Date(Number(payload.readBigInt64BE())).toISOString().slice(11, 19);
+      return /T(.{8})/.exec(instant(0n, payload.readBigInt64BE() * 1_000_000n))?.[1];
     case "INT8":
     case "INT16":
     case "INT32":
@@ -150,41 +188,48 @@ function expandedValue(schema: VectorSchema | null, payload: Buffer): unknown {
   }
 }
 
-/** As Java 17 prints it: at least two digits, and a power of two with the digits that its smaller neighbour asks for. */
-function floatOf(value: number): unknown {
-  if (!Number.isFinite(value)) return String(value);
-  const isPowerOf2 = Number.isInteger(Math.log2(Math.abs(value)));
-  const border = Math.max(Math.abs(value) * 2 ** -23, 2 ** -149) / 4;
-  for (let digits = 2; digits <= 9; digits++) {
-    const near = Number(value.toPrecision(digits));
-    if (isPowerOf2 ? Math.abs(near - value) < border : Math.fround(near) === value)
-      return new ExactNumber(String(near));
-  }
-  throw new Error("a float has at most 9 digits");
+function binary(value: number, digits: 9 | 17): unknown {
+  return Number.isFinite(value) ? new BinaryNumber(value, digits) : String(value);
 }
 
-/** `2022-03-28T01:02:03.000000004`, for years of four digits. */
-function dateTime(seconds: bigint, nanos: bigint): string {
-  const total = seconds + nanos / 1_000_000_000n;
-  const text = new Date(Number(total) * 1000).toISOString().slice(0, 19);
-  const fraction = nanos % 1_000_000_000n;
-  return fraction === 0n
-    ? text
-    : `${text}.${String(fraction)
-        .padStart(9, "0")
-        .replace(/(000){1,2}$/, "")}`;
+const NANOS_PER_DAY = 86_400_000_000_000n;
+
+function instant(seconds: bigint, nanos: bigint): string {
+  const total = seconds * 1_000_000_000n + nanos;
+  const nanoOfDay = ((total % NANOS_PER_DAY) + NANOS_PER_DAY) % NANOS_PER_DAY;
+  return isoDateTime((total - nanoOfDay) / NANOS_PER_DAY, nanoOfDay, 1_000_000_000);
+}
+
+const MAX_EXPONENT = 2 ** 31 - 1;
+
+/** A backslash, a pair of surrogates, or half a pair. */
+const ESCAPE = /\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]../g;
+
+/** What follows the first value does not count, and half a surrogate pair is `?`. */
+function firstJson(payload: Buffer): unknown {
+  if (payload.length === 0) return null;
+  const decoded = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+  const text = decoded.replace(ESCAPE, (part) => (part.length === 6 ? "?" : part));
+  const exponents = [...text.replace(/"(?:[^"\\]|\\.)*"/g, "").matchAll(/[eE][+-]?(\d+)/g)];
+  if (exponents.some(([, exponent]) => Number(exponent) > MAX_EXPONENT)) throw new Error("no decimal of Java's");
+  return parseFirst(text).value;
 }
 
 /** json-flattener's rules. */
 function* flatten(value: unknown, path: string): Generator<[string, unknown]> {
-  const isContainer = typeof value === "object" && value !== null && !(value instanceof ExactNumber);
+  const isContainer = typeof value === "object" && value !== null && !isNumber(value);
   if (!isContainer || Object.keys(value).length === 0) return yield [path, value];
   for (const [name, inner] of Object.entries(value))
     yield* flatten(inner, path + step(name, path, Array.isArray(value)));
 }
 
+function isNumber(value: unknown): boolean {
+  return value instanceof ExactNumber || value instanceof BinaryNumber;
+}
+
 function step(name: string, path: string, isArray: boolean): string {
   if (isArray) return `[${name}]`;
-  if (/[.[\]]/.test(name)) return `["${JSON.stringify(name).slice(1, -1)}"]`;
+  if (/[.[\]]/.test(name))
+    return `["${name.replace(/["\\\b\n\t\f\r]/g, (special) => JSON.stringify(special).slice(1, -1))}"]`;
   return path === "" ? name : `.${name}`;
 }

@@ -53,7 +53,7 @@ export interface VectorResult {
   readonly partitionKey?: string;
   readonly partitionKeyUtf8Base64?: string;
   /** The Java sink threw. */
-  readonly error?: unknown;
+  readonly error?: { readonly class: string; readonly message: string | null };
 }
 
 /** The message comes first in a line, and its texts have their quotes escaped. */

@@ -25,6 +25,8 @@ interface Scope {
   readonly namespace: string;
 }
 
+const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n\r]*/g;
+
 /** Far beyond any real decimal; the time to print one grows with the square of its length. */
 const MAX_DECIMAL_BYTES = 1 << 16;
 
@@ -60,9 +62,11 @@ export function compileAvro(definition: string): (writer: JsonWriter, payload: U
   };
 }
 
+/** With comments, as Java's parser takes them: a definition may have been uploaded from a file that has some. */
 function parse(definition: string): Json {
   try {
-    return JSON.parse(definition) as Json;
+    const text = definition.replace(STRING_OR_COMMENT, (part) => (part.startsWith('"') ? part : " "));
+    return JSON.parse(text) as Json;
   } catch {
     throw unsupported("it is not JSON");
   }

@@ -47,6 +47,12 @@ describe("AVRO", () => {
     assert.equal(await decoded(schema, [1, 2]), "AQI=");
   });
 
+  test("a schema may have comments", async () => {
+    const definition =
+      '{"type": "enum", // of two\n "name": "E", "symbols": ["A" /* not "B" */, "C"], "doc": "http://x /*"}';
+    assert.equal(await expandPayload({ schema: schemaInfo("AVRO", definition), payload: Buffer.from([2]) }), "C");
+  });
+
   test("a union takes the branch that was written", async () => {
     const schema = ["null", "string", "int", { type: "array", items: "double" }];
     assert.equal(await decoded(schema, [0]), null);

@@ -5,6 +5,7 @@
 import { decodeAvroExact } from "./avro-oracle.ts";
 import { BinaryNumber, ExactNumber, parseFirst } from "./exact-json.ts";
 import { isoDateTime } from "./iso-oracle.ts";
+import { decodeProtobuf, decodeProtobufNative } from "./protobuf-oracle.ts";
 import type { Vector, VectorSchema } from "./vector.ts";
 
 /** Our expanded document, flattened if the vector asks for it. Throws when the message has to be poison. */
@@ -159,6 +160,10 @@ function expandedValue(schema: VectorSchema | null, payload: Buffer): unknown {
       return firstJson(payload);
     case "AVRO":
       return decodeAvroExact(schema?.definition ?? "", payload);
+    case "PROTOBUF_NATIVE":
+      return decodeProtobufNative(schema?.definition ?? "", payload);
+    case "PROTOBUF":
+      return decodeProtobuf(schema?.properties["__PARSING_INFO__"] ?? "", payload);
     case "BOOLEAN":
       return payload[0] !== 0;
     case "FLOAT":

@@ -47,14 +47,15 @@ export function schemaCache(schemas: SchemaRegistry): SchemaCache {
   };
   /** Undefined when the entry's decoder is at hand. */
   const prepareEntry = (entry: Entry, topic: string): Promise<void> | undefined => {
-    if (entry.schemaVersion === null || entry.defect !== null || entry.encryption !== null) return undefined;
+    const version = versionOf(entry);
+    if (version === null || entry.defect !== null || entry.encryption !== null) return undefined;
     const known = prepared.get(entry);
     if (known !== undefined && known !== MISSING) return undefined;
     const base = topic.replace(PARTITION_SUFFIX, "");
-    const key = `${Buffer.from(entry.schemaVersion).toString("latin1")} ${base}`;
+    const key = `${Buffer.from(version).toString("latin1")} ${base}`;
     const decoder = compiled.get(key);
     if (decoder === undefined) {
-      return loadOnce(key, topic, entry.schemaVersion).then((loaded) => {
+      return loadOnce(key, topic, version).then((loaded) => {
         prepared.set(entry, loaded);
         if (entry === lastEntry) lastEntry = null;
       });
@@ -78,8 +79,8 @@ export function schemaCache(schemas: SchemaRegistry): SchemaCache {
       return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
     },
     decoder(entry) {
-      if (entry.schemaVersion === null) return BYTES_DECODER;
       if (entry === lastEntry) return lastDecoder;
+      if (versionOf(entry) === null) return BYTES_DECODER;
       const decoder = prepared.get(entry);
       if (decoder === undefined) throw new Error("encode was called before prepare had resolved");
       lastEntry = entry;
@@ -87,4 +88,9 @@ export function schemaCache(schemas: SchemaRegistry): SchemaCache {
       return decoder;
     },
   };
+}
+
+/** An empty version is none, as Java's client has it; a broker would refuse to look it up. */
+function versionOf({ schemaVersion }: Entry): Uint8Array | null {
+  return schemaVersion === null || schemaVersion.length === 0 ? null : schemaVersion;
 }

@@ -56,6 +56,13 @@ describe("EXPAND_VALUE", () => {
     }
   });
 
+  test("takes an empty schema version for none", async () => {
+    const format = expanding({ schema: () => Promise.reject(new Error("there is nothing to look up")) });
+    const message = messageOf({ payload: "v", schemaVersion: new Uint8Array() });
+    await format.prepare(deliveryOf([message], TOPIC));
+    assert.equal(Buffer.from(format.encode(message, TOPIC)).toString(), `{"topicName":"${TOPIC}","payload":"dg=="}`);
+  });
+
   test("knows the first and the last of Java's instants", async () => {
     for (const [second, nano, text] of [
       [-31_557_014_167_219_200n, 0, "-1000000000-01-01T00:00:00Z"],

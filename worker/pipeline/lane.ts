@@ -19,6 +19,8 @@ export class Item implements Outgoing {
   /** Null: the data is the message's payload. */
   readonly #kept: Uint8Array | null;
   next: Item | null = null;
+  /** It is poison: whether the broker confirmed its dead letter. Nothing behind it is sent before. */
+  letter: "none" | "waiting" | "published" = "none";
 
   constructor(lane: Lane, mark: Mark, index: number, dataBytes: number, kept: Uint8Array | null) {
     this.lane = lane;

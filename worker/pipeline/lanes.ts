@@ -32,6 +32,12 @@ export interface Lanes {
   laneOf(partition: Partition, key: string): Lane;
   /** @param kept the data, if it is not the message's payload */
   append(lane: Lane, mark: Mark, index: number, dataBytes: number, kept: Uint8Array | null): void;
+  /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
+  appendPoison(lane: Lane, mark: Mark, index: number): Item;
+  /** The message was refused and is poison: it holds those behind it until `published`. */
+  withhold(item: Item): void;
+  /** The broker confirmed the dead letter of the message. */
+  published(item: Item): void;
   /** Lanes that became ready since the last call. */
   takeWoken(): number;
   waiting(): number;
@@ -79,10 +85,11 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   };
   const delays = createDelays<Waiting>(clock, readyAgain, wake);
 
-  /** The lane's turn is over: the next message is ready, or the lane is idle. */
+  /** The lane's turn is over: the next message is ready or waits for a receipt, or the lane is idle. */
   const next = (lane: Lane): void => {
+    while (lane.head?.letter === "published") removeFirst(lane);
     if (lane.head !== null) {
-      makeReady(lane);
+      if (lane.head.letter === "none") makeReady(lane);
       return;
     }
     lane.busy = false;
@@ -100,7 +107,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       rest(lane, HEARD_AGAIN_MS);
       return null;
     },
-    next: (item) => item.next,
+    next: ({ next: following }) => (following?.letter === "none" ? following : null),
     valueOf: (item) => item.lane,
     alone: (lane) => lane.alone > 0,
     mayWrite: mayWriteAll,
@@ -138,8 +145,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       rest(lane, fullJitter(retry, lane.attempt - 1, random));
       return;
     }
-    removeHead(lane);
-    item.partition.queued -= 1;
+    removeFirst(lane);
     next(lane);
     delivered(item);
   }
@@ -194,13 +200,25 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       return lane;
     },
     append: (lane, mark, index, dataBytes, kept) => {
-      const { partition } = lane;
-      append(lane, new Item(lane, mark, index, dataBytes, kept));
-      partition.nextOrdinal += 1;
-      partition.queued += 1;
+      addLast(lane, new Item(lane, mark, index, dataBytes, kept));
       if (lane.busy) return;
       lane.busy = true;
       makeReady(lane);
+    },
+    appendPoison: (lane, mark, index) => {
+      const item = new Item(lane, mark, index, 0, null);
+      item.letter = "waiting";
+      addLast(lane, item);
+      lane.busy = true;
+      return item;
+    },
+    withhold: (item) => {
+      release(item.lane);
+      item.letter = "waiting";
+    },
+    published: (item) => {
+      item.letter = "published";
+      if (item.lane.head === item) next(item.lane);
     },
     takeWoken: () => {
       const taken = woken;
@@ -243,8 +261,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
         last = lane;
         if (lane === rewound) counters.retries += 1;
         else {
-          removeHead(lane);
-          item.partition.queued -= 1;
+          removeFirst(lane);
           delivered(item);
         }
       }
@@ -269,10 +286,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     isolate,
     remove: (item) => {
       release(item.lane);
-      if (!withdrawn(item)) {
-        removeHead(item.lane);
-        item.partition.queued -= 1;
-      }
+      if (!withdrawn(item)) removeFirst(item.lane);
       next(item.lane);
     },
     cut: (partition, ordinal) => {
@@ -288,4 +302,15 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       ready.close();
     },
   };
+}
+
+function addLast(lane: Lane, item: Item): void {
+  append(lane, item);
+  lane.partition.nextOrdinal += 1;
+  lane.partition.queued += 1;
+}
+
+function removeFirst(lane: Lane): void {
+  removeHead(lane);
+  lane.partition.queued -= 1;
 }

@@ -64,9 +64,13 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     }
     const { partition, mark, index } = item;
     const error = rejected(failure);
-    if (deadLetterTopic === null) stop(partition, item.ordinal, mark, index, error);
-    lanes.remove(item);
-    if (deadLetterTopic !== null) bury(partition, mark, index, error);
+    if (deadLetterTopic === null) {
+      stop(partition, item.ordinal, mark, index, error);
+      lanes.remove(item);
+    } else {
+      lanes.withhold(item);
+      bury(item, error);
+    }
   }
   const deadLetters =
     deadLetterTopic === null
@@ -148,21 +152,23 @@ export function createOrderedPipeline(options: Settings): Pipeline {
           stop(partition, from, mark, index, poison);
           break;
         }
-        bury(partition, mark, index, poison);
+        bury(lanes.appendPoison(lane, mark, index), poison);
       }
     }
     mark.bytes += added;
     budget.take(added);
   }
 
-  function bury(partition: Partition, mark: Mark, index: number, poison: PoisonError): void {
-    const message = mark.delivery.messages[index];
+  function bury(item: Item, poison: PoisonError): void {
+    const { partition, mark } = item;
+    const message = mark.delivery.messages[item.index];
     if (message === undefined) return;
     const letter = deadLetter(message, partition.assignment.topic, poison);
     deadLetters?.publish(
       letter,
       () => partition.cut !== -1,
       () => {
+        lanes.published(item);
         done(partition, mark);
         settled();
       },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRig, failure, type Rig } from "./rig.ts";
+import { createRig, failure, type Put, type Rig } from "./rig.ts";
+import { a, b, landed, rigWith } from "./two-shards.ts";
 
 /** A rig whose topic-partition may be written for. */
 async function writable(rig: Rig, topic = "orders") {
@@ -215,14 +216,14 @@ describe("poison in the ordered pipeline", () => {
     const orders = await writable(rig);
     rig.undecodable.add("b:1");
     rig.publishFails = true;
-    await rig.deliver(orders, "b:1", "b:2");
+    await rig.deliver(orders, "b:1", "c:1");
     await rig.last().accept();
     await rig.clock.advance(5_000);
     assert.deepEqual(rig.acknowledged, []);
     assert.notEqual(rig.pipeline.state().sourceFailure, null);
     rig.publishFails = false;
     await rig.clock.advance(60_000);
-    assert.deepEqual(rig.acknowledged, ["b:1 b:2"]);
+    assert.deepEqual(rig.acknowledged, ["b:1 c:1"]);
     assert.deepEqual(Object.fromEntries(rig.letters[0]?.reason ?? []), {
       REAL_TOPIC: "orders",
       ORIGIN_MESSAGE_ID: "b:1",
@@ -231,6 +232,51 @@ describe("poison in the ordered pipeline", () => {
     });
     assert.equal(rig.pipeline.state().deadLettered, 1);
     assert.equal(rig.pipeline.state().sourceFailure, null);
+  });
+
+  for (const aggregation of [false, true]) {
+    const how = aggregation ? "in an aggregate" : "as a record";
+    test(`holds what follows it of its key until the receipt, ${how}: by the next time it may be none`, async () => {
+      const { rig, orders } = await rigWith({ ordered: true, aggregation, deadLetterTopic: "dead" });
+      let sequence = 0;
+      let answered = 0;
+      const acceptAll = async (): Promise<string[]> => {
+        for (; answered < rig.puts.length; answered += 1) {
+          const put = rig.puts[answered] as Put;
+          sequence += 10;
+          await put.answer(put.texts.map((_, index) => landed("low", String(sequence + index))));
+        }
+        return rig.sent().flatMap((texts) => texts.flatMap((text) => text.split(" ")));
+      };
+      const poison = [`${a}:2`, `${a}:3`];
+      for (const text of poison) rig.undecodable.add(text);
+      rig.publishFails = true;
+      const texts = [`${a}:1`, ...poison, `${a}:4`, `${b}:1`, `${a}:5`];
+      await rig.deliver(orders, ...texts);
+      await acceptAll();
+      await rig.clock.advance(5_000);
+      assert.deepEqual(await acceptAll(), [`${a}:1`, `${b}:1`]);
+      rig.publishFails = false;
+      await rig.clock.advance(60_000);
+      await acceptAll();
+      await rig.clock.advance(1_000);
+      assert.deepEqual(await acceptAll(), [`${a}:1`, `${b}:1`, `${a}:4`, `${a}:5`]);
+      assert.deepEqual(rig.acknowledged, [texts.join(" ")]);
+    });
+  }
+
+  test("holds what follows it where Kinesis refused it, and lets go of it with its topic-partition", async () => {
+    const rig = createRig({ deadLetterTopic: "dead" });
+    const orders = await writable(rig);
+    rig.publishFails = true;
+    await rig.deliver(orders, "b:1", "c:1", "b:2");
+    await rig.last().accept({ "b:1": failure("invalid") });
+    await rig.clock.advance(5_000);
+    assert.deepEqual(rig.sent(), [["b:1", "c:1"]]);
+    await rig.revoke(orders);
+    rig.publishFails = false;
+    await rig.clock.advance(60_000);
+    assert.deepEqual([rig.acknowledged, rig.letters, rig.pipeline.state().pending], [[], [], 0]);
   });
 });
 

@@ -31,7 +31,7 @@ export interface VectorEncryption {
     readonly metadata: readonly (readonly [string, string])[];
   }[];
   readonly paramBase64: string;
-  readonly algorithm: string;
+  readonly algorithm: string | null;
   readonly compressionType: EncryptionContext["compressionType"];
   readonly uncompressedMessageSize: number | null;
   readonly batchSize: number | null;

@@ -79,7 +79,7 @@ function addEncryptionCtx(builder: Builder, context: EncryptionContext): Offset 
     context.keys.map((key) => addEncryptionKey(builder, key)),
   );
   const param = builder.createByteVector(context.param);
-  const algorithm = builder.createString(context.algorithm);
+  const algorithm = context.algorithm === null ? 0 : builder.createString(context.algorithm);
   builder.startObject(7);
   builder.addFieldOffset(0, keys, 0);
   builder.addFieldOffset(1, param, 0);

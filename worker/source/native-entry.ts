@@ -115,7 +115,7 @@ function encryptionOf(context: NativeEncryptionContext | null): EncryptionContex
       metadata: new Map(Object.entries(metadata)),
     })),
     param: context.param,
-    algorithm: context.algorithm,
+    algorithm: context.algorithm === "" ? null : context.algorithm,
     compressionType: COMPRESSION_TYPES[context.compressionType] ?? null,
     uncompressedMessageSize: context.uncompressedMessageSize,
     batchSize: context.batchSize > 0 ? context.batchSize : null,

@@ -26,7 +26,8 @@ export interface EncryptionContext {
   /** In wire order; `key` is the encrypted data key. */
   readonly keys: readonly EncryptionKey[];
   readonly param: Uint8Array;
-  readonly algorithm: string;
+  /** Null where the producer did not name it; Java's never does. */
+  readonly algorithm: string | null;
   /** Null when unknown. */
   readonly compressionType: CompressionType | null;
   /** Bytes; null when unknown. */

@@ -123,7 +123,7 @@ test("the encryption of what was decrypted is not told", () => {
   assert.deepEqual(encryption(true), {
     keys: [{ name: "main", key: Buffer.from([1]), metadata: new Map([["kind", "rsa"]]) }],
     param: Buffer.from([9]),
-    algorithm: "",
+    algorithm: null,
     compressionType: "ZSTD",
     uncompressedMessageSize: 7,
     batchSize: null,

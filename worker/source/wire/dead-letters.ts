@@ -89,7 +89,7 @@ function encryptionOf(context: EncryptionContext): PublishMetadata {
       value: key,
       metadata: [...metadata].map(([entry, value]) => ({ key: entry, value })),
     })),
-    encryptionAlgo: context.algorithm,
+    ...(context.algorithm === null ? {} : { encryptionAlgo: context.algorithm }),
     encryptionParam: context.param,
     compression,
     uncompressedSize: context.uncompressedMessageSize ?? 0,

@@ -120,7 +120,7 @@ export class WireEntry implements Entry {
   get encryption(): EncryptionContext | null {
     if (!this.encrypted) return null;
     const keys: EncryptionKey[] = [];
-    let algorithm = "";
+    let algorithm: string | null = null;
     let param: Uint8Array = Buffer.alloc(0);
     const reader = new ProtobufReader().over(this.bytes, this.start, this.end);
     while (reader.position < reader.end) {

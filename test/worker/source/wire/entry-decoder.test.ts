@@ -120,6 +120,17 @@ test("schema version and tombstone of an entry that is not a batch", () => {
   assert.equal(decoded.messages[0]?.id, "7:3:-1");
 });
 
+test("the algorithm of an encrypted entry is told only where its producer named it", () => {
+  const encryptionKeys = [{ key: "k", value: Buffer.from([1]) }];
+  const algorithmOf = (metadata: object): unknown => {
+    const encoded = body({ encryptionKeys, encryptionParam: Buffer.from([2]), ...metadata }, Buffer.from("cipher"));
+    return decode(encoded).entry.encryption?.algorithm;
+  };
+  assert.equal(algorithmOf({ encryptionAlgo: "AES" }), "AES");
+  assert.equal(algorithmOf({ encryptionAlgo: "" }), "");
+  assert.equal(algorithmOf({}), null);
+});
+
 test("nothing is inflated beyond what was promised, or beyond the limit", () => {
   for (const kind of [1, 2, 3, 4]) {
     const name = (["NONE", "LZ4", "ZLIB", "ZSTD", "SNAPPY"] as const)[kind] ?? "NONE";

@@ -34,7 +34,9 @@ export class ProtobufJson {
   #nameOf(field: protobuf.Field): MemberName {
     let name = this.#names.get(field);
     if (name === undefined) {
-      name = memberName(field.jsonName ?? field.name);
+      // An extension bears its full name, which begins with a dot in protobufjs.
+      const extension = field.declaringField === null ? null : `[${field.name.slice(1)}]`;
+      name = memberName(extension ?? field.jsonName ?? field.name);
       this.#names.set(field, name);
     }
     return name;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import protobuf from "protobufjs";
-import "protobufjs/ext/descriptor.js";
+import descriptor from "protobufjs/ext/descriptor.js";
 import { createFormat } from "../../../worker/format/create.ts";
 import { PoisonError } from "../../../worker/format/format.ts";
 import type { SchemaInfo } from "../../../worker/source/source.ts";
@@ -41,9 +41,13 @@ function nativeSchema(): SchemaInfo {
   const set = (descriptors.constructor as unknown as { encode(m: object): protobuf.Writer })
     .encode(descriptors)
     .finish();
+  return schemaOfSet(set, "shop.Order");
+}
+
+function schemaOfSet(set: Uint8Array, rootMessageTypeName: string): SchemaInfo {
   const definition = {
     fileDescriptorSet: Buffer.from(set).toString("base64"),
-    rootMessageTypeName: "shop.Order",
+    rootMessageTypeName,
     rootFileDescriptorName: "shop.proto",
   };
   return { type: "PROTOBUF_NATIVE", data: Buffer.from(JSON.stringify(definition)), properties: new Map() };
@@ -113,6 +117,21 @@ describe("PROTOBUF_NATIVE", () => {
       .finish();
     const payload = protobuf.Writer.create().uint32(58).bytes(entry).finish();
     assert.deepEqual((await expand(nativeSchema(), payload))["payload"], { byNumber: { "9007199254740993": "v" } });
+  });
+
+  test("writes an extension under its full name, in brackets", async () => {
+    const [optional, int32, string] = [1, 5, 9];
+    const own = { name: "own", number: 1, label: optional, type: int32 };
+    const file = {
+      ...{ name: "base.proto", package: "shop" },
+      messageType: [{ name: "Base", field: [own], extensionRange: [{ start: 100, end: 200 }] }],
+      extension: [{ name: "more_text", number: 100, label: optional, type: string, extendee: ".shop.Base" }],
+    };
+    const set = descriptor.FileDescriptorSet.encode({ file: [file] }).finish();
+    // Field 1: 5, field 100: "x".
+    const payload = protobuf.Writer.create().uint32(8).int32(5).uint32(802).string("x").finish();
+    const { payload: value } = await expand(schemaOfSet(set, "shop.Base"), payload);
+    assert.deepEqual(value, { own: new ExactNumber("5"), "[shop.more_text]": "x" });
   });
 
   test("calls a truncated payload poison", async () => {

@@ -5,7 +5,8 @@ import type { Mark } from "./checkpoint.ts";
 import type { Counters } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
-import { append, createLane, Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
+import { createKnownLanes } from "./known-lanes.ts";
+import { append, Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
 import type { Settings } from "./options.ts";
 import { createPacker } from "./packer.ts";
 import { landedInside, type Parcel } from "./parcel.ts";
@@ -14,12 +15,6 @@ import { createReady, type Ready, type ShardQueue } from "./ready.ts";
 import { fullJitter, restMs } from "./retry.ts";
 import type { Accepted } from "./sender.ts";
 import { countOf, keyOf, lanesOf, mayWriteAll, release, type Shipment, type Waiting, withdrawn } from "./shipment.ts";
-
-/**
- * Idle lanes are kept, for their sequence numbers and because making them costs, until there are so many. An idle lane
- * has nothing in flight, so that to forget it spares the next record of its key one check, and breaks no order.
- */
-const SWEEP_AT = 16_384;
 
 /** After so many aggregates in a row that missed their shard, a lane's messages go without company. */
 const MISSES = 2;
@@ -58,9 +53,7 @@ export interface Lanes {
 
 export function createLanes(options: Settings, counters: Counters, wake: () => void): Lanes {
   const { clock, retry, random, handoverWaitMs } = options;
-  const partitions = new Set<Partition>();
-  let count = 0;
-  let sweepAt = SWEEP_AT;
+  const known = createKnownLanes();
   let woken = 0;
 
   const ready: Ready<Waiting> = createReady<Waiting>(options, keyOf, wake);
@@ -118,17 +111,6 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       item.lane.slot = slot;
     },
   });
-
-  function sweep(): void {
-    count = 0;
-    for (const { lanes } of partitions) {
-      for (const [key, lane] of lanes) {
-        if (!lane.busy && lane.head === null) lanes.delete(key);
-      }
-      count += lanes.size;
-    }
-    sweepAt = Math.max(SWEEP_AT, 2 * count);
-  }
 
   function acceptedAlone(item: Item, outcome: Accepted, delivered: (item: Item) => void): void {
     const { lane } = item;
@@ -189,16 +171,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   }
 
   return {
-    laneOf: (partition, key) => {
-      const known = partition.lanes.get(key);
-      if (known !== undefined) return known;
-      if (count >= sweepAt) sweep();
-      const lane = createLane(partition, key);
-      partition.lanes.set(key, lane);
-      partitions.add(partition);
-      count += 1;
-      return lane;
-    },
+    laneOf: known.laneOf,
     append: (lane, mark, index, dataBytes, kept) => {
       addLast(lane, new Item(lane, mark, index, dataBytes, kept));
       if (lane.busy) return;
@@ -293,10 +266,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       partition.cut = ordinal;
       for (const lane of partition.lanes.values()) partition.queued -= truncate(lane, ordinal);
     },
-    forget: (partition) => {
-      if (partitions.delete(partition)) count -= partition.lanes.size;
-      partition.lanes.clear();
-    },
+    forget: known.forget,
     close: () => {
       delays.close();
       ready.close();

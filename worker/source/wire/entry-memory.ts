@@ -5,7 +5,7 @@ const SMALL = 2048;
 /** A slab lives as long as the last entry in it, so it is small. */
 const SLAB = 16 * 1024;
 /** Of what was given back. */
-const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_BYTES = 2 * 1024 * 1024;
 
 /** Memory for entries: what was done with is used again at once, where the collector would come late. */
 export interface EntryMemory {

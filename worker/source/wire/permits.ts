@@ -1,3 +1,4 @@
+import type { Clock } from "../../../runtime/clock.ts";
 import type { ReceiveBudget } from "../source.ts";
 import type { WaitingChunks } from "./chunks.ts";
 
@@ -12,6 +13,9 @@ const GENEROSITY = 2;
 
 /** Budgets that messages may take, before a consumer that brings still more is given up: a quarter of the memory limit. */
 const MOST_BUDGETS = 8;
+
+/** A topic-partition that got nothing for so long may have nothing. */
+const BUSY_MS = 1_000;
 
 /** What one consumer may still be sent. */
 export interface PermitAccount {
@@ -62,23 +66,63 @@ export function permitTarget(free: number, consumers: number, bytesPerPermit: nu
  * Shares the free budget among the consumers, as permits. Several grants are made one: a frame per half of the target.
  * Nothing may have been taken of the budget yet. `waiting` does not count, or what waits for its rest would never get it.
  */
-export function createPermits(budget: ReceiveBudget, queueSize: number, waiting: WaitingChunks): Permits {
+export function createPermits(
+  budget: ReceiveBudget,
+  queueSize: number,
+  waiting: WaitingChunks,
+  clock: Pick<Clock, "now">,
+): Permits {
   const accounts = new Set<PermitAccount>();
-  const most = (MOST_BUDGETS - 1) * budget.free;
+  /** Those that got something lately, and when, by `Clock.now()`: what they asked for is on its way. */
+  const busy = new Map<PermitAccount, number>();
+  const total = budget.free;
+  const most = (MOST_BUDGETS - 1) * total;
   const free = (): number => budget.free + waiting.bytes;
   let stopped = false;
   let short = false;
   let scheduled = false;
 
-  const topUp = (account: PermitAccount): void => {
-    if (stopped || !accounts.has(account)) return;
-    const size = account.bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
-    const target = permitTarget(free(), accounts.size, account.perEntry ? GENEROSITY * size : size, queueSize);
+  /** Returns the bytes that were asked for. */
+  const topUp = (account: PermitAccount): number => {
+    if (stopped || !accounts.has(account)) return 0;
+    const { bytesPerPermit, perEntry, outstanding } = account;
+    const size = (bytesPerPermit ?? FIRST_BYTES_PER_PERMIT) * (perEntry ? GENEROSITY : 1);
+    const target = permitTarget(free(), accounts.size, size, queueSize);
     if (target < queueSize) short = true;
-    if (target === 0 || account.outstanding * 2 > target) return;
-    const permits = target - account.outstanding;
+    if (target === 0 || outstanding * 2 > target) return 0;
     account.outstanding = target;
-    account.grant(permits);
+    account.grant(target - outstanding);
+    return (target - Math.max(0, outstanding)) * size;
+  };
+
+  /** What is free and not on its way to active consumers. With nothing taken, what is on its way may never come. */
+  const unclaimed = (): number => {
+    let bytes = free();
+    if (budget.free >= total) return bytes;
+    const now = clock.now();
+    for (const [account, at] of busy) {
+      const { perEntry, outstanding, bytesPerPermit } = account;
+      if (now - at > BUSY_MS) busy.delete(account);
+      else if (perEntry) bytes -= Math.max(0, outstanding) * (bytesPerPermit ?? FIRST_BYTES_PER_PERMIT);
+    }
+    return bytes;
+  };
+
+  /** What was given back is asked for once: where it is less than a message of each, by those whose turn it is. */
+  const share = (): void => {
+    short = false;
+    let left = GENEROSITY * unclaimed();
+    for (const account of [...accounts]) {
+      if (left <= 0) {
+        short = true;
+        return;
+      }
+      const asked = topUp(account);
+      if (asked === 0) continue;
+      left -= asked;
+      accounts.delete(account);
+      accounts.add(account);
+    }
   };
 
   budget.onRelease(() => {
@@ -86,8 +130,7 @@ export function createPermits(budget: ReceiveBudget, queueSize: number, waiting:
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      short = false;
-      for (const account of accounts) topUp(account);
+      share();
     });
   });
 
@@ -96,8 +139,12 @@ export function createPermits(budget: ReceiveBudget, queueSize: number, waiting:
       accounts.add(account);
       topUp(account);
     },
-    close: (account) => void accounts.delete(account),
+    close(account) {
+      accounts.delete(account);
+      busy.delete(account);
+    },
     received(account, permits, bytes) {
+      busy.set(account, clock.now());
       account.outstanding -= permits;
       const sample = account.perEntry ? bytes : bytes / permits;
       const known = account.bytesPerPermit ?? sample;
@@ -107,7 +154,11 @@ export function createPermits(budget: ReceiveBudget, queueSize: number, waiting:
       return free() < -most;
     },
     mayReceive: (account) => account.outstanding > 0 && free() > 0,
-    topUp,
+    topUp(account) {
+      // What is taken comes back, and is shared then.
+      if (account.perEntry && unclaimed() <= 0) short = true;
+      else topUp(account);
+    },
     stop() {
       stopped = true;
     },

@@ -93,7 +93,7 @@ export function createWireSource(options: WireSourceOptions): Source {
   const lookup = createLookup(pool);
   const schemas = createSchemas(pool);
   const letters = createDeadLetters(lookup, schemas, clock);
-  const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE, waitingChunks);
+  const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE, waitingChunks, clock);
   const decryptor = options.decryption ? createDecryptor(options.decryption, clock) : null;
   const consumers = new Map<string, PartitionConsumer>();
   let discovery: Discovery | null = null;

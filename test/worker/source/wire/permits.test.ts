@@ -26,7 +26,7 @@ test("what all consumers may be sent fits into twice the free budget, but for th
 
 function scene(free: number, queueSize: number, perEntry = false) {
   const granted: number[] = [];
-  const state = { free, release: (): void => undefined };
+  const state = { free, now: 0, release: (): void => undefined };
   const permits = createPermits(
     {
       get free() {
@@ -39,6 +39,7 @@ function scene(free: number, queueSize: number, perEntry = false) {
     },
     queueSize,
     { bytes: 0 },
+    { now: () => state.now },
   );
   const account = newPermitAccount((count) => granted.push(count), perEntry);
   return { permits, account, granted, state };
@@ -96,4 +97,59 @@ test("what is known of a topic-partition's messages counts from the first grant 
   const granted: number[] = [];
   permits.open(newPermitAccount((count) => granted.push(count), false, 1_000));
   assert.deepEqual(granted, [2_000]);
+});
+
+test("what was given back is asked for once, by one consumer after the other", async () => {
+  const { permits, state } = scene(1, 5_000, true);
+  const grants: number[] = [];
+  const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, 1_000_000));
+  for (const account of accounts) permits.open(account);
+  state.free = 0;
+  for (const account of accounts) permits.received(account, 1_000, 1_000_000);
+  grants.length = 0;
+  for (let turns = 0; turns < 8; turns++) {
+    state.free = 600_000;
+    state.release();
+    await turn();
+    const [index = 0] = grants.slice(-1);
+    assert.equal(grants.length, turns + 1, "one for what was given back");
+    state.free = 0;
+    permits.received(accounts[index] as (typeof accounts)[number], 1_000, 1_000_000);
+  }
+  assert.deepEqual(grants, [0, 1, 2, 3, 0, 1, 2, 3]);
+});
+
+test("what is on its way to active consumers is not asked for a second time by those that got theirs", async () => {
+  const { permits, state } = scene(4_000_000, 5_000, true);
+  const grants: number[] = [];
+  const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, 1_000_000));
+  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.received(account, 1_000, 1_000_000);
+  grants.length = 0;
+  state.release();
+  await turn();
+  assert.deepEqual(grants, [0, 1, 2, 3]);
+  grants.length = 0;
+  const [first] = accounts as [(typeof accounts)[number]];
+  state.free -= 1_000_000;
+  permits.received(first, 1_000, 1_000_000);
+  permits.topUp(first);
+  assert.deepEqual(grants, [], "three are on their way, and there is room for three");
+  state.free += 1_000_000;
+  state.release();
+  await turn();
+  assert.deepEqual(grants, [0], "it is asked for when it was given back");
+});
+
+test("what idle consumers were granted does not count against one that is busy", () => {
+  const { permits, state } = scene(1_000_000, 5_000, true);
+  const granted: number[] = [];
+  for (let index = 0; index < 50; index++) permits.open(newPermitAccount(() => undefined, true));
+  const account = newPermitAccount((count) => granted.push(count), true, 1_000);
+  permits.open(account);
+  granted.length = 0;
+  permits.received(account, 19, 1_000);
+  state.free -= 1_000;
+  permits.topUp(account);
+  assert.equal(granted.length, 1);
 });

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { parseManifest } from "../../crds/manifest.ts";
+import type { Pipeline } from "../../worker/pipeline/pipeline.ts";
+import { judge } from "../../worker/report/verdict.ts";
+import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/sink.ts";
+import { type Source, SourceError } from "../../worker/source/source.ts";
+import { createWorker } from "../../worker/worker.ts";
+import { goodManifest } from "../crds/good-manifest.ts";
+import { createRig } from "./pipeline/rig.ts";
+import { createVirtualClock } from "./pipeline/simulation/virtual-clock.ts";
+import { silentLog } from "./source/wire/silent-log.ts";
+
+const STREAM: StreamDescription = {
+  name: "orders",
+  arn: "arn",
+  status: "ACTIVE",
+  openShards: 2,
+  mode: "PROVISIONED",
+  maxRecordBytes: 1_048_576,
+  recordDistribution: "PARTITION_KEY",
+};
+const missing = new SinkError({ code: "StreamNotFound", class: "notReady", message: "create it", ambiguous: false });
+
+function manifest(): KinesisSink {
+  const parsed = parseManifest(JSON.stringify(goodManifest));
+  assert.ok(parsed.ok);
+  return parsed.value;
+}
+
+/** A worker whose parts write down what is asked of them. */
+function workerWith(connected: () => Promise<void> = async () => {}) {
+  const clock = createVirtualClock();
+  const calls: string[] = [];
+  const stream = { now: STREAM as StreamDescription | Error };
+  const note = (call: string) => () => void calls.push(call);
+  const sink = {
+    describe: async () => {
+      if (stream.now instanceof Error) throw stream.now;
+      return stream.now;
+    },
+    close: note("sink closed"),
+  } as unknown as Sink;
+  const source = {
+    client: "Wire",
+    state: () => ({ connected: true, failure: null, partitions: 1, activePartitions: 1, activeTopics: [] }),
+    close: async () => void calls.push("source closed"),
+  } as unknown as Source;
+  const pipeline = {
+    start: note("pipeline started"),
+    state: createRig().pipeline.state,
+    drain: async () => void calls.push("pipeline drained"),
+    close: note("pipeline closed"),
+  } as unknown as Pipeline;
+  const connect = async () => {
+    calls.push("connecting");
+    await connected();
+    return { source, pipeline };
+  };
+  const worker = createWorker({
+    manifest: manifest(),
+    parts: { sink, adminGet: null, connect },
+    pod: "orders-1",
+    configHash: null,
+    clock,
+    log: silentLog,
+  });
+  return { worker, clock, calls, stream };
+}
+const never = new AbortController().signal;
+
+describe("a worker", () => {
+  test("describes the stream, connects, and lets messages flow; drains, and closes what it opened", async () => {
+    const { worker, clock, calls } = workerWith();
+    assert.equal(judge(worker.facts()).ready, false);
+    worker.start();
+    await clock.advance(0);
+    assert.deepEqual(calls, ["connecting", "pipeline started"]);
+    assert.equal(judge(worker.facts()).ready, true);
+    const drained = worker.drain(never);
+    assert.deepEqual([judge(worker.facts()).ready, judge(worker.facts()).state], [false, "Draining"]);
+    await drained;
+    await worker.close();
+    assert.deepEqual(calls.slice(2), ["pipeline drained", "pipeline closed", "source closed", "sink closed"]);
+  });
+
+  test("connects to nothing before the stream is usable, says why, and goes on by itself", async () => {
+    const { worker, clock, calls, stream } = workerWith();
+    stream.now = missing;
+    worker.start();
+    await clock.advance(60_000);
+    assert.deepEqual(calls, []);
+    const { state, cause } = judge(worker.facts());
+    assert.deepEqual([state, cause?.reason], ["Stalled", "StreamNotFound"]);
+    stream.now = STREAM;
+    await clock.advance(30_000);
+    assert.deepEqual(calls, ["connecting", "pipeline started"]);
+    await worker.close();
+  });
+
+  test("that is told to stop before it began, or while it connects, starts nothing any more", async () => {
+    const waiting = workerWith();
+    waiting.stream.now = missing;
+    waiting.worker.start();
+    await waiting.worker.drain(never);
+    await waiting.worker.close();
+    waiting.stream.now = STREAM;
+    await waiting.clock.advance(60_000);
+    assert.deepEqual(waiting.calls, ["sink closed"]);
+
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const connecting = workerWith(() => promise);
+    connecting.worker.start();
+    await connecting.clock.advance(0);
+    await connecting.worker.drain(never);
+    const closed = connecting.worker.close();
+    resolve();
+    await closed;
+    assert.deepEqual(connecting.calls, ["connecting", "sink closed"]);
+  });
+
+  test("that cannot connect says so and stays, for restarts would not help", async () => {
+    const { worker, clock } = workerWith(() => {
+      throw new SourceError("ClientMissing", "install it");
+    });
+    worker.start();
+    await clock.advance(0);
+    const { state, cause, ready } = judge(worker.facts());
+    assert.deepEqual([state, cause, ready], ["Stalled", { reason: "ClientMissing", message: "install it" }, false]);
+    await worker.close();
+  });
+});

@@ -213,6 +213,32 @@ test("a request that waits for a socket does not use up its deadline, and can be
   assert.equal(failureOf((await third) ?? assert.fail()).ambiguous, false);
 });
 
+test("a request that ended at its deadline, or was aborted, gives its socket back", async () => {
+  for (const fault of [{ kind: "silent", executed: false }, { kind: "stall" }] as const) {
+    const sink = sinkOn({ maxConnections: 1, requestTimeout: 1_500 });
+    fake.faults.next(fault, null, fault, null);
+    assert.equal(failureOf(await sink.put(records(1), never)).code, "RequestTimeout", fault.kind);
+    assert.equal((await sink.put(records(1), never)).kind, "answered", fault.kind);
+    const aborted = AbortSignal.timeout(300);
+    assert.equal(failureOf(await sink.put(records(1), aborted)).ambiguous, true, fault.kind);
+    assert.equal((await sink.put(records(1), never)).kind, "answered", fault.kind);
+  }
+});
+
+test("requests at once do not write into each other's bodies", async () => {
+  fake.faults.set({ latencyMs: 30 });
+  const sink = sinkOn();
+  const fills = Array.from({ length: 12 }, (_, index) => 65 + index);
+  const put = (fill: number) => sink.put([{ data: Buffer.alloc(300_000, fill), partitionKey: `fill-${fill}` }], never);
+  const outcomes = await Promise.all(fills.map(put));
+  assert.ok(outcomes.every(({ kind }) => kind === "answered"));
+  const stored = fake.stream(STREAM).shards.flatMap((shard) => shard.records);
+  for (const fill of fills) {
+    const record = stored.find(({ partitionKey }) => partitionKey === `fill-${fill}`);
+    assert.ok(record?.data.equals(Buffer.alloc(300_000, fill)), `the record of ${fill}`);
+  }
+});
+
 test("a request that waits for credentials is looked at again before it leaves", async () => {
   const identity = { accessKeyId: "a", secretAccessKey: "b" };
   const slow = { resolve: () => delay(500, identity), refresh: () => undefined };

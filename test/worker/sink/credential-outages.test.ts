@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { type CredentialsOptions, createCredentials } from "../../../worker/sink/credentials.ts";
+import { startFakeKinesis } from "../../fakes/kinesis.ts";
 import { createVirtualClock } from "../pipeline/simulation/virtual-clock.ts";
 
 const KEYS = '{"accessKey":"first","secretKey":"s"}';
@@ -43,8 +44,11 @@ function options(change: Partial<CredentialsOptions> = {}): CredentialsOptions {
 const sts = { url: "", calls: 0, refuses: "", silent: false };
 const open = new Set<ServerResponse>();
 const server = createServer((request, response) => {
-  request.resume().on("end", () => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
     sts.calls += 1;
+    const action = new URLSearchParams(Buffer.concat(chunks).toString()).get("Action");
     response.setHeader("content-type", "text/xml");
     if (sts.silent) {
       open.add(response);
@@ -57,9 +61,9 @@ const server = createServer((request, response) => {
     }
     const expiration = new Date(Date.now() + LIFE_MS).toISOString();
     response.end(
-      `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>key-${sts.calls}</AccessKeyId>` +
+      `<${action}Response><${action}Result><Credentials><AccessKeyId>key-${sts.calls}</AccessKeyId>` +
         `<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>${expiration}</Expiration>` +
-        "</Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        `</Credentials></${action}Result></${action}Response>`,
     );
   });
 });
@@ -167,6 +171,50 @@ test("a source that never answers is asked anew after a while", async () => {
   assert.equal((await credentials.resolve()).accessKeyId, "first");
 });
 
+test("a source that fails is not asked for every request", async () => {
+  let [now, reads] = [0, 0];
+  const readParam = async (): Promise<string> => {
+    reads += 1;
+    throw Object.assign(new Error("gone"), { code: "SecretMissing" });
+  };
+  const credentials = createCredentials(options({ readParam, clock: { ...systemClock, now: () => now } }));
+  for (let count = 0; count < 10; count += 1) {
+    await assert.rejects(() => credentials.resolve(), { code: "SecretMissing" });
+  }
+  assert.equal(reads, 1);
+  now += 2_000;
+  await assert.rejects(() => credentials.resolve());
+  assert.equal(reads, 2);
+});
+
+describe("STS", () => {
+  const pluginName = "org.apache.pulsar.io.kinesis.STSAssumeRoleProviderPlugin";
+  const readParam = async (): Promise<string> => ROLE;
+
+  test("that keeps silent is given up after requestTimeout", async () => {
+    sts.silent = true;
+    const credentials = createCredentials(
+      options({ pluginName, readParam, stsEndpoint: sts.url, requestTimeout: 200 }),
+    );
+    const since = performance.now();
+    await assert.rejects(() => credentials.resolve(), { class: "transient", message: /^STS .* cannot be asked/ });
+    assert.ok(performance.now() - since < 20_000);
+  });
+
+  test("with a certificate that nobody vouches for is asked only when validation is skipped", async () => {
+    const fake = await startFakeKinesis({ tls: true });
+    try {
+      const asked = options({ pluginName, readParam, stsEndpoint: fake.tlsUrl });
+      await assert.rejects(() => createCredentials(asked).resolve(), { code: "TlsFailed" });
+      // It knows no roles, but it answers.
+      const skipping = createCredentials({ ...asked, skipCertificateValidation: true });
+      await assert.rejects(() => skipping.resolve(), { code: "AssumeRoleFailed" });
+    } finally {
+      await fake.close();
+    }
+  });
+});
+
 describe("the default chain", () => {
   const pluginName = "org.apache.pulsar.io.kinesis.AwsDefaultProviderChainPlugin";
 
@@ -198,6 +246,18 @@ describe("the default chain", () => {
       class: "transient",
       message: /ECONNREFUSED.*way to STS/,
     });
+  });
+
+  test("whose STS keeps silent is asked anew after a while", async () => {
+    webIdentity(import.meta.filename);
+    sts.silent = true;
+    // A hundred times as fast.
+    const clock = { ...systemClock, timer: (ms: number, run: () => void) => systemClock.timer(ms / 100, run) };
+    const credentials = createCredentials(options({ pluginName, clock, requestTimeout: 6_000 }));
+    await assert.rejects(() => credentials.resolve(), { code: "CredentialsMissing", message: /came within/ });
+    sts.silent = false;
+    await delay(1_100);
+    assert.match((await credentials.resolve()).accessKeyId, /^key-/);
   });
 
   test("whose token file is missing names what is in the way", async () => {

@@ -45,6 +45,16 @@ const requests: readonly [what: string, error: Error, code: string, failureClass
   ["refused", networkError("ECONNREFUSED", { syscall: "connect" }), "EndpointUnreachable", "transient", false],
   ["no such host", networkError("ENOTFOUND", { syscall: "getaddrinfo" }), "EndpointUnreachable", "transient", false],
   ["DNS down", networkError("EAI_AGAIN", { syscall: "getaddrinfo" }), "EndpointUnreachable", "transient", false],
+  [
+    "not connected in time",
+    // The SDK's handler has a text for it, and neither a code nor a system call.
+    Object.assign(new Error("the request socket did not establish a connection with the server"), {
+      name: "TimeoutError",
+    }),
+    "EndpointUnreachable",
+    "transient",
+    false,
+  ],
   ["reset", networkError("ECONNRESET", { syscall: "read" }), "EndpointUnreachable", "transient", true],
   ["hung up", networkError("ECONNRESET"), "EndpointUnreachable", "transient", true],
   ["broken pipe", networkError("EPIPE", { syscall: "write" }), "EndpointUnreachable", "transient", true],

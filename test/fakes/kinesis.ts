@@ -47,6 +47,8 @@ export interface RequestEntry {
   readonly fault: Fault["kind"] | null;
   /** Access key of the signature. */
   readonly accessKey: string;
+  /** Region of the signature. */
+  readonly region: string;
   readonly userAgent: string;
   /** Body, bytes. */
   readonly bytes: number;
@@ -179,7 +181,8 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
   if (isCallerIdentityCall(body)) return answerCallerIdentity(response);
   service.lastId += 1;
   const requestId = `request-${service.lastId}`;
-  const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  const signature = /Credential=([^/]+)\/[0-9]+\/([^/]+)/.exec(request.headers.authorization ?? "");
+  const [, accessKey = "", region = ""] = signature ?? [];
   const operation = String(request.headers["x-amz-target"] ?? "").replace("Kinesis_20131202.", "");
   try {
     const refusal = service.refusedKeys.get(accessKey);
@@ -187,7 +190,8 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
       throw new ServiceError(refusal, "The security token included in the request is invalid.");
     const input = parseInput(body);
     if (operation === "PutRecords" || operation === "PutRecord") {
-      const facts = { requestId, accessKey, userAgent: request.headers["user-agent"] ?? "", bytes: body.length };
+      const userAgent = request.headers["user-agent"] ?? "";
+      const facts = { requestId, accessKey, region, userAgent, bytes: body.length };
       await serveWrite(service, operation, input, facts, response);
       return;
     }
@@ -208,7 +212,7 @@ function parseInput(body: Buffer): Input {
   }
 }
 
-type RequestFacts = Pick<RequestEntry, "requestId" | "accessKey" | "userAgent" | "bytes">;
+type RequestFacts = Pick<RequestEntry, "requestId" | "accessKey" | "region" | "userAgent" | "bytes">;
 
 async function serveWrite(
   service: Service,

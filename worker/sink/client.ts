@@ -3,7 +3,7 @@ import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
 import { createBodyMemory } from "./body-memory.ts";
 import type { Credentials } from "./credentials.ts";
-import { describeStream, listAllShards, streamName } from "./describe.ts";
+import { describeStream, listAllShards, regionOfArn, streamName } from "./describe.ts";
 import { type Endpoint, EndpointError, resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, type FailureContext, unanswered, unsent } from "./errors.ts";
 import { exchange } from "./exchange.ts";
@@ -44,7 +44,8 @@ const RECHECK_AFTER_MS = 250;
 /** A sink on one Kinesis data stream. Retries nothing: that is the pipelines' part. Never throws. */
 export function createKinesisSink(options: KinesisSinkOptions): Sink {
   try {
-    const { endpoint: host, endpointPort: port, region } = options;
+    const { endpoint: host, endpointPort: port, stream } = options;
+    const region = options.region ?? regionOfArn(stream);
     return openSink(options, resolveEndpoint({ host, port, region, property: "awsEndpoint" }));
   } catch (error) {
     if (error instanceof EndpointError) return unusableSink(error.message);

@@ -9,6 +9,11 @@ export function streamName(nameOrArn: string): StreamName {
   return nameOrArn.startsWith("arn:") ? { StreamARN: nameOrArn } : { StreamName: nameOrArn };
 }
 
+/** The region that a stream's ARN names; undefined for a name. */
+export function regionOfArn(nameOrArn: string): string | undefined {
+  return /^arn:[^:]*:kinesis:([^:]+):/.exec(nameOrArn)?.[1];
+}
+
 /** Without MaxRecordSizeInKiB in the answer: the service's limit before it could be raised. */
 const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
 

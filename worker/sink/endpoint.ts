@@ -4,7 +4,7 @@ export interface Endpoint {
   readonly region: string;
 }
 
-/** A signature needs some region; a custom endpoint may not care which. */
+/** A signature needs some region; an endpoint that is not AWS's may not care which. */
 const DEFAULT_REGION = "us-east-1";
 
 /** An endpoint or region that cannot be used; the message names the property and the remedy. */
@@ -26,7 +26,7 @@ export function resolveEndpoint(options: {
 }): Endpoint {
   const { port, property } = options;
   const host = options.host?.trim() || undefined;
-  const region = options.region?.trim() || undefined;
+  const region = options.region?.trim() || (host === undefined ? undefined : regionOf(host));
   if (host === undefined) {
     if (region === undefined) throw new EndpointError("awsRegion is missing: set it, or awsEndpoint");
     return { url: undefined, region };
@@ -34,6 +34,11 @@ export function resolveEndpoint(options: {
   const url = parse(host.includes("://") ? host : `https://${bracketed(host)}`, property);
   if (port !== undefined) url.port = String(port);
   return { url: url.href.replace(/\/$/, ""), region: region ?? DEFAULT_REGION };
+}
+
+/** The region in AWS's own host names, VPC endpoints' included: a signature for another one is refused. */
+function regionOf(host: string): string | undefined {
+  return /(?:^|[./])[a-z-]+\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:vpce\.)?amazonaws\.com/.exec(host.toLowerCase())?.[1];
 }
 
 function bracketed(host: string): string {

@@ -135,9 +135,12 @@ test("failed records of an answered request are told apart", async () => {
   );
 });
 
-test("a stream can be named by its ARN", async () => {
+test("a stream can be named by its ARN, whose region signs where none is given", async () => {
   const outcome = await sinkOn({ stream: fake.stream(STREAM).arn }).put(records(1), never);
   assert.equal(outcome.kind, "answered");
+  const elsewhere = `arn:aws:kinesis:eu-west-1:000000000000:stream/${STREAM}`;
+  assert.equal((await sinkOn({ stream: elsewhere }).put(records(1), never)).kind, "answered");
+  assert.equal(fake.requests.at(-1)?.region, "eu-west-1");
 });
 
 test("a refused request is a failure without a retry", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { regionOfArn } from "../../../worker/sink/describe.ts";
 import { EndpointError, resolveEndpoint } from "../../../worker/sink/endpoint.ts";
 
 const good: readonly [
@@ -25,6 +26,27 @@ for (const [host, port, region, url, used] of good) {
     assert.deepEqual(resolveEndpoint({ host, port, region, property: "awsEndpoint" }), { url, region: used });
   });
 }
+
+const awsHosts: readonly [host: string, region: string][] = [
+  ["kinesis.eu-west-1.amazonaws.com", "eu-west-1"],
+  ["https://kinesis-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"],
+  ["kinesis.cn-north-1.amazonaws.com.cn", "cn-north-1"],
+  ["vpce-0a1b2c-3d4e.kinesis.ap-southeast-2.vpce.amazonaws.com:443", "ap-southeast-2"],
+  ["https://123456789012.data-kinesis.il-central-1.amazonaws.com/", "il-central-1"],
+];
+
+for (const [host, region] of awsHosts) {
+  test(`the region of ${host} is ${region}, unless another one is given`, () => {
+    assert.equal(resolveEndpoint({ host, port: undefined, region: "", property: "awsEndpoint" }).region, region);
+    const given = resolveEndpoint({ host, port: undefined, region: "us-west-2", property: "awsEndpoint" });
+    assert.equal(given.region, "us-west-2");
+  });
+}
+
+test("the region of a stream is in its ARN", () => {
+  assert.equal(regionOfArn("arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders"), "cn-north-1");
+  assert.equal(regionOfArn("orders"), undefined);
+});
 
 const bad: readonly [host: string | undefined, message: RegExp][] = [
   [undefined, /^awsRegion is missing/],

@@ -33,6 +33,7 @@ const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> }
   restarts: few(2),
   reshards: few(4),
   aggregation: fc.boolean(),
+  rateLimit: fc.constantFrom(150, 1),
   listable: fc.oneof(fc.constant(true), fc.boolean()),
   autos: fc.constant(0),
   outages: few(2),
@@ -49,6 +50,7 @@ const faults = fc.record({
   silent: some(20),
   miscounted: some(10),
   unsure: some(10),
+  looksFail: some(50),
   executedLate: fc.constant(0),
   misordered: fc.constant(0),
 });
@@ -58,7 +60,8 @@ const CLASSES = [
   ...["a failed record", "a throttled record", "a record without an answer of its own", "a refused record"],
   ...["a refused request", "a throttled request", "a request that nobody executes or answers", "a cut connection"],
   ...["an answer that does not come in time", "an answer with another number of records"],
-  ...["a stream that is not ready", "a stream that ignores hash keys", "a split", "a merge"],
+  ...["a stream that is not ready", "a stream that ignores hash keys", "a look at the stream that fails"],
+  ...["a split", "a merge"],
   ...["a hand-over", "an unloaded topic", "a worker that is cut off", "a crash", "a restart", "a redelivery"],
   ...["a schema that cannot be fetched", "a dead letter without a receipt"],
   ...["a late execution", "a record out of order"],
@@ -120,6 +123,7 @@ describe("the guarantee", () => {
       silent: fc.constant(0),
       miscounted: some(10),
       unsure: some(10),
+      looksFail: some(50),
       executedLate: percent(5, 30),
       misordered: some(30),
     });

@@ -20,6 +20,8 @@ export interface KinesisFaults {
   readonly silent: number;
   /** Executed, and answered with one record less. */
   readonly miscounted: number;
+  /** Shards cannot be listed, or the stream not described. */
+  readonly looksFail: number;
   /** Per record: executed, and answered with neither a sequence number nor an error. */
   readonly unsure: number;
   /** Answered late and executed later still: after every wait that the pipeline keeps. A class of its own. */
@@ -36,6 +38,7 @@ export const NO_FAULTS: KinesisFaults = {
   silent: 0,
   miscounted: 0,
   unsure: 0,
+  looksFail: 0,
   executedLate: 0,
   misordered: 0,
 };
@@ -299,6 +302,13 @@ export function createModelKinesis(options: {
     });
   }
 
+  async function look(): Promise<void> {
+    await clock.sleep(random.next() * latencyMs);
+    if (!random.chance(model.faults.looksFail)) return;
+    met("a look at the stream that fails");
+    throw new SinkError({ code: "RequestTimeout", class: "transient", message: "no answer", ambiguous: true });
+  }
+
   const model: ModelKinesis = {
     faults: NO_FAULTS,
     notReady: null,
@@ -328,7 +338,7 @@ export function createModelKinesis(options: {
     sinkOf: (worker) => ({
       put: (records, signal) => put(records, signal, worker),
       describe: async () => {
-        await clock.sleep(random.next() * latencyMs);
+        await look();
         return {
           name: "model",
           arn: "",
@@ -340,7 +350,7 @@ export function createModelKinesis(options: {
         };
       },
       listShards: async () => {
-        await clock.sleep(random.next() * latencyMs);
+        await look();
         if (!options.listable) {
           throw new SinkError({ code: "AccessDenied", class: "notReady", message: "no", ambiguous: false });
         }

@@ -29,6 +29,8 @@ export interface Scenario {
   readonly restarts: number;
   readonly reshards: number;
   readonly aggregation: boolean;
+  /** Percent of a shard's limits. */
+  readonly rateLimit: number;
   /** ListShards is granted. */
   readonly listable: boolean;
   /** How often RecordDistributionStrategy becomes AUTO for a while. */
@@ -129,6 +131,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     const pipeline = createPipeline({
       ordered: scenario.ordered,
       aggregation: scenario.aggregation,
+      rateLimit: scenario.rateLimit,
       format,
       partitionKey: (message) => message.key ?? "none",
       sink: kinesis.sinkOf(name),

@@ -4,7 +4,7 @@ import { javaSinkClassPath } from "./java-sink/install.ts";
 import { startJavaSink } from "./java-sink/start.ts";
 import { nameOf, type Row, SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND } from "./row.ts";
 import type { RunningSink } from "./running.ts";
-import { STREAM, type Stage } from "./stage.ts";
+import { PARTITIONS, STREAM, type Stage } from "./stage.ts";
 import { residentMiB, type Usage, usageOf } from "./usage.ts";
 import type { EndpointCounts } from "./worker-endpoint.ts";
 import { startWorker } from "./worker-process.ts";
@@ -32,8 +32,8 @@ export interface Figures {
   readonly recordsPerRequest: number;
   /** PUT units of 25 KiB per million messages. */
   readonly putUnits: number;
-  /** From the start of the process to the first record at the endpoint; null when messages came later. */
-  readonly firstSeconds: number | null;
+  /** From the start of the process to the first record at the endpoint. */
+  readonly firstSeconds: number;
   /** Part of the sent records that met the limits of their shard. */
   readonly throttled: number;
   /** Part of all shards' limits that was used: bytes or records, whichever is nearer to its limit. */
@@ -53,19 +53,21 @@ export async function measure(stage: Stage, row: Row, options: MeasureOptions): 
   await stage.endpoint.ask({ kind: "begin", latencyMs, shards, limits, timed: pace !== null });
   const sink = await startRow(stage, row, topic, options);
   try {
+    // An ordered worker waits before its first record: what came meanwhile would be a backlog.
+    if (pace !== null) await stage.produce({ ...row, pace: null, batch: 1 }, topic, PARTITIONS);
+    const firstAt = await firstRecord(stage);
     const producing =
       pace === null
         ? undefined
         : stage.produce(row, topic, Math.ceil(pace * (warmUpMs / 1000 + options.seconds + SLACK_SECONDS)));
     // It is looked at after the window.
     producing?.catch(() => undefined);
-    const firstAt = await firstRecord(stage);
     await delay(warmUpMs, undefined, stage);
     const before = await reading(stage, sink);
     const rssMiB = await watch(stage, sink, options.seconds);
     const after = await reading(stage, sink);
     await producing;
-    const firstSeconds = pace === null ? (firstAt - sink.startedAt) / 1000 : null;
+    const firstSeconds = (firstAt - sink.startedAt) / 1000;
     return { ...figures(before, after, shards), rssMiB, firstSeconds };
   } finally {
     await sink.stop();

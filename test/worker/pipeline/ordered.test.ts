@@ -264,19 +264,39 @@ describe("poison in the ordered pipeline", () => {
       assert.deepEqual(rig.acknowledged, [texts.join(" ")]);
     });
   }
+});
 
-  test("holds what follows it where Kinesis refused it, and lets go of it with its topic-partition", async () => {
+describe("a message that the service refuses, with a dead-letter topic", () => {
+  test("is waited for by those of its key until the receipt, and by no others", async () => {
     const rig = createRig({ deadLetterTopic: "dead" });
     const orders = await writable(rig);
     rig.publishFails = true;
-    await rig.deliver(orders, "b:1", "c:1", "b:2");
-    await rig.last().accept({ "b:1": failure("invalid") });
-    await rig.clock.advance(5_000);
-    assert.deepEqual(rig.sent(), [["b:1", "c:1"]]);
+    await rig.deliver(orders, "a:1", "b:1", "a:2", "b:2");
+    await rig.last().accept({ "a:1": failure("invalid") });
+    await rig.last().accept();
+    await rig.clock.advance(10_000);
+    assert.deepEqual(rig.sent(), [["a:1", "b:1"], ["b:2"]]);
+    rig.publishFails = false;
+    await rig.clock.advance(60_000);
+    assert.deepEqual(rig.last().texts, ["a:2"]);
+    await rig.last().accept();
+    assert.deepEqual(
+      rig.letters.map(({ message }) => message.id),
+      ["a:1"],
+    );
+    assert.deepEqual([rig.acknowledged, rig.pipeline.state().pending], [["a:1 b:1 a:2 b:2"], 0]);
+  });
+
+  test("is forgotten with its topic-partition", async () => {
+    const rig = createRig({ deadLetterTopic: "dead" });
+    const orders = await writable(rig);
+    rig.publishFails = true;
+    await rig.deliver(orders, "a:1", "b:1", "a:2");
+    await rig.last().accept({ "a:1": failure("invalid") });
     await rig.revoke(orders);
     rig.publishFails = false;
     await rig.clock.advance(60_000);
-    assert.deepEqual([rig.acknowledged, rig.letters, rig.pipeline.state().pending], [[], [], 0]);
+    assert.deepEqual([rig.letters, rig.puts.length, rig.pipeline.state().pending], [[], 1, 0]);
   });
 });
 

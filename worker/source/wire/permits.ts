@@ -14,8 +14,8 @@ const GENEROSITY = 2;
 /** Budgets that messages may take, before a consumer that brings still more is given up: a quarter of the memory limit. */
 const MOST_BUDGETS = 8;
 
-/** A topic-partition that got nothing for so long may have nothing. */
-const BUSY_MS = 1_000;
+/** An entry that did not come for so long may not be there. */
+const CLAIM_MS = 1_000;
 
 /** What one consumer may still be sent. */
 export interface PermitAccount {
@@ -73,8 +73,8 @@ export function createPermits(
   clock: Pick<Clock, "now">,
 ): Permits {
   const accounts = new Set<PermitAccount>();
-  /** Those that got something lately, and when, by `Clock.now()`: what they asked for is on its way. */
-  const busy = new Map<PermitAccount, number>();
+  /** Entries that were asked for by consumers of which memory has not one each, and when, by `Clock.now()`. */
+  const claims = new Map<PermitAccount, { readonly bytes: number; readonly at: number }>();
   const total = budget.free;
   const most = (MOST_BUDGETS - 1) * total;
   const free = (): number => budget.free + waiting.bytes;
@@ -82,44 +82,43 @@ export function createPermits(
   let short = false;
   let scheduled = false;
 
-  /** Returns the bytes that were asked for. */
-  const topUp = (account: PermitAccount): number => {
+  /** `room` is what those may ask for of which memory has not an entry each. Returns what such a one asked for. */
+  const topUp = (account: PermitAccount, room: number): number => {
     if (stopped || !accounts.has(account)) return 0;
     const { bytesPerPermit, perEntry, outstanding } = account;
-    const size = (bytesPerPermit ?? FIRST_BYTES_PER_PERMIT) * (perEntry ? GENEROSITY : 1);
-    const target = permitTarget(free(), accounts.size, size, queueSize);
+    const size = bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
+    const target = permitTarget(free(), accounts.size, perEntry ? GENEROSITY * size : size, queueSize);
     if (target < queueSize) short = true;
     if (target === 0 || outstanding * 2 > target) return 0;
+    const single = perEntry && target === 1;
+    if (single && room <= 0) return 0;
     account.outstanding = target;
     account.grant(target - outstanding);
-    return (target - Math.max(0, outstanding)) * size;
+    if (!single) return 0;
+    claims.set(account, { bytes: size, at: clock.now() });
+    return size;
   };
 
-  /** What is free and not on its way to active consumers. With nothing taken, what is on its way may never come. */
+  /** What is free and not on its way. With nothing taken nothing will come back, and what is on its way may not come. */
   const unclaimed = (): number => {
     let bytes = free();
     if (budget.free >= total) return bytes;
     const now = clock.now();
-    for (const [account, at] of busy) {
-      const { perEntry, outstanding, bytesPerPermit } = account;
-      if (now - at > BUSY_MS) busy.delete(account);
-      else if (perEntry) bytes -= Math.max(0, outstanding) * (bytesPerPermit ?? FIRST_BYTES_PER_PERMIT);
+    for (const [account, claim] of claims) {
+      if (now - claim.at > CLAIM_MS) claims.delete(account);
+      else bytes -= claim.bytes;
     }
     return bytes;
   };
 
-  /** What was given back is asked for once: where it is less than a message of each, by those whose turn it is. */
+  /** What was given back is asked for once: where it is less than an entry of each, by those whose turn it is. */
   const share = (): void => {
     short = false;
-    let left = GENEROSITY * unclaimed();
+    let room = unclaimed();
     for (const account of [...accounts]) {
-      if (left <= 0) {
-        short = true;
-        return;
-      }
-      const asked = topUp(account);
+      const asked = topUp(account, room);
       if (asked === 0) continue;
-      left -= asked;
+      room -= asked;
       accounts.delete(account);
       accounts.add(account);
     }
@@ -137,14 +136,14 @@ export function createPermits(
   return {
     open(account) {
       accounts.add(account);
-      topUp(account);
+      topUp(account, Number.POSITIVE_INFINITY);
     },
     close(account) {
       accounts.delete(account);
-      busy.delete(account);
+      claims.delete(account);
     },
     received(account, permits, bytes) {
-      busy.set(account, clock.now());
+      claims.delete(account);
       account.outstanding -= permits;
       const sample = account.perEntry ? bytes : bytes / permits;
       const known = account.bytesPerPermit ?? sample;
@@ -154,11 +153,7 @@ export function createPermits(
       return free() < -most;
     },
     mayReceive: (account) => account.outstanding > 0 && free() > 0,
-    topUp(account) {
-      // What is taken comes back, and is shared then.
-      if (account.perEntry && unclaimed() <= 0) short = true;
-      else topUp(account);
-    },
+    topUp: (account) => void topUp(account, unclaimed()),
     stop() {
       stopped = true;
     },

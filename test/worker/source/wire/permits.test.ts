@@ -153,3 +153,40 @@ test("what idle consumers were granted does not count against one that is busy",
   permits.topUp(account);
   assert.equal(granted.length, 1);
 });
+
+test("no consumer waits for what others were granted and do not get, whatever comes in which order", async () => {
+  const step = fc.record({
+    who: fc.nat({ max: 15 }),
+    bytes: fc.constantFrom(200, 2_000, 50_000, 3_000_000),
+    messages: fc.constantFrom(1, 5, 1_000),
+    releases: fc.nat({ max: 3 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 16 }), fc.array(step, { maxLength: 120 }), async (count, steps) => {
+      const total = 16_000_000;
+      const { permits, state } = scene(total, 5_000, true);
+      const accounts = Array.from({ length: count }, () => newPermitAccount(() => undefined, true));
+      for (const account of accounts) permits.open(account);
+      const taken: number[] = [];
+      const release = async (): Promise<void> => {
+        state.free += taken.shift() ?? 0;
+        state.release();
+        await turn();
+      };
+      for (const { who, bytes, messages, releases } of steps) {
+        const account = accounts[who % count] as (typeof accounts)[number];
+        if (account.outstanding <= 0) continue;
+        taken.push(bytes);
+        state.free -= bytes;
+        permits.received(account, messages, bytes);
+        permits.topUp(account);
+        const share = Math.floor(state.free / count / (account.bytesPerPermit ?? 1));
+        if (share >= 2) assert.ok(account.outstanding > 0, "there is room for an entry of each");
+        for (let index = 0; index < releases; index++) await release();
+        state.now += 1;
+      }
+      while (taken.length > 0) await release();
+      for (const { outstanding } of accounts) assert.ok(outstanding > 0);
+    }),
+  );
+});

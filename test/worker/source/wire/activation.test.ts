@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { systemClock, type Timer } from "../../../../runtime/clock.ts";
 import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
@@ -240,4 +241,64 @@ test("a delivery that gave its messages back is acknowledged as it was", () => {
   assert.deepEqual(whole.chunked?.chunks, []);
   activation.acknowledge(whole.shrink([]));
   assert.deepEqual(acks, ["1:0", "1:1"]);
+});
+
+/** What happens to a topic-partition, by chance: chunks of three producers, entries of others, and the prefix getting done. */
+const step = fc.oneof(
+  { arbitrary: fc.record({ kind: fc.constant("chunk"), uuid: fc.constantFrom("a", "b", "c") }), weight: 6 },
+  fc.record({ kind: fc.constant("odd"), uuid: fc.constantFrom("a", "b", "c"), chunkId: fc.nat(3) }),
+  { arbitrary: fc.constant({ kind: "plain" } as const), weight: 2 },
+  fc.constant({ kind: "marker" } as const),
+  { arbitrary: fc.constant({ kind: "done" } as const), weight: 4 },
+);
+
+test("whatever chunks come, nothing is acknowledged before it is done, and the budget is even in the end", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, ordered) => {
+      const { activation, acks, deliveries, receive, chunk, state, waitingChunks } = scene(ordered);
+      const free = state.free;
+      const next = new Map<string, number>();
+      const open = new Set<number>();
+      const single = new Set<number>();
+      let through = -1;
+      let done = 0;
+      const gone = (entry: number): boolean => entry <= through || single.has(entry);
+      steps.forEach((each, entry) => {
+        const before = deliveries.length;
+        if (each.kind === "chunk" && "uuid" in each) {
+          const chunkId = next.get(each.uuid) ?? 0;
+          next.set(each.uuid, (chunkId + 1) % 3);
+          chunk(entry, each.uuid, chunkId, 3, "xx");
+        } else if ("chunkId" in each) chunk(entry, each.uuid, each.chunkId, 3, "xx");
+        else if (each.kind === "plain") receive(entry, "plain");
+        else if (each.kind === "marker") receive(entry, "", { markerType: 1 });
+        else if (done < deliveries.length) {
+          const delivery = deliveries[done++];
+          assert.ok(delivery);
+          const ids = delivery.chunked?.ids ?? delivery.id;
+          for (let index = 1; index < ids.length; index += 2) open.delete(ids[index] ?? -1);
+          if (ordered) activation.acknowledgeThrough(delivery);
+          else activation.acknowledge(delivery);
+        }
+        for (const { chunked, id } of deliveries.slice(before)) {
+          const ids = chunked?.ids ?? id;
+          for (let index = 1; index < ids.length; index += 2) {
+            // Those that came before were collected meanwhile.
+            assert.ok(!gone(ids[index] ?? -1), `${ids[index]} was acknowledged while its message was incomplete`);
+            open.add(ids[index] ?? -1);
+          }
+        }
+        for (const ack of acks.splice(0)) {
+          const mark = /^through 1:(\d+)$/.exec(ack)?.[1];
+          if (mark === undefined) single.add(Number(ack.slice(2)));
+          else through = Math.max(through, Number(mark));
+          assert.deepEqual([...open].filter(gone), [], `${ack} covers what is not done`);
+        }
+      });
+      activation.end();
+      const held = deliveries.reduce((sum, { retainedBytes }) => sum + retainedBytes, 0);
+      assert.deepEqual([waitingChunks.bytes, state.free], [0, free - held]);
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -2,13 +2,8 @@ import { backoff } from "../../../runtime/backoff.ts";
 import { SourceError, type SourceFailure } from "../source.ts";
 import { asSourceError, isSlow } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
-import {
-  type Legacy,
-  openSubscription,
-  type SubscribePosition,
-  type Subscription,
-  type SubscriptionContext,
-} from "./subscription.ts";
+import type { SubscribePosition } from "./subscribe.ts";
+import { type Legacy, openSubscription, type Subscription, type SubscriptionContext } from "./subscription.ts";
 
 const RETRY = { initial: 100, max: 10_000, floor: 20 };
 /** Waiting for a person to mend something. */

@@ -1,23 +1,19 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
-import { type ReceiveBudget, SourceError, type SourceHandler, type SubscriptionType } from "../source.ts";
+import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.ts";
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
 import type { WaitingChunks } from "./chunks.ts";
-import * as c from "./commands.ts";
-import { Command, InitialPosition, SubType } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import type { Decryptor } from "./decryptor.ts";
 import type { EntryDecoder } from "./entry-decoder.ts";
-import { commandFrame, flowFrame } from "./frames.ts";
+import { flowFrame } from "./frames.ts";
 import { createKeyWatch } from "./key-watch.ts";
 import { newPermitAccount, type Permits } from "./permits.ts";
+import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 
 /** What all subscriptions of one source share. */
-export interface SubscriptionContext {
-  readonly subscription: string;
-  readonly type: SubscriptionType;
-  readonly consumerName: string | undefined;
+export interface SubscriptionContext extends Subscriber {
   readonly handler: SourceHandler;
   readonly budget: ReceiveBudget;
   readonly permits: Permits;
@@ -33,13 +29,6 @@ export interface SubscriptionContext {
   nextEpoch(): number;
   /** True when nothing more is to be handed on. */
   stopped(): boolean;
-}
-
-export interface SubscribePosition {
-  /** Where a subscription that does not exist yet starts. */
-  readonly earliest: boolean;
-  /** Whether the broker may create the topic. */
-  readonly create: boolean;
 }
 
 /** What a subscription leaves to the next one of its topic-partition. */
@@ -66,8 +55,6 @@ export interface Subscription {
   /** Ends the activation at once, then closes the consumer at the broker; `ended` resolves when that is done. */
   end(delayMs: number): void;
 }
-
-const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
  * Subscribes and resolves when the broker confirmed it. Calls of the handler start then.
@@ -212,46 +199,4 @@ export async function openSubscription(
     ended: ended.promise,
     end,
   };
-}
-
-async function subscribe(
-  topic: string,
-  connection: Connection,
-  consumerId: number,
-  position: SubscribePosition,
-  context: SubscriptionContext,
-): Promise<void> {
-  const what = `subscribing to ${topic} as ${context.subscription}`;
-  const question = {
-    topic,
-    subscription: context.subscription,
-    type: SubType[context.type],
-    consumerId,
-    consumerName: context.consumerName,
-    durable: true,
-    initialPosition: position.earliest ? InitialPosition.Earliest : InitialPosition.Latest,
-    forceTopicCreation: position.create,
-  };
-  try {
-    await connection.request(what, Command.SUBSCRIBE, c.subscribe, question, c.success);
-  } catch (error) {
-    connection.removeConsumer(consumerId);
-    // An answer that was only late would leave a consumer behind at the broker.
-    const close = { consumerId, requestId: connection.nextId() };
-    connection.write(commandFrame(Command.CLOSE_CONSUMER, c.closeConsumer, close));
-    throw error;
-  }
-}
-
-/** Resolves when the broker confirmed it, or after a while in any case. */
-async function closeConsumer(topic: string, connection: Connection, consumerId: number, clock: Clock): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.timer(CLOSE_TIMEOUT_MS, resolve);
-  const what = `closing the consumer of ${topic}`;
-  connection
-    .request(what, Command.CLOSE_CONSUMER, c.closeConsumer, { consumerId }, c.success)
-    .then(() => resolve(), resolve);
-  await promise;
-  timer.cancel();
-  connection.removeConsumer(consumerId);
 }

@@ -145,6 +145,7 @@ export function createPermits(
     received(account, permits, bytes) {
       claims.delete(account);
       account.outstanding -= permits;
+      if (bytes === 0) return;
       const sample = account.perEntry ? bytes : bytes / permits;
       const known = account.bytesPerPermit ?? sample;
       account.bytesPerPermit = Math.max(1, sample > known ? sample : known + (sample - known) / 8);

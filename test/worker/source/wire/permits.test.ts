@@ -92,6 +92,16 @@ test("an active consumer is granted as many entries as fit into the free budget,
   assert.deepEqual(granted, [1, 999 + 9]);
 });
 
+test("entries that are dropped say nothing of the size of others", () => {
+  const { permits, account } = scene(1e9, 100);
+  permits.open(account);
+  permits.received(account, 10, 0);
+  assert.deepEqual([account.outstanding, account.bytesPerPermit], [90, null]);
+  permits.received(account, 1, 1_000);
+  for (let index = 0; index < 50; index++) permits.received(account, 1, 0);
+  assert.equal(account.bytesPerPermit, 1_000);
+});
+
 test("what is known of a topic-partition's messages counts from the first grant on", () => {
   const { permits } = scene(1_000_000, 5_000);
   const granted: number[] = [];

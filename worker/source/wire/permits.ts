@@ -1,4 +1,4 @@
-import type { Clock } from "../../../runtime/clock.ts";
+import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { ReceiveBudget } from "../source.ts";
 import type { WaitingChunks } from "./chunks.ts";
 
@@ -70,7 +70,7 @@ export function createPermits(
   budget: ReceiveBudget,
   queueSize: number,
   waiting: WaitingChunks,
-  clock: Pick<Clock, "now">,
+  clock: Pick<Clock, "now" | "timer">,
 ): Permits {
   const accounts = new Set<PermitAccount>();
   /** Entries that were asked for by consumers of which memory has not one each, and when, by `Clock.now()`. */
@@ -81,9 +81,10 @@ export function createPermits(
   let stopped = false;
   let short = false;
   let scheduled = false;
+  let again: Timer | null = null;
 
   /** `room` is what those may ask for of which memory has not an entry each. Returns what such a one asked for. */
-  const topUp = (account: PermitAccount, room: number): number => {
+  const topUp = (account: PermitAccount, room: () => number): number => {
     if (stopped || !accounts.has(account)) return 0;
     const { bytesPerPermit, perEntry, outstanding } = account;
     const size = bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
@@ -91,7 +92,10 @@ export function createPermits(
     if (target < queueSize) short = true;
     if (target === 0 || outstanding * 2 > target) return 0;
     const single = perEntry && target === 1;
-    if (single && room <= 0) return 0;
+    if (single && room() <= 0) {
+      lookAgain();
+      return 0;
+    }
     account.outstanding = target;
     account.grant(target - outstanding);
     if (!single) return 0;
@@ -102,7 +106,7 @@ export function createPermits(
   /** What is free and not on its way. With nothing taken nothing will come back, and what is on its way may not come. */
   const unclaimed = (): number => {
     let bytes = free();
-    if (budget.free >= total) return bytes;
+    if (bytes >= total) return bytes;
     const now = clock.now();
     for (const [account, claim] of claims) {
       if (now - claim.at > CLAIM_MS) claims.delete(account);
@@ -111,12 +115,20 @@ export function createPermits(
     return bytes;
   };
 
+  /** What others were granted may not come, and then nothing is given back that would bring the next turn. */
+  const lookAgain = (): void => {
+    again ??= clock.timer(CLAIM_MS + 1, () => {
+      again = null;
+      if (!stopped) share();
+    });
+  };
+
   /** What was given back is asked for once: where it is less than an entry of each, by those whose turn it is. */
   const share = (): void => {
     short = false;
     let room = unclaimed();
     for (const account of [...accounts]) {
-      const asked = topUp(account, room);
+      const asked = topUp(account, () => room);
       if (asked === 0) continue;
       room -= asked;
       accounts.delete(account);
@@ -136,7 +148,7 @@ export function createPermits(
   return {
     open(account) {
       accounts.add(account);
-      topUp(account, Number.POSITIVE_INFINITY);
+      topUp(account, () => Number.POSITIVE_INFINITY);
     },
     close(account) {
       accounts.delete(account);
@@ -154,9 +166,10 @@ export function createPermits(
       return free() < -most;
     },
     mayReceive: (account) => account.outstanding > 0 && free() > 0,
-    topUp: (account) => void topUp(account, unclaimed()),
+    topUp: (account) => void topUp(account, unclaimed),
     stop() {
       stopped = true;
+      again?.cancel();
     },
   };
 }

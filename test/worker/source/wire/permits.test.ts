@@ -27,6 +27,8 @@ test("what all consumers may be sent fits into twice the free budget, but for th
 function scene(free: number, queueSize: number, perEntry = false) {
   const granted: number[] = [];
   const state = { free, now: 0, release: (): void => undefined };
+  const timers: { readonly at: number; readonly callback: () => void }[] = [];
+  const waiting = { bytes: 0 };
   const permits = createPermits(
     {
       get free() {
@@ -38,11 +40,22 @@ function scene(free: number, queueSize: number, perEntry = false) {
       },
     },
     queueSize,
-    { bytes: 0 },
-    { now: () => state.now },
+    waiting,
+    {
+      now: () => state.now,
+      timer(ms, callback) {
+        const timer = { at: state.now + ms, callback };
+        timers.push(timer);
+        return { cancel: () => void timers.splice(timers.indexOf(timer), 1) };
+      },
+    },
   );
+  const advance = (ms: number): void => {
+    state.now += ms;
+    for (const { callback } of timers.splice(0, timers.length).filter(({ at }) => at <= state.now)) callback();
+  };
   const account = newPermitAccount((count) => granted.push(count), perEntry);
-  return { permits, account, granted, state };
+  return { permits, account, granted, state, waiting, timers, advance };
 }
 
 test("grants come when half is used, and make good what a batch overdrew", () => {
@@ -199,4 +212,39 @@ test("no consumer waits for what others were granted and do not get, whatever co
       for (const { outstanding } of accounts) assert.ok(outstanding > 0);
     }),
   );
+});
+
+test("a consumer whose turn did not come gets it though nothing is given back any more", async () => {
+  const { permits, state, advance, timers } = scene(4_000_000, 5_000, true);
+  const grants = new Set<number>();
+  const accounts = Array.from({ length: 12 }, (_, index) => newPermitAccount(() => grants.add(index), true, 1_000_000));
+  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.received(account, account.outstanding, 1_000_000);
+  grants.clear();
+  // One message is stuck for good.
+  state.free = 3_000_000;
+  state.release();
+  await turn();
+  assert.ok(grants.size > 0 && grants.size < 12, `${grants.size} got a turn at once`);
+  // Those have nothing, so that nothing comes back.
+  for (let second = 0; second < 12; second++) advance(1_001);
+  assert.equal(grants.size, 12);
+  permits.stop();
+  assert.deepEqual(timers, []);
+});
+
+test("the rest of a chunked message is asked for, whatever others were granted", () => {
+  const { permits, state, waiting } = scene(4_000_000, 5_000, true);
+  const accounts = Array.from({ length: 5 }, () => newPermitAccount(() => undefined, true, 1_000_000));
+  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.received(account, account.outstanding - 1, 1_000_000);
+  const granted: number[] = [];
+  const chunked = newPermitAccount((count) => granted.push(count), true, 1_000_000);
+  permits.open(chunked);
+  granted.length = 0;
+  state.free -= 1_000_000;
+  waiting.bytes += 1_000_000;
+  permits.received(chunked, chunked.outstanding, 1_000_000);
+  permits.topUp(chunked);
+  assert.deepEqual(granted, [1]);
 });

@@ -7,7 +7,7 @@ export interface BodyMemory extends BlockMemory {
   written(data: MadeData): Buffer;
 }
 
-const KEPT_BYTES = 6 * 1024 * 1024;
+const KEPT_BYTES = 4 * 1024 * 1024;
 /** What is larger is rare, and gets memory of its own. */
 const KEPT_DATA_BYTES = 256 * 1024;
 

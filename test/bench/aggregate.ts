@@ -3,7 +3,7 @@
  * `scripts/node test/bench/aggregate.ts`
  */
 import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggregate.ts";
-import { createHashCache, hashKey } from "../../worker/sink/hash-key.ts";
+import { hashKey } from "../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../worker/sink/shards.ts";
 import type { KinesisRecord, Shard } from "../../worker/sink/sink.ts";
 
@@ -23,7 +23,6 @@ const map = createShardMap(shards);
 const keys = Array.from({ length: PER_AGGREGATE }, (_, index) => `customer-${index * 7919}`);
 const hashes = keys.map(hashKey);
 const data = Buffer.alloc(200, 7);
-const hashOf = createHashCache();
 
 function measure(name: string, work: () => void, per: number): void {
   for (let round = 0; round < ROUNDS / 10; round++) work();
@@ -42,11 +41,10 @@ function build(keyOf: (index: number) => string): void {
     builder.add(key, data.length);
     records.push({ data, partitionKey: key });
   }
-  if (aggregateRecord(builder, records, hashOf).data.length < PER_AGGREGATE * data.length) throw new Error("too small");
+  if (aggregateRecord(builder, records).data.length < PER_AGGREGATE * data.length) throw new Error("too small");
 }
 
-measure("hash of a key, uncached", () => keys.forEach(hashKey), PER_AGGREGATE);
-measure("hash of a key, cached", () => keys.forEach(hashOf), PER_AGGREGATE);
+measure("hash of a key", () => keys.forEach(hashKey), PER_AGGREGATE);
 measure(`shard of a hash, ${SHARDS} shards`, () => hashes.forEach(map.shardOf), PER_AGGREGATE);
 measure("aggregate of 200 B records, distinct keys", () => build((index) => keys[index] ?? ""), PER_AGGREGATE);
 measure("aggregate of 200 B records, 16 keys", () => build((index) => keys[index % 16] ?? ""), PER_AGGREGATE);

@@ -173,7 +173,7 @@ for (const [name, start] of Object.entries(endpoints)) {
         const builder = createAggregateBuilder();
         const records = inside.map((key) => ({ partitionKey: key, data: Buffer.from(`data of ${key}`) }));
         for (const { partitionKey, data } of records) builder.add(partitionKey, data.length);
-        await putAll(sink, [aggregateRecord(builder, records, hashKey)]);
+        await putAll(sink, [aggregateRecord(builder, records)]);
       }
       const content = await readStream(bench.endpoint.url, stream);
       assert.deepEqual(

@@ -1,6 +1,5 @@
 /** An aggregate on its way: user records of many keys that travel as one Kinesis record. */
 import { type AggregateBuilder, aggregateRecord } from "../sink/aggregate.ts";
-import { hashKey } from "../sink/hash-key.ts";
 import type { Outgoing } from "./batch.ts";
 
 /** Room for records of one predicted shard: while one of them is in flight, the next one fills. */
@@ -29,7 +28,7 @@ export function parcelOf<I extends Outgoing>(
   slot: Slot,
   version: number,
 ): Parcel<I> {
-  const record = aggregateRecord(builder, items, hashKey);
+  const record = aggregateRecord(builder, items);
   return {
     // Written for each request: kept, it would take as much memory again as the messages.
     get data() {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type HashOf, toDecimal } from "./hash-key.ts";
+import { hashKey, toDecimal } from "./hash-key.ts";
 import type { KinesisRecord, MadeData } from "./sink.ts";
 
 /**
@@ -139,7 +139,7 @@ function writeVarint(out: Buffer, value: number, at: number): number {
  * An aggregate as a Kinesis record that lands where the first of its sub-records belongs. Its data is written when asked
  * for. `records` are those that were added, in the same order.
  */
-export function aggregateRecord(builder: AggregateBuilder, records: readonly KinesisRecord[], hashOf: HashOf) {
+export function aggregateRecord(builder: AggregateBuilder, records: readonly KinesisRecord[]) {
   const made: MadeData = { size: builder.size, write: (target) => builder.write(records, target) };
   return {
     made,
@@ -149,6 +149,6 @@ export function aggregateRecord(builder: AggregateBuilder, records: readonly Kin
       return data;
     },
     partitionKey: AGGREGATE_KEY,
-    explicitHashKey: toDecimal(hashOf(records[0]?.partitionKey ?? "")),
+    explicitHashKey: toDecimal(hashKey(records[0]?.partitionKey ?? "")),
   } satisfies KinesisRecord;
 }

@@ -17,8 +17,6 @@ export interface ShardMap {
   get(shardId: string): MappedShard | undefined;
   /** Does the shard, open or closed, take `hashKey`? An unknown shard takes nothing. */
   contains(shardId: string, hashKey: HashKey): boolean;
-  /** Open shards whose range has a hash in common with that of `shard`. */
-  overlapping(shard: Shard): readonly MappedShard[];
   /** True when both have the same open shards with the same ranges. */
   sameOpen(other: ShardMap): boolean;
 }
@@ -41,7 +39,6 @@ export function createShardMap(shards: readonly Shard[]): ShardMap {
       const shard = all.get(shardId);
       return shard !== undefined && shard.first <= hashKey && hashKey <= shard.last;
     },
-    overlapping: (shard) => open.filter((candidate) => overlaps(candidate, shard)),
     sameOpen: (other) =>
       other.open.length === open.length &&
       open.every((shard, index) => {
@@ -49,11 +46,6 @@ export function createShardMap(shards: readonly Shard[]): ShardMap {
         return twin?.shardId === shard.shardId && twin.first === shard.first && twin.last === shard.last;
       }),
   };
-}
-
-/** Do the two ranges have a hash in common? */
-export function overlaps(a: Shard, b: Shard): boolean {
-  return a.startingHashKey <= b.endingHashKey && b.startingHashKey <= a.endingHashKey;
 }
 
 /** Index of the last shard that starts at or below `hashKey`; -1 when none does. */

@@ -26,8 +26,9 @@ describe("workers that die, come and go", { concurrency: true }, () => {
         fake.faults.set({ latencyMs: LATENCY_MS });
         for (let kills = 0; kills < KILLS; kills++) {
           await traffic.publish(1_000);
+          const before = stored();
           const worker = await start();
-          await untilStored(stored() + 200);
+          await untilStored(before + 200);
           await worker.kill();
         }
         await start();
@@ -42,8 +43,10 @@ describe("workers that die, come and go", { concurrency: true }, () => {
         fake.faults.set({ latencyMs: LATENCY_MS });
         let resident = await start();
         for (let times = 0; times < HAND_OVERS; times++) {
+          // The resident may be done with them before they are all published.
+          const before = stored();
           await traffic.publish(2_000);
-          await untilStored(stored() + 200);
+          await untilStored(before + 200);
           const joining = await start();
           // Until it takes part; then the older one leaves.
           await delay(2_500);

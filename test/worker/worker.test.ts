@@ -11,16 +11,8 @@ import { goodManifest } from "../crds/good-manifest.ts";
 import { createRig } from "./pipeline/rig.ts";
 import { createVirtualClock } from "./pipeline/simulation/virtual-clock.ts";
 import { silentLog } from "./source/wire/silent-log.ts";
+import { USABLE_STREAM as STREAM } from "./usable-stream.ts";
 
-const STREAM: StreamDescription = {
-  name: "orders",
-  arn: "arn",
-  status: "ACTIVE",
-  openShards: 2,
-  mode: "PROVISIONED",
-  maxRecordBytes: 1_048_576,
-  recordDistribution: "PARTITION_KEY",
-};
 const missing = new SinkError({ code: "StreamNotFound", class: "notReady", message: "create it", ambiguous: false });
 
 function manifest(): KinesisSink {

@@ -4,16 +4,8 @@ import { createStreamWatch } from "../../../worker/report/stream-watch.ts";
 import { type Sink, SinkError, type StreamDescription } from "../../../worker/sink/sink.ts";
 import { createVirtualClock } from "../pipeline/simulation/virtual-clock.ts";
 import { silentLog } from "../source/wire/silent-log.ts";
+import { USABLE_STREAM as USABLE } from "../usable-stream.ts";
 
-const USABLE: StreamDescription = {
-  name: "orders",
-  arn: "arn",
-  status: "ACTIVE",
-  openShards: 2,
-  mode: "PROVISIONED",
-  maxRecordBytes: 1_048_576,
-  recordDistribution: "PARTITION_KEY",
-};
 const missing = new SinkError({ code: "StreamNotFound", class: "notReady", message: "create it", ambiguous: false });
 
 function watched(refuseAuto = false) {

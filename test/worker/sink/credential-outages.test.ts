@@ -4,26 +4,15 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { type CredentialsOptions, createCredentials } from "../../../worker/sink/credentials.ts";
 import { startFakeKinesis } from "../../fakes/kinesis.ts";
 import { createVirtualClock } from "../pipeline/simulation/virtual-clock.ts";
+import { adjustableClock } from "./adjustable-clock.ts";
 
 const KEYS = '{"accessKey":"first","secretKey":"s"}';
 const ROLE = '{"roleArn":"arn:r","roleSessionName":"s"}';
 const LIFE_MS = 3_600_000;
-
-function adjustableClock(): Clock & { advance(ms: number): void } {
-  let skipped = 0;
-  return {
-    ...systemClock,
-    now: () => systemClock.now() + skipped,
-    wall: () => systemClock.wall() + skipped,
-    advance: (ms) => {
-      skipped += ms;
-    },
-  };
-}
 
 function options(change: Partial<CredentialsOptions> = {}): CredentialsOptions {
   return {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
-import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { type CredentialsOptions, createCredentials } from "../../../worker/sink/credentials.ts";
 import { SinkError } from "../../../worker/sink/sink.ts";
+import { adjustableClock } from "./adjustable-clock.ts";
 
 const KEYS = '{"accessKey":"AKIAEXAMPLE","secretKey":"hidden-secret"}';
 const CHAINS = [
@@ -15,18 +16,6 @@ const ROLES = [
   "org.apache.pulsar.io.kinesis.STSAssumeRoleProviderPlugin",
   "org.apache.pulsar.io.aws.STSAssumeRoleProviderPlugin",
 ];
-
-function adjustableClock(): Clock & { advance(ms: number): void } {
-  let skipped = 0;
-  return {
-    ...systemClock,
-    now: () => systemClock.now() + skipped,
-    wall: () => systemClock.wall() + skipped,
-    advance: (ms) => {
-      skipped += ms;
-    },
-  };
-}
 
 function options(change: Partial<CredentialsOptions> = {}): CredentialsOptions {
   return {

@@ -232,7 +232,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     assigned: (assignment) => {
       const partition = createPartition(assignment, clock.now() + handoverWaitMs);
       partitions.set(assignment, partition);
-      stops.returned(assignment.topic);
+      stops.returned(assignment.topic, clock.now());
       clock.timer(handoverWaitMs, () => pump(partition));
     },
     deliver: (delivery) => {
@@ -240,6 +240,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       counters.pending += delivery.messages.length;
       const partition = partitions.get(delivery.assignment);
       if (partition === undefined || isStopped(partition) || drain.active) return drop([delivery]);
+      stops.resumed(partition.assignment.topic);
       partition.waiting.push(delivery);
       if (clock.now() >= partition.writableAt) pump(partition);
     },

@@ -3,7 +3,10 @@ import type { PoisonError } from "../format/format.ts";
 import type { PoisonReport } from "./pipeline.ts";
 import { exponential, POISON_DELAYS } from "./retry.ts";
 
-/** A stopped topic-partition that does not come back within this time after its delay went to another worker. */
+/**
+ * A stopped topic-partition that does not come back within this time after its delay went to another worker; one that
+ * comes back with nothing to deliver within it was moved past the poison there.
+ */
 const GONE_AFTER_MS = 60_000;
 
 /** How many reports a state names. */
@@ -17,7 +20,9 @@ export interface Stops {
   /** The topic-partition is given up for a while: how long, milliseconds. */
   waits(topic: string, now: number): number;
   /** The topic-partition is this worker's again. */
-  returned(topic: string): void;
+  returned(topic: string, now: number): void;
+  /** Something of it was delivered: it will be acknowledged, or stop the topic-partition again. */
+  resumed(topic: string): void;
   /** Something beyond the poison was acknowledged, or the topic-partition went to another worker. */
   forget(topic: string): void;
   report(now: number): { readonly poison: readonly PoisonReport[]; readonly poisonCount: number };
@@ -26,7 +31,7 @@ export interface Stops {
 interface Stop {
   readonly report: PoisonReport;
   readonly times: number;
-  /** `Clock.now()` after which it is forgotten unless the topic-partition came back. */
+  /** `Clock.now()` after which it is forgotten unless the topic-partition came back and was delivered from. */
   expiresAt: number;
 }
 
@@ -47,7 +52,11 @@ export function createStops(): Stops {
       if (stop !== undefined) stop.expiresAt = now + delay + GONE_AFTER_MS;
       return delay;
     },
-    returned: (topic) => {
+    returned: (topic, now) => {
+      const stop = stops.get(topic);
+      if (stop !== undefined) stop.expiresAt = now + GONE_AFTER_MS;
+    },
+    resumed: (topic) => {
       const stop = stops.get(topic);
       if (stop !== undefined) stop.expiresAt = Number.POSITIVE_INFINITY;
     },

@@ -199,6 +199,23 @@ describe("poison in the ordered pipeline", () => {
     assert.equal(rig.pipeline.state().poisonCount, 0);
   });
 
+  test("is reported for as long as it may still be there, and no longer where another worker moved past it", async () => {
+    const rig = createRig();
+    rig.undecodable.add("b:1");
+    await rig.deliver(await writable(rig), "b:1");
+    const orders = await writable(rig);
+    await rig.deliver(orders, "a:1");
+    await rig.clock.advance(600_000);
+    assert.equal(rig.pipeline.state().poisonCount, 1);
+    await rig.deliver(orders, "b:1");
+    await rig.last().accept();
+    assert.equal(rig.rewinds.length, 2);
+    await writable(rig);
+    assert.equal(rig.pipeline.state().poisonCount, 1);
+    await rig.clock.advance(60_000);
+    assert.equal(rig.pipeline.state().poisonCount, 0);
+  });
+
   test("found by the service is isolated, and stops only its topic-partition", async () => {
     const rig = createRig();
     const orders = await writable(rig);

@@ -38,6 +38,7 @@ const idleFields: readonly Idle[] = [
     path: "spec.secrets.awsCredentialPluginParam",
     idle: (spec) => spec.secrets?.awsCredentialPluginParam !== undefined && defaultChain(spec),
   },
+  { path: "spec.lingerMillis", idle: ({ config, lingerMillis }) => lingerMillis > 0 && !config.aggregationEnabled },
   { path: "spec.config.jsonFlatten", idle: (spec) => spec.config.jsonFlatten && !expands(spec) },
   { path: "spec.config.jsonIncludeNonNulls", idle: (spec) => !spec.config.jsonIncludeNonNulls && !expands(spec) },
 ];

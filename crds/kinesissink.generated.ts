@@ -51,6 +51,10 @@ export interface KinesisSinkSpec {
   config: KinesisSinkConfig;
   secrets?: KinesisSinkSecrets;
   keyless: Keyless;
+  /**
+   * Milliseconds that a message may wait for others of its shard, so that an aggregate carries more of them and fewer PUT payload units are paid for. It is less when an aggregate is full before, or when half of the memory for messages is in use. 0: messages wait only while an answer of their shard is awaited, and up to 10 ms while others are likely to come. No effect without aggregation.
+   */
+  lingerMillis: number;
   pulsar: PulsarSource;
   deadLetter?: DeadLetter;
   /**
@@ -179,7 +183,7 @@ export interface KinesisSinkConfig {
    */
   nativeExecutable?: string;
   /**
-   * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties.
+   * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties. Instead of its recordMaxBufferedTime there is spec.lingerMillis.
    */
   extraKinesisProducerConfig?: {
     [k: string]: unknown;

@@ -115,7 +115,7 @@ function pipelineOptions(
   recordBytes: () => number,
   schemas: SchemaRegistry,
 ) {
-  const { config, deadLetter, keyless } = options.manifest.spec;
+  const { config, deadLetter, keyless, lingerMillis } = options.manifest.spec;
   return {
     ordered: config.retainOrdering,
     format: createFormat(config, schemas),
@@ -131,6 +131,7 @@ function pipelineOptions(
     retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },
     // A stream that ignores hash keys puts aggregates where consumers drop them.
     aggregation: config.aggregationEnabled && stream.recordDistribution !== "AUTO",
+    lingerMs: lingerMillis,
     rateLimit: config.rateLimit,
     recordTtlMs: config.recordTtl,
     handoverWaitMs: config.requestTimeout,

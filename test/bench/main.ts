@@ -41,7 +41,7 @@ const PROGRAM_LIMIT_MS = 600_000;
 const BENCHES: Readonly<Record<string, Bench>> = {
   worker: ofRows("the whole worker: CPU, memory, PUT units", 4, 10, ({ sources, all }) => workerBench(sources, all)),
   peer: ofRows("the worker beside Pulsar's Java sink", 4, 15, peerBench),
-  units: ofRows("PUT units, saturated and at a pace, beside the Java sink", 6, 10, unitsBench),
+  units: ofRows("PUT units, saturated and at a pace, beside the Java sink", 9, 10, unitsBench),
   idle: {
     about: "idle: memory, CPU, readiness, latency at ten messages a second",
     ...{ minutes: 3, seconds: 20 },

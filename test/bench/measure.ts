@@ -101,6 +101,7 @@ export async function startRow(
       retainOrdering: ordered,
       aggregationEnabled: aggregation,
     },
+    lingerMillis: row.lingerMs,
     secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
     pulsar: {
       client: runner,

@@ -17,6 +17,8 @@ export interface Row {
   readonly keys: number;
   /** Messages a second published while the sink runs; null for a backlog that is there from the start. */
   readonly pace: number | null;
+  /** `lingerMillis`. */
+  readonly lingerMs: number;
   /** Of the endpoint, milliseconds. */
   readonly latencyMs: number;
   readonly shards: number;
@@ -40,7 +42,7 @@ const JAVA_WARM_UP_MS = 8_000;
 export function row(change: Partial<Row> = {}): Row {
   return {
     ...{ runner: "Wire", ordered: false, aggregation: true, format: "ONLY_RAW_PAYLOAD" },
-    ...{ size: 200, batch: 1_000, keys: 10_000, pace: null },
+    ...{ size: 200, batch: 1_000, keys: 10_000, pace: null, lingerMs: 0 },
     ...{ latencyMs: 20, shards: 64, limits: "none" },
     warmUpMs: change.runner === "Java" ? JAVA_WARM_UP_MS : WARM_UP_MS,
     ...change,
@@ -64,6 +66,7 @@ export function nameOf(each: Row): string {
     each.latencyMs,
     ...(each.keys === usual.keys ? [] : [`keys${each.keys}`]),
     ...(each.pace === null ? [] : [`pace${each.pace}`]),
+    ...(each.lingerMs === usual.lingerMs ? [] : [`linger${each.lingerMs}`]),
     ...(each.shards === usual.shards ? [] : [`shards${each.shards}`]),
     ...(each.limits === usual.limits ? [] : [each.limits]),
     ...(each.format === usual.format ? [] : [each.format]),

@@ -37,6 +37,7 @@ export const COLUMNS = {
   keys: column("   keys", ({ keys }) => String(keys)),
   latency: column("latency ms", ({ latencyMs }) => String(latencyMs)),
   pace: column("msg/s/shard", ({ pace, shards }) => ((pace ?? 0) / shards).toFixed(0)),
+  linger: column("linger ms", ({ lingerMs }) => String(lingerMs)),
   limits: column("   limits", ({ limits }) => limits),
   format: column("format                           ", ({ format }) => format.padEnd(33)),
   cpu: column(" µs/msg", (_, { cpuPerMessage }) => cpuPerMessage.toFixed(2)),

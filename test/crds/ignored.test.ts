@@ -55,6 +55,12 @@ test("the default chain takes no parameter", () => {
   ]);
 });
 
+test("no message waits for others to share an aggregate with when there is none", () => {
+  assert.deepEqual(ignoredWith({ lingerMillis: 100, config: { aggregationEnabled: false } }), ["spec.lingerMillis"]);
+  assert.deepEqual(ignoredWith({ lingerMillis: 0, config: { aggregationEnabled: false } }), []);
+  assert.deepEqual(ignoredWith({ lingerMillis: 100 }), []);
+});
+
 test("options of the expanded format are ignored by the others", () => {
   const options = { jsonFlatten: true, jsonIncludeNonNulls: false };
   assert.deepEqual(ignoredWith({ config: options }), ["spec.config.jsonFlatten", "spec.config.jsonIncludeNonNulls"]);

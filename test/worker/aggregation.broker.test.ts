@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { resource } from "../../crds/resource.ts";
 import { pulsarAdmin } from "../e2e/pulsar-admin.ts";
 import { createStream } from "../e2e/stage.ts";
@@ -43,7 +44,7 @@ describe("a worker that aggregates", { concurrency: true }, () => {
     await rm(folder, { recursive: true });
   });
 
-  async function start(name: string, endpoint: string, ordered: boolean) {
+  async function start(name: string, endpoint: string, ordered: boolean, lingerMillis = 0) {
     const file = join(folder, `${name}.yaml`);
     const config = {
       awsKinesisStreamName: name,
@@ -59,6 +60,7 @@ describe("a worker that aggregates", { concurrency: true }, () => {
       metadata: { name },
       spec: {
         config,
+        lingerMillis,
         secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
         pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name] },
       },
@@ -103,8 +105,44 @@ describe("a worker that aggregates", { concurrency: true }, () => {
     return { result, content };
   }
 
+  /** The Kinesis records of messages that are published one by one, 50 ms apart. */
+  async function recordsOf(name: string, ordered: boolean, lingerMillis: number): Promise<number> {
+    const topic = `persistent://public/default/${name}`;
+    await pulsarAdmin(pulsar.adminUrl).createPartitionedTopic(topic, 1);
+    await createStream(kinesis.endpoint, name, 1);
+    const { child, output } = await start(name, kinesis.endpoint, ordered, lingerMillis);
+    const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: 1, keys: 10 });
+    const judge = async () =>
+      checkGuarantee(traffic.produced, await readNumbered(kinesis.endpoint, name), ordered ? "ordered" : "unordered");
+    // What came before the worker was ready does not count: it had company in any case.
+    await traffic.publish(10);
+    const delivered = async () => (await judge()).missing.length === 0;
+    await until("the first are delivered", delivered, { last: output });
+    const { kinesisRecords: first } = await readStream(kinesis.endpoint, name);
+    for (let count = 0; count < 40; count += 1) {
+      await traffic.publish(1);
+      await setTimeout(50);
+    }
+    await until("all are delivered", delivered, { last: output });
+    const { kinesisRecords } = await readStream(kinesis.endpoint, name);
+    await traffic.close();
+    child.kill("SIGTERM");
+    await once(child, "close");
+    const result = await judge();
+    assert.ok(result.ok, result.explain());
+    return kinesisRecords - first;
+  }
+
   for (const ordered of [true, false]) {
     const mode = ordered ? "ordered" : "unordered";
+
+    it(`packs more into a record ${mode} the longer messages may wait for others`, async () => {
+      const [eager, patient] = await Promise.all([
+        recordsOf(`eager-${mode}`, ordered, 0),
+        recordsOf(`patient-${mode}`, ordered, 1_000),
+      ]);
+      assert.ok(patient < eager / 2, `${patient} records with a linger of a second, ${eager} without`);
+    });
 
     it(`packs messages ${mode} so that a consumer reads each of them once`, async () => {
       await createStream(kinesis.endpoint, `packed-${mode}`, 2);

@@ -9,6 +9,11 @@ export interface Budget extends ReceiveBudget {
   release(bytes: number): void;
 }
 
+/** Whoever waits for company beyond it could hold up what is still to be received. */
+export function isHalfUsed({ used, total }: Budget): boolean {
+  return used * 2 > total;
+}
+
 /** @param total bytes that received messages may retain; at least 1 */
 export function createBudget(total: number): Budget {
   if (!(total >= 1)) throw new RangeError(`the receive budget must be at least 1 byte, not ${total}`);

@@ -51,7 +51,8 @@ export interface Lanes {
   close(): void;
 }
 
-export function createLanes(options: Settings, counters: Counters, wake: () => void): Lanes {
+/** @param hurried nothing waits for company now */
+export function createLanes(options: Settings, counters: Counters, wake: () => void, hurried: () => boolean): Lanes {
   const { clock, retry, random, handoverWaitMs } = options;
   const known = createKnownLanes();
   let woken = 0;
@@ -65,7 +66,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     return lane.queue;
   };
   const makeReady = (lane: Lane): void => {
-    ready.push(queueOf(lane), lane);
+    ready.push(queueOf(lane), lane, lane.head?.mark.receivedAt);
     woken += 1;
   };
   const readyAgain = (waiting: Waiting): void => {
@@ -110,6 +111,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     hold: (item, slot) => {
       item.lane.slot = slot;
     },
+    hurried,
   });
 
   function acceptedAlone(item: Item, outcome: Accepted, delivered: (item: Item) => void): void {

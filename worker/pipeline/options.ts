@@ -28,6 +28,11 @@ export interface PipelineOptions {
   readonly deadLetterTopic: string | null;
   /** `aggregationEnabled`: packs user records into Kinesis records in the KPL's format. Default false. */
   readonly aggregation?: boolean;
+  /**
+   * `lingerMillis`: milliseconds that a message may wait for others of its shard, so that they share an aggregate. It is
+   * cut short where that would cost throughput. Default 0.
+   */
+  readonly lingerMs?: number;
   /** `rateLimit`: percent of each shard's limits that may be used. Default 150. */
   readonly rateLimit?: number;
   /** `recordTtl`: messages that are not done after so many milliseconds are counted, and tried on. Default 30,000. */
@@ -46,6 +51,7 @@ export type Settings = Required<PipelineOptions>;
 export function settings(options: PipelineOptions): Settings {
   return {
     aggregation: false,
+    lingerMs: 0,
     rateLimit: 150,
     recordTtlMs: 30_000,
     random: Math.random,

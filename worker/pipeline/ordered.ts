@@ -5,7 +5,7 @@
 import type { PoisonError } from "../format/format.ts";
 import type { SinkFailure } from "../sink/sink.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
-import { createBudget } from "./budget.ts";
+import { createBudget, isHalfUsed } from "./budget.ts";
 import type { Mark } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
@@ -40,7 +40,8 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     if (source === null) throw new Error("the pipeline was not started");
     return source;
   };
-  const lanes = createLanes(options, counters, () => sender.wake(lanes.takeWoken()));
+  const wake = (): void => sender.wake(lanes.takeWoken());
+  const lanes = createLanes(options, counters, wake, () => drain.active || isHalfUsed(budget));
   const sender = createSender<Shipment>(options, counters, {
     waiting: lanes.waiting,
     fill: lanes.fill,
@@ -83,7 +84,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     for (const partition of stopping) {
       if (partition.queued === 0) rewind(partition);
     }
-    sender.wake(lanes.takeWoken());
+    wake();
     drain.check();
   }
 
@@ -117,7 +118,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
         admit(partition, delivery);
       } else prepare(partition, delivery, pending);
     }
-    sender.wake(lanes.takeWoken());
+    wake();
   }
 
   function prepare(partition: Partition, delivery: Delivery, pending: Promise<void>): void {

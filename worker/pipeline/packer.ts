@@ -4,6 +4,7 @@
  */
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { add, admits, type Batch, emptyBatch, type Outgoing } from "./batch.ts";
+import { LINGER_MS } from "./linger.ts";
 import { createLoad } from "./load.ts";
 import type { Settings } from "./options.ts";
 import type { Parcel, Slot } from "./parcel.ts";
@@ -24,6 +25,8 @@ export interface Cargo<V, I extends Outgoing> {
   unpack(parcel: Parcel<I>): void;
   /** The record, sent without company, holds the slot until its outcome is known. */
   hold(item: I, slot: Slot): void;
+  /** Nothing waits for company now. */
+  hurried(): boolean;
 }
 
 export interface Packer<I extends Outgoing> {
@@ -38,7 +41,7 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
   slots: number,
   cargo: Cargo<V, I>,
 ): Packer<I> {
-  const { limits, clock } = options;
+  const { limits, clock, lingerMs } = options;
   const limit = createAggregateLimit(limits, options.rateLimit);
   let batch: Batch<I | Parcel<I>> = emptyBatch();
   let now = 0;
@@ -82,7 +85,8 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
 
   /** Packs and sends one record; true: the batch is full; false: nothing may go to this shard now; null: go on. */
   function serveAggregate(queue: ShardQueue<V | Parcel<I>>, pay: Pay): boolean | null {
-    if (isTaken(queue, slots) || (isTaken(queue, 1) && queue.values.length * bytesPerItem < limit.bytes)) return false;
+    if (isTaken(queue, slots)) return false;
+    if (queue.values.length * bytesPerItem < limit.bytes && (isTaken(queue, 1) || lingers(queue))) return false;
     if (batch.records.length > 0 && batch.bytes + limit.bytes > limits.maxBytes) return true;
     if (batch.records.length > 0 && batch.records.length >= Math.min(limits.maxRecords, batch.room)) return true;
     // Nothing is packed for a shard that takes nothing now, so that it can still fill.
@@ -96,6 +100,13 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
     if (record.items === null) sendAlone(record, queue);
     else send(record);
     return null;
+  }
+
+  function lingers(queue: ShardQueue<V | Parcel<I>>): boolean {
+    if (lingerMs === 0 || cargo.hurried()) return false;
+    // In common steps, so that one request carries the aggregates of many shards.
+    queue.lingersUntil = Math.ceil((queue.since + lingerMs) / LINGER_MS) * LINGER_MS;
+    return queue.lingersUntil > now;
   }
 
   function pack(queue: ShardQueue<V | Parcel<I>>): I | Parcel<I> {

@@ -19,6 +19,10 @@ export interface ShardQueue<T> extends Slot {
   readonly values: Fifo<T>;
   /** `Clock.now()` before which its bucket has nothing to give. */
   blockedUntil: number;
+  /** `Clock.now()` at which the first of what it holds was received; it may be less when some of it has left. */
+  since: number;
+  /** `Clock.now()` until which what it holds waits for company. */
+  lingersUntil: number;
   /** Among the queues that hold something. */
   listed: boolean;
 }
@@ -38,8 +42,9 @@ export interface Ready<T> {
   readonly version: number;
   /** The stream ignores hash keys now (RecordDistributionStrategy AUTO). */
   readonly auto: boolean;
-  push(queue: ShardQueue<T>, value: T): void;
-  /** Values in queues that are not blocked and have no record in flight. */
+  /** @param receivedAt not given: it waited long enough */
+  push(queue: ShardQueue<T>, value: T, receivedAt?: number): void;
+  /** Values in queues that may go now and have no record in flight. */
   waiting(): number;
   /** Offers values, shard by shard, until a batch is full or nothing may go now. */
   take(now: number, server: Server<T>): void;
@@ -88,8 +93,9 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     timer?.cancel();
     timer = clock.timer(Math.max(1, at - clock.now()), wake);
   };
-  const push = (queue: ShardQueue<T>, value: T): void => {
+  const push = (queue: ShardQueue<T>, value: T, receivedAt = Number.NEGATIVE_INFINITY): void => {
     queue.values.push(value);
+    if (receivedAt < queue.since) queue.since = receivedAt;
     if (queue.listed) return;
     queue.listed = true;
     listed.push(queue);
@@ -149,7 +155,7 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
     waiting: () => {
       const now = clock.now();
       let count = 0;
-      for (const queue of listed) if (queue.blockedUntil <= now && queue.inFlight === 0) count += queue.values.length;
+      for (const queue of listed) if (restsUntil(queue) <= now && queue.inFlight === 0) count += queue.values.length;
       return count;
     },
     take: (now, server) => {
@@ -159,14 +165,16 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
       while (!full && count < listed.length) {
         const queue = listed[count] as ShardQueue<T>;
         served = queue;
+        queue.lingersUntil = Number.NEGATIVE_INFINITY;
         if (queue.blockedUntil <= now) full = server(queue, pay);
-        if (queue.blockedUntil > now) next = Math.min(next, queue.blockedUntil);
+        if (restsUntil(queue) > now) next = Math.min(next, restsUntil(queue));
         count += 1;
       }
       // Whoever was served goes to the end; empty queues leave.
       for (const queue of listed.splice(0, count)) {
         queue.listed = queue.values.length > 0;
         if (queue.listed) listed.push(queue);
+        else queue.since = Number.POSITIVE_INFINITY;
       }
       if (next !== Number.POSITIVE_INFINITY) wakeAt(next);
     },
@@ -201,6 +209,18 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
   };
 }
 
+function restsUntil({ blockedUntil, lingersUntil }: ShardQueue<unknown>): number {
+  return Math.max(blockedUntil, lingersUntil);
+}
+
 function emptyQueue<T>(shardId: string | null): ShardQueue<T> {
-  return { shardId, inFlight: 0, values: createFifo(), blockedUntil: Number.NEGATIVE_INFINITY, listed: false };
+  return {
+    shardId,
+    inFlight: 0,
+    values: createFifo(),
+    blockedUntil: Number.NEGATIVE_INFINITY,
+    since: Number.POSITIVE_INFINITY,
+    lingersUntil: Number.NEGATIVE_INFINITY,
+    listed: false,
+  };
 }

@@ -109,7 +109,7 @@ export function isWanted(record: Shipment): boolean {
 }
 
 /** @param push puts a message into its queue */
-export function cargoOf(push: (item: Item) => void): Cargo<Item, Item> {
+export function cargoOf(push: (item: Item) => void, hurried: () => boolean): Cargo<Item, Item> {
   return {
     first: (item) => (item.mark.share === null ? null : item),
     next: () => null,
@@ -120,5 +120,6 @@ export function cargoOf(push: (item: Item) => void): Cargo<Item, Item> {
     hold: (item, slot) => {
       item.slot = slot;
     },
+    hurried,
   };
 }

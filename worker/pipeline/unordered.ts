@@ -4,7 +4,7 @@
  */
 import type { PoisonError } from "../format/format.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
-import { createBudget } from "./budget.ts";
+import { createBudget, isHalfUsed } from "./budget.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain, flushed } from "./drain.ts";
@@ -55,7 +55,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     return source;
   };
   const push = (record: Shipment): void => {
-    ready.push(ready.queueOf(keyOf(record)), record);
+    ready.push(ready.queueOf(keyOf(record)), record, record.items === null ? record.mark.receivedAt : undefined);
     woken += 1;
   };
   const wake = (): void => {
@@ -63,8 +63,9 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     woken = 0;
     sender.wake(count);
   };
+  const hurried = (): boolean => drain.active || isHalfUsed(budget);
   const ready: Ready<Shipment> = createReady<Shipment>(options, keyOf, wake);
-  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, cargoOf(push));
+  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, cargoOf(push, hurried));
   const delays = createDelays<Shipment>(clock, push, wake);
   const poisons = createPoisons(options, counters, {
     source: started,

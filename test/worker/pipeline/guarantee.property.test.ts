@@ -33,6 +33,7 @@ const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> }
   restarts: few(2),
   reshards: few(4),
   aggregation: fc.boolean(),
+  lingerMs: fc.constantFrom(0, 0, 50, 2_000),
   rateLimit: fc.constantFrom(150, 1),
   listable: fc.oneof(fc.constant(true), fc.boolean()),
   autos: fc.constant(0),

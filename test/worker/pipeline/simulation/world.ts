@@ -29,6 +29,7 @@ export interface Scenario {
   readonly restarts: number;
   readonly reshards: number;
   readonly aggregation: boolean;
+  readonly lingerMs: number;
   /** Percent of a shard's limits. */
   readonly rateLimit: number;
   /** ListShards is granted. */
@@ -131,6 +132,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     const pipeline = createPipeline({
       ordered: scenario.ordered,
       aggregation: scenario.aggregation,
+      lingerMs: scenario.lingerMs,
       rateLimit: scenario.rateLimit,
       format,
       partitionKey: (message) => message.key ?? "none",

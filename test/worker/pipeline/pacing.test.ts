@@ -1,28 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hashKey } from "../../../worker/sink/hash-key.ts";
-import type { Shard } from "../../../worker/sink/sink.ts";
 import { createRig, failure } from "./rig.ts";
-
-const MIDDLE = 1n << 127n;
-const MAX = (1n << 128n) - 1n;
-
-const shard = (shardId: string, startingHashKey: bigint, endingHashKey: bigint, open = true): Shard => ({
-  shardId,
-  startingHashKey,
-  endingHashKey,
-  parents: [],
-  open,
-});
-const halves = [shard("low", 0n, MIDDLE - 1n), shard("high", MIDDLE, MAX)];
+import { halves, keys, lowSplit } from "./two-shards.ts";
 
 /** Keys that hash into the lower and into the upper half. */
-const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
 const low = keys.filter((key) => hashKey(key) < "8");
 const high = keys.filter((key) => hashKey(key) >= "8");
 
 /** 1 % of a shard's limits: 10 records per second. */
-function slowRig(shards: readonly Shard[] = halves) {
+function slowRig(shards = halves) {
   return createRig({ ordered: false, rateLimit: 1, shards, budgetBytes: 1_000 });
 }
 
@@ -103,17 +90,11 @@ describe("pacing", () => {
     const orders = rig.assign();
     await rig.clock.advance(1);
     await rig.deliver(orders, ...low.slice(0, 20).map((key) => `${key}:1`));
-    shards.splice(
-      0,
-      1,
-      shard("low", 0n, MIDDLE - 1n, false),
-      shard("lower", 0n, MIDDLE / 2n - 1n),
-      shard("upper", MIDDLE / 2n, MIDDLE - 1n),
-    );
+    shards.splice(0, 1, ...lowSplit);
     await rig
       .last()
       .answer(
-        rig.last().texts.map((_, index) => ({ accepted: true, shardId: "lower", sequenceNumber: String(index) })),
+        rig.last().texts.map((_, index) => ({ accepted: true, shardId: "first", sequenceNumber: String(index) })),
       );
     for (let second = 0; second < 3; second += 1) {
       await rig.clock.advance(1_000);

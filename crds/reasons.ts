@@ -122,7 +122,7 @@ export const operatorReasons = {
   PodSecurityViolation: { stalls: true, meaning: "The namespace's Pod Security level does not admit the pods." },
   QuotaExceeded: { stalls: true, meaning: "A quota of the namespace leaves no room for the pods." },
   FailedCreate: { stalls: true, meaning: "The pods cannot be created; the message quotes why." },
-  Unschedulable: { stalls: true, meaning: "No node takes the pod." },
+  Unschedulable: { stalls: false, meaning: "No node takes the pod; a rollout stalls when none does for five minutes." },
   CrashLoopBackOff: { stalls: true, meaning: "The worker ends again and again; the message quotes its last words." },
   PodFailed: { stalls: false, meaning: "The pod failed; it is replaced." },
   ProgressDeadlineExceeded: { stalls: true, meaning: "The workers were not ready in time, and nobody knows why." },

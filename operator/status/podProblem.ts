@@ -36,7 +36,8 @@ export function podProblem(pod: Pod): Problem | undefined {
 function unschedulable({ status }: Pod): Problem | undefined {
   const found = status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
   if (!found) return undefined;
-  return { reason: found.reason ?? "Unschedulable", message: found.message ?? "the pod has no node", stalls: true };
+  // A cluster autoscaler takes minutes to add a node.
+  return { reason: found.reason ?? "Unschedulable", message: found.message ?? "the pod has no node", stalls: false };
 }
 
 function failed({ status }: Pod): Problem | undefined {

@@ -28,7 +28,7 @@ test("a pod that finds no node says why", () => {
   assert.deepEqual(podProblem(podWith({ conditions: [condition] })), {
     reason: "Unschedulable",
     message: "0/3 nodes",
-    stalls: true,
+    stalls: false,
   });
 });
 

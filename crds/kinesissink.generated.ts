@@ -123,7 +123,7 @@ export interface KinesisSinkConfig {
    */
   jsonFlatten: boolean;
   /**
-   * First delay, in milliseconds, before a failed record is sent again. It doubles with each attempt.
+   * Longest first delay, in milliseconds, before a failed record is sent again: it is drawn between 0 and this, so that workers do not try in step. It doubles with each attempt.
    */
   retryInitialDelayInMillis: number;
   /**

@@ -90,6 +90,32 @@ describe("what both clients do alike", { timeout: 400_000 }, () => {
         });
       }
 
+      for (const [from, to] of [
+        ["Shared", "Failover"],
+        ["Failover", "Shared"],
+      ] as const) {
+        test(`a ${to} subscription goes on where a ${from} one of its name was left`, async () => {
+          const topic = broker.topic();
+          const first = start({ topics: [topic], subscription: { name: "taken-over", type: from } });
+          await first.until("it is subscribed", () => first.source.state().connected);
+          for (let entry = 0; entry < 4; entry++) {
+            await publisher.batch(topic, numberedMessages(10, 20, 3, entry * 10));
+            await first.received((entry + 1) * 10);
+          }
+          const delivered = (number: number) =>
+            first.deliveries.find(({ messages: [message] }) => String(message?.payload).startsWith(`${number}a`)) ??
+            assert.fail();
+          if (from === "Shared") first.source.acknowledge([delivered(0), delivered(20)]);
+          else first.source.acknowledgeThrough(delivered(0));
+          await settled(first);
+          await first.source.close();
+          const second = start({ topics: [topic], subscription: { name: "taken-over", type: to } });
+          await second.received(from === "Shared" ? 20 : 30);
+          const rest = from === "Shared" ? [...sequence(10, 10), ...sequence(10, 30)] : sequence(30, 10);
+          assert.deepEqual(numbers(second), rest);
+        });
+      }
+
       test("rewinding ends the assignment at once and everything unacknowledged comes again", async () => {
         const topic = broker.topic();
         const receiver = start({ topics: [topic], subscription: { type: "Failover" } });

@@ -55,11 +55,16 @@ export function startDiscovery(options: {
     onFound({ name, late, create: pattern === null });
   };
 
-  const drop = (name: string): void => {
-    if (found.delete(name)) options.onGone(name);
+  const drop = (name: string): boolean => {
+    const known = found.delete(name);
+    if (known) options.onGone(name);
+    return known;
   };
 
-  /** Adds the topic's partitions. One that had partitions is not taken for a plain topic any more. */
+  /**
+   * Adds the topic's partitions, and leaves those it no longer has: it may have been created anew. One that had
+   * partitions is not taken for a plain topic any more.
+   */
   const expand = async (topic: string, late: boolean): Promise<void> => {
     try {
       const count = partitionIndex(topic) >= 0 ? 0 : await lookup.partitions(topic);
@@ -69,6 +74,8 @@ export function startDiscovery(options: {
       if (count === 0 && !(expanded.has(topic) && found.has(`${topic}-partition-0`))) add(topic, again);
       if (count > 0) drop(topic);
       for (let index = 0; index < count; index++) add(`${topic}-partition-${index}`, again);
+      let gone = count;
+      while (count > 0 && drop(`${topic}-partition-${gone}`)) gone++;
     } catch (error) {
       if (!signal.aborted) fail(topic, error);
     }

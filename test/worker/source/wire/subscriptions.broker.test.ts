@@ -18,8 +18,10 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
   const broker = useBroker({ config: { maxUnackedMessagesPerConsumer: "1000" } });
   const startReceiver = useReceivers();
   let publisher: Publisher;
-  before(() => {
+  before(async () => {
     publisher = createPublisher(broker.pulsar.serviceUrl);
+    await broker.admin("PUT", "namespaces/public/by-hand");
+    await broker.admin("POST", "namespaces/public/by-hand/autoTopicCreation", { allowAutoTopicCreation: false });
   });
   after(() => publisher.close());
 
@@ -116,8 +118,6 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
   });
 
   test("a topic that is created anew with partitions is read by its partitions, and no longer by its own name", async () => {
-    await broker.admin("PUT", "namespaces/public/by-hand");
-    await broker.admin("POST", "namespaces/public/by-hand/autoTopicCreation", { allowAutoTopicCreation: false });
     await broker.admin("PUT", "persistent/public/by-hand/orders");
     const topic = "persistent://public/by-hand/orders";
     const receiver = start({ topics: [topic], discoveryIntervalMs: 200 });
@@ -128,6 +128,20 @@ describe("subscriptions at a broker", { timeout: 900_000 }, () => {
     await receiver.received(1);
     await receiver.until("nothing is missing", () => receiver.source.state().connected);
     assert.deepEqual(receiver.source.state().activeTopics.toSorted(), [`${topic}-partition-0`, `${topic}-partition-1`]);
+  });
+
+  test("a topic that is created anew with fewer partitions is read by those it has", async () => {
+    const topic = "persistent://public/by-hand/fewer";
+    const partitions = "persistent/public/by-hand/fewer/partitions";
+    await broker.admin("PUT", partitions, 3);
+    const receiver = start({ topics: [topic], discoveryIntervalMs: 200 });
+    await receiver.until("three are there", () => receiver.source.state().activePartitions === 3);
+    await broker.admin("DELETE", `${partitions}?force=true`);
+    await broker.admin("PUT", partitions, 1);
+    await publisher.single(`${topic}-partition-0`, Buffer.from("0"));
+    await receiver.received(1);
+    await receiver.until("nothing is missing", () => receiver.source.state().connected);
+    assert.deepEqual(receiver.source.state().activeTopics, [`${topic}-partition-0`]);
   });
 
   test("after the broker was away everything goes on where it was acknowledged", async () => {

@@ -54,8 +54,8 @@ export function peerBench(): RowBench {
 
 export function unitsBench(): RowBench {
   const shards = 64;
-  const paces = [20, 80, 300].map((perShard) => perShard * shards);
-  const loads = [[row()], ...paces.map((pace) => [0, 100].map((lingerMs) => row({ pace, lingerMs })))];
+  const paces = [null, ...[20, 80, 300].map((perShard) => perShard * shards)];
+  const loads = paces.map((pace) => [0, 100].map((lingerMs) => row({ pace, lingerMs })));
   return {
     title:
       "PUT units per million messages of 200 B: saturated (pace 0) and at a pace; the Java sink's linger is 100 ms",

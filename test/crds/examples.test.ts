@@ -4,9 +4,11 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { ignoredProperties } from "../../crds/ignored.ts";
 import { parseManifest } from "../../crds/manifest.ts";
+import { resource } from "../../crds/resource.ts";
 import { childLabels } from "../../operator/desired/names.ts";
 import { CRDS } from "./resource-definition.ts";
 
+const ROOT = join(import.meta.dirname, "../..");
 const examples = globSync("examples/*.yaml", { cwd: CRDS });
 
 test("there is an example for each way of credentials and the common cases", () => {
@@ -24,6 +26,26 @@ test("there is an example for each way of credentials and the common cases", () 
   ];
   assert.deepEqual(names.toSorted(), wanted);
 });
+
+const pages = ["README.md", ...globSync("docs/*.md", { cwd: ROOT })];
+/** Whole manifests that stand in the documentation. */
+const quoted = pages.flatMap((page) =>
+  [...readFileSync(join(ROOT, page), "utf8").matchAll(/^```yaml\n(.*?)^```$/gms)]
+    .map(([, text = ""]) => ({ page, text }))
+    .filter(({ text }) => text.includes(`kind: ${resource.kind}\n`)),
+);
+
+test("there are manifests in the documentation", () => {
+  assert.ok(quoted.length >= 2, `${quoted.length} found`);
+});
+
+for (const [index, { page, text }] of quoted.entries()) {
+  test(`manifest ${index + 1} of the documentation, in ${page}, is valid, and every field in it has an effect`, () => {
+    const result = parseManifest(text);
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.deepEqual(ignoredProperties(result.value), []);
+  });
+}
 
 for (const file of examples) {
   test(`${file} is valid, and every field in it has an effect`, () => {

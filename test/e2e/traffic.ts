@@ -5,7 +5,7 @@ import { singleMetadata } from "../../worker/source/wire/metadata-codec.ts";
 import { createPool } from "../../worker/source/wire/pool.ts";
 import { createProducer, type Producer } from "../../worker/source/wire/producer.ts";
 import { parseServiceUrl } from "../../worker/source/wire/service-url.ts";
-import { readStream } from "../fakes/read-stream.ts";
+import { readStream, type UserRecord } from "../fakes/read-stream.ts";
 import type { Numbered } from "../guarantee.ts";
 
 /** Publishes numbered messages with keys to a partitioned topic, in batches, each key in one partition. */
@@ -97,11 +97,13 @@ function encodeBatch(messages: readonly Numbered[]): Buffer {
 
 /** What a consumer of the stream sees, in its order; every record must be one of {@link Traffic}'s. */
 export async function readNumbered(endpoint: string, stream: string): Promise<Numbered[]> {
-  const { records } = await readStream(endpoint, stream);
-  return records.map(({ data, partitionKey }) => {
-    const message = JSON.parse(data.toString("utf8")) as Numbered;
-    if (message.key !== partitionKey)
-      throw new Error(`the record of key ${message.key} has partition key ${partitionKey}`);
-    return message;
-  });
+  return (await readStream(endpoint, stream)).records.map(numbered);
+}
+
+/** The message that a record is. @throws when its partition key is another */
+export function numbered({ data, partitionKey }: UserRecord): Numbered {
+  const message = JSON.parse(data.toString("utf8")) as Numbered;
+  if (message.key !== partitionKey)
+    throw new Error(`the record of key ${message.key} has partition key ${partitionKey}`);
+  return message;
 }

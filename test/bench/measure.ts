@@ -160,6 +160,7 @@ function figures(before: Reading, after: Reading, shards: number): Omit<Figures,
   const micros = (after.sink.at - before.sink.at) * 1000;
   const seconds = micros / 1e6;
   const messages = after.delivered - before.delivered;
+  if (messages === 0) throw new Error("nothing was delivered in the window: the backlog was over before");
   const spent = (of: "sink" | "endpoint" | "broker") => after[of].cpu - before[of].cpu;
   const counted = (of: "records" | "requests" | "putUnits" | "throttled" | "bytes") =>
     after.counts[of] - before.counts[of];

@@ -74,8 +74,9 @@ export function nameOf(each: Row): string {
 }
 
 /** Messages a second that a backlog is prepared for; a faster sink has a shorter window. */
-export function expectedRate({ size, batch, limits, shards }: Row): number {
-  const bySize = size > 1_000 ? 150_000_000 / size : Math.min(130_000, 70_000_000 / (size + 50));
-  const byBatch = batch === 1 && size <= 1_000 ? 25_000 : bySize;
+export function expectedRate({ runner, size, batch, limits, shards }: Row): number {
+  const most = runner === "Java" ? 70_000 : 450_000;
+  const bySize = size > 1_000 ? 150_000_000 / size : Math.min(most, 90_000_000 / (size + 50));
+  const byBatch = batch === 1 && size <= 1_000 ? Math.min(most, 45_000) : bySize;
   return limits === "none" ? byBatch : Math.min(byBatch, (shards * SHARD_BYTES_PER_SECOND) / size);
 }

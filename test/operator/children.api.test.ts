@@ -48,7 +48,9 @@ describe("the objects of a sink on a real API server", { skip }, () => {
     await create("made");
     const { uid } = (await sink(cluster, "made")).metadata;
     for (const type of CHILDREN) assert.equal(controllerOf(await child(type, "made"))?.uid, uid, type.kind);
-    await untilCondition(cluster, "made", "Reconciling", undefined);
+    // No node takes its pod, as before a cluster autoscaler adds one.
+    await untilCondition(cluster, "made", "Reconciling", { status: "True", reason: "Unschedulable" });
+    await untilCondition(cluster, "made", "Stalled", undefined);
     assert.equal((await sink(cluster, "made")).status.observedGeneration, 1);
   });
 

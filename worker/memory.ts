@@ -3,10 +3,10 @@ import { totalmem } from "node:os";
 const MiB = 1024 * 1024;
 const LEAST = 8 * MiB;
 const MOST = 64 * MiB;
-/** Without a limit: as a limit of 512 MiB would give. */
-const UNLIMITED = 16 * MiB;
 /** Of the limit: what Node.js itself takes, and what the collector has not freed yet, is several times the budget. */
-const SHARE = 1 / 32;
+const SHARE = 1 / 40;
+/** Without a limit: as with one of 512 MiB. */
+const UNLIMITED = Math.floor(512 * MiB * SHARE);
 
 /**
  * Bytes that received messages may retain, of the memory the process may use (`process.constrainedMemory()`: 0, or more

@@ -35,16 +35,20 @@ describe("what both clients do alike", { timeout: 400_000 }, () => {
       const start = (options: Omit<ReceiverOptions, "serviceUrl">): Receiver =>
         startReceiver({ serviceUrl: broker.pulsar.serviceUrl, ...options });
 
+      /** Four entries of ten messages, one after another, so that each is a delivery of its own. */
+      const receiveFour = async (topic: string, receiver: Receiver): Promise<void> => {
+        for (let entry = 0; entry < 4; entry++) {
+          await publisher.batch(topic, numberedMessages(10, 20, 3, entry * 10));
+          await receiver.received((entry + 1) * 10);
+        }
+      };
+
       test("entries that are done in any order do not come again, the others do", async () => {
         const topic = broker.topic();
         const subscription = { name: "again" };
         const first = start({ topics: [topic], subscription });
         await first.until("it is subscribed", () => first.source.state().connected);
-        // One after another, so that each is a delivery of its own.
-        for (let entry = 0; entry < 4; entry++) {
-          await publisher.batch(topic, numberedMessages(10, 20, 3, entry * 10));
-          await first.received((entry + 1) * 10);
-        }
+        await receiveFour(topic, first);
         const done = first.deliveries.filter(({ messages: [message] }) => /^(0|20)a/.test(String(message?.payload)));
         assert.equal(done.length, 2);
         first.source.acknowledge(done);
@@ -75,10 +79,7 @@ describe("what both clients do alike", { timeout: 400_000 }, () => {
           const subscription = { name: "prefix", type };
           const first = start({ topics: [topic], subscription });
           await first.until("it is subscribed", () => first.source.state().connected);
-          for (let entry = 0; entry < 4; entry++) {
-            await publisher.batch(topic, numberedMessages(10, 20, 3, entry * 10));
-            await first.received((entry + 1) * 10);
-          }
+          await receiveFour(topic, first);
           const half = first.deliveries.find(({ messages }) => String(messages.at(-1)?.payload).startsWith("19a"));
           assert.ok(half);
           first.source.acknowledgeThrough(half);
@@ -98,10 +99,7 @@ describe("what both clients do alike", { timeout: 400_000 }, () => {
           const topic = broker.topic();
           const first = start({ topics: [topic], subscription: { name: "taken-over", type: from } });
           await first.until("it is subscribed", () => first.source.state().connected);
-          for (let entry = 0; entry < 4; entry++) {
-            await publisher.batch(topic, numberedMessages(10, 20, 3, entry * 10));
-            await first.received((entry + 1) * 10);
-          }
+          await receiveFour(topic, first);
           const delivered = (number: number) =>
             first.deliveries.find(({ messages: [message] }) => String(message?.payload).startsWith(`${number}a`)) ??
             assert.fail();

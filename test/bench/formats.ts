@@ -1,6 +1,7 @@
 /** CPU time per message of each format and schema, from 10 B to 1 MiB: `formats.ts [part of a case's name]`. */
 import { createFormat } from "../../worker/format/create.ts";
 import { partitionKey } from "../../worker/format/partition-key.ts";
+import { dataBytes } from "../../worker/pipeline/encoding.ts";
 import type { Message } from "../../worker/source/source.ts";
 import { deliveryOf, messageOf } from "../worker/format/message.ts";
 import { type FormatCase, formatCases } from "./format-cases.ts";
@@ -30,7 +31,7 @@ async function measure(each: FormatCase): Promise<[number, number]> {
     let count = 0;
     for (const end = performance.now() + millis; performance.now() < end; count += copies) {
       for (const message of messages)
-        bytes += format.encode(message, TOPIC).length + partitionKey(message, TOPIC).length;
+        bytes += dataBytes(message, format.encode(message, TOPIC)) + partitionKey(message, TOPIC).length;
     }
     return count;
   };
@@ -39,7 +40,7 @@ async function measure(each: FormatCase): Promise<[number, number]> {
   const count = run(MEASURE_MILLIS);
   const { user, system } = process.cpuUsage(before);
   if (bytes === 0) throw new Error("nothing was encoded");
-  return [(user + system) / count, format.encode(first, TOPIC).length];
+  return [(user + system) / count, dataBytes(first, format.encode(first, TOPIC))];
 }
 
 const wanted = process.argv[2] ?? "";

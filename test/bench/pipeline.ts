@@ -95,6 +95,7 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
       entry,
       id: "1:1:1",
       payload,
+      payloadBytes: payload.length,
       key,
       keyIsBase64: false,
       orderingKey: null,
@@ -134,7 +135,7 @@ async function measure(
 ): Promise<Figures> {
   const pipeline = createPipeline({
     ordered,
-    format: { prepare: () => undefined, encode: (message) => message.payload },
+    format: { prepare: () => undefined, encode: () => null },
     partitionKey: (message, topic) => message.key ?? topic,
     sink: instantSink(aggregation),
     aggregation,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createFormat } from "../../worker/format/create.ts";
 import { PoisonError } from "../../worker/format/format.ts";
 import { partitionKey } from "../../worker/format/partition-key.ts";
+import { recordOf } from "../worker/format/message.ts";
 import { parseExact, readBinaryNumbers } from "./exact-json.ts";
 import { readFbMessage } from "./fb-reader.ts";
 import { isBetterOnPurpose, ownDocument, ownEnvelope } from "./own-result.ts";
@@ -46,8 +47,7 @@ async function encode(vector: Vector): Promise<Buffer> {
     retainedBytes: 0,
     redeliveryCount: 0,
   });
-  const record = format.encode(input, message.topic);
-  return Buffer.from(record.buffer, record.byteOffset, record.length);
+  return recordOf(format, input, message.topic);
 }
 
 function checkPartitionKey(vector: Vector): void {

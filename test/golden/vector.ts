@@ -78,6 +78,7 @@ export function schemaOf(schema: VectorSchema): SchemaInfo {
 export function messageOfVector({ message }: Vector, schemaVersion: Uint8Array | null): Message {
   const eventTime = message.eventTime === null || message.eventTime === "0" ? null : message.eventTime;
   const { encryptionContext } = message;
+  const payload = Buffer.from(message.payloadBase64, "base64");
   return {
     entry: {
       publishTime: 0,
@@ -87,7 +88,8 @@ export function messageOfVector({ message }: Vector, schemaVersion: Uint8Array |
       defect: null,
     },
     id: "1:1:-1",
-    payload: Buffer.from(message.payloadBase64, "base64"),
+    payload,
+    payloadBytes: payload.length,
     key: message.key,
     keyIsBase64: message.keyBase64Encoded ?? false,
     orderingKey: null,

@@ -15,10 +15,10 @@ export interface Format {
    */
   prepare(delivery: Delivery): Promise<void> | undefined;
   /**
-   * The record's data. The result may alias `message.payload` (raw format).
+   * The record's data; null when it is the payload itself, so that nothing needs to be made or kept.
    * @throws PoisonError when the message can never be encoded.
    */
-  encode(message: Message, topic: string): Uint8Array;
+  encode(message: Message, topic: string): Uint8Array | null;
 }
 
 /** Stable codes of what makes a message impossible to deliver. */

@@ -10,6 +10,8 @@ export interface Mark {
   readonly delivery: Delivery;
   /** `Clock.now()` */
   readonly receivedAt: number;
+  /** Of its first message, epoch milliseconds. */
+  readonly publishTime: number | undefined;
   /** Messages not done yet. */
   remaining: number;
   /** What it takes of the budget, bytes. */
@@ -30,7 +32,12 @@ export interface Checkpoint {
 }
 
 export function createMark(delivery: Delivery, bytes: number, receivedAt: number): Mark {
-  return { delivery, receivedAt, remaining: delivery.messages.length, bytes };
+  return { delivery, receivedAt, publishTime: publishTime(delivery), remaining: delivery.messages.length, bytes };
+}
+
+/** Epoch milliseconds. */
+export function publishTime({ messages: [first] }: Delivery): number | undefined {
+  return first?.entry.publishTime;
 }
 
 /** Messages not done of deliveries that were received before `time`. @param marks oldest first */

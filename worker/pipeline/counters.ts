@@ -47,11 +47,10 @@ export function countReceived(counters: Counters, delivery: Delivery): void {
   if (delivery.redeliveryCount > 0) counters.redelivered += count;
 }
 
-/** Epoch milliseconds; null when there is none. */
-export function oldestPublishTime(deliveries: Iterable<Delivery | undefined>): number | null {
+/** The least of these; null when there is none. */
+export function oldestPublishTime(times: Iterable<number | undefined>): number | null {
   let oldest = Number.POSITIVE_INFINITY;
-  for (const delivery of deliveries) {
-    const time = delivery?.messages[0]?.entry.publishTime;
+  for (const time of times) {
     if (time !== undefined && time < oldest) oldest = time;
   }
   return oldest === Number.POSITIVE_INFINITY ? null : oldest;

@@ -4,7 +4,8 @@ import type { RequestLimits, SinkFailure } from "../sink/sink.ts";
 import type { Message } from "../source/source.ts";
 
 /**
- * The record data of a message that is fit to be sent.
+ * The record data of a message that is fit to be sent; null when it is the payload, which is found again in less memory
+ * than a view of it takes.
  * @param keyBytes bytes of the partition key
  * @throws PoisonError, and nothing else
  */
@@ -14,20 +15,26 @@ export function encodeMessage(
   message: Message,
   topic: string,
   keyBytes: number,
-): Uint8Array {
+): Uint8Array | null {
   refuseDefect(message);
   const data = encode(format, message, topic);
-  if (data.byteLength + keyBytes > limits.maxRecordBytes) {
+  const recordBytes = dataBytes(message, data) + keyBytes;
+  if (recordBytes > limits.maxRecordBytes) {
     throw new PoisonError(
       "RecordTooLarge",
-      `the record takes ${data.byteLength + keyBytes} bytes and the stream accepts ${limits.maxRecordBytes}; ` +
+      `the record takes ${recordBytes} bytes and the stream accepts ${limits.maxRecordBytes}; ` +
         "raise MaxRecordSizeInKiB of the stream, or skip the message",
     );
   }
   return data;
 }
 
-function encode(format: Format, message: Message, topic: string): Uint8Array {
+/** @param data as {@link encodeMessage} returns it */
+export function dataBytes({ payloadBytes }: Message, data: Uint8Array | null): number {
+  return data?.byteLength ?? payloadBytes;
+}
+
+function encode(format: Format, message: Message, topic: string): Uint8Array | null {
   try {
     return format.encode(message, topic);
   } catch (error) {
@@ -38,15 +45,6 @@ function encode(format: Format, message: Message, topic: string): Uint8Array {
   }
 }
 
-/**
- * What has to be kept of a message's record: null when it is the payload itself, which is found again in less memory than
- * a view of it takes.
- */
-export function keptData({ payload }: Message, data: Uint8Array): Uint8Array | null {
-  const same = data.buffer === payload.buffer && data.byteOffset === payload.byteOffset;
-  return same && data.byteLength === payload.byteLength ? null : data;
-}
-
 /** The data of a record that is not kept. */
 export function payloadOf(message: Message | undefined): Uint8Array {
   if (message === undefined) throw new Error("the message of a record is gone");
@@ -54,8 +52,8 @@ export function payloadOf(message: Message | undefined): Uint8Array {
 }
 
 /** Bytes that a record adds to what the delivery retains anyway. */
-export function addedBytes(kept: Uint8Array | null): number {
-  return kept?.byteLength ?? 0;
+export function addedBytes(data: Uint8Array | null): number {
+  return data?.byteLength ?? 0;
 }
 
 /** The poison that the service found: it refuses this record and accepts others. */

@@ -17,7 +17,7 @@ export function keepOnly(mark: ShareMark, indexes: Iterable<number>, source: Sou
   for (const index of indexes) {
     const message = delivery.messages[index];
     if (message === undefined) continue;
-    bytes += message.payload.byteLength + MESSAGE_OVERHEAD;
+    bytes += message.payloadBytes + MESSAGE_OVERHEAD;
     kept.set(index, message);
   }
   const freed = mark.bytes - bytes;
@@ -33,11 +33,11 @@ export function keepOnly(mark: ShareMark, indexes: Iterable<number>, source: Sou
 
 /** The message in memory of its own. */
 function copyOf(message: Message): Message {
-  const { entry, id, key, keyIsBase64, properties, eventTime, isNull } = message;
+  const { entry, id, payloadBytes, key, keyIsBase64, properties, eventTime, isNull } = message;
   const { publishTime, producerName, encryption, defect } = entry;
   return {
     entry: { publishTime, producerName, schemaVersion: copyBytes(entry.schemaVersion), encryption, defect },
-    ...{ id, key, keyIsBase64, properties, eventTime, isNull },
+    ...{ id, payloadBytes, key, keyIsBase64, properties, eventTime, isNull },
     payload: copyBytes(message.payload),
     orderingKey: copyBytes(message.orderingKey),
   };

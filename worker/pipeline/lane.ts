@@ -1,7 +1,7 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
+import type { Message } from "../source/source.ts";
 import type { Outgoing } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
-import { payloadOf } from "./encoding.ts";
 import type { Parcel, Slot } from "./parcel.ts";
 import type { Partition } from "./partition.ts";
 import type { ShardQueue } from "./ready.ts";
@@ -11,8 +11,7 @@ import { isAfter } from "./sequence.ts";
 export class Item implements Outgoing {
   readonly lane: Lane;
   readonly mark: Mark;
-  /** Position in its delivery. */
-  readonly index: number;
+  readonly message: Message;
   /** Counts the messages of the assignment. */
   readonly ordinal: number;
   readonly dataBytes: number;
@@ -22,10 +21,10 @@ export class Item implements Outgoing {
   /** It is poison: whether the broker confirmed its dead letter. Nothing behind it is sent before. */
   letter: "none" | "waiting" | "published" = "none";
 
-  constructor(lane: Lane, mark: Mark, index: number, dataBytes: number, kept: Uint8Array | null) {
+  constructor(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null) {
     this.lane = lane;
     this.mark = mark;
-    this.index = index;
+    this.message = message;
     this.ordinal = lane.partition.nextOrdinal;
     this.dataBytes = dataBytes;
     this.#kept = kept;
@@ -48,7 +47,7 @@ export class Item implements Outgoing {
   }
 
   get data(): Uint8Array {
-    return this.#kept ?? payloadOf(this.mark.delivery.messages[this.index]);
+    return this.#kept ?? this.message.payload;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The lanes of the ordered pipeline: which message may be sent next, and what an answer means for those behind it. */
 import type { SinkFailure } from "../sink/sink.ts";
+import type { Message } from "../source/source.ts";
 import type { Batch } from "./batch.ts";
 import type { Mark } from "./checkpoint.ts";
 import type { Counters } from "./counters.ts";
@@ -26,9 +27,9 @@ export interface Lanes {
   slowest(): string | null;
   laneOf(partition: Partition, key: string): Lane;
   /** @param kept the data, if it is not the message's payload */
-  append(lane: Lane, mark: Mark, index: number, dataBytes: number, kept: Uint8Array | null): void;
+  append(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null): void;
   /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
-  appendPoison(lane: Lane, mark: Mark, index: number): Item;
+  appendPoison(lane: Lane, mark: Mark, message: Message): Item;
   /** The message was refused and is poison: it holds those behind it until `published`. */
   withhold(item: Item): void;
   /** The broker confirmed the dead letter of the message. */
@@ -174,14 +175,14 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
 
   return {
     laneOf: known.laneOf,
-    append: (lane, mark, index, dataBytes, kept) => {
-      addLast(lane, new Item(lane, mark, index, dataBytes, kept));
+    append: (lane, mark, message, dataBytes, kept) => {
+      addLast(lane, new Item(lane, mark, message, dataBytes, kept));
       if (lane.busy) return;
       lane.busy = true;
       makeReady(lane);
     },
-    appendPoison: (lane, mark, index) => {
-      const item = new Item(lane, mark, index, 0, null);
+    appendPoison: (lane, mark, message) => {
+      const item = new Item(lane, mark, message, 0, null);
       item.letter = "waiting";
       addLast(lane, item);
       lane.busy = true;

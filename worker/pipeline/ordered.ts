@@ -6,11 +6,11 @@ import type { PoisonError } from "../format/format.ts";
 import type { SinkFailure } from "../sink/sink.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
 import { createBudget, isHalfUsed } from "./budget.ts";
-import type { Mark } from "./checkpoint.ts";
+import { type Mark, publishTime } from "./checkpoint.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "./counters.ts";
 import { createDeadLetters, deadLetter } from "./dead-letter.ts";
 import { createDrain, flushed } from "./drain.ts";
-import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
+import { addedBytes, dataBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Item } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
 import type { Settings } from "./options.ts";
@@ -63,10 +63,10 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       lanes.remove(item);
       return;
     }
-    const { partition, mark, index } = item;
+    const { partition, message } = item;
     const error = rejected(failure);
     if (deadLetterTopic === null) {
-      stop(partition, item.ordinal, mark, index, error);
+      stop(partition, item.ordinal, message.id, error);
       lanes.remove(item);
     } else {
       lanes.withhold(item);
@@ -138,32 +138,30 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     const mark = partition.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
     const firstOrdinal = partition.nextOrdinal;
     let added = 0;
-    for (const [index, message] of delivery.messages.entries()) {
+    for (const message of delivery.messages) {
       const lane = lanes.laneOf(partition, partitionKey(message, topic));
       try {
         const data = encodeMessage(format, limits, message, topic, lane.keyBytes);
-        const kept = keptData(message, data);
-        added += addedBytes(kept);
-        lanes.append(lane, mark, index, data.byteLength, kept);
+        added += addedBytes(data);
+        lanes.append(lane, mark, message, dataBytes(message, data), data);
       } catch (error) {
         const poison = error as PoisonError;
         if (deadLetterTopic === null) {
           // What precedes the poison in its entry went out the first time; once is enough until the poison is gone.
           const from = stops.knows(topic, message.id) ? firstOrdinal : partition.nextOrdinal;
-          stop(partition, from, mark, index, poison);
+          stop(partition, from, message.id, poison);
           break;
         }
-        bury(lanes.appendPoison(lane, mark, index), poison);
+        bury(lanes.appendPoison(lane, mark, message), poison);
       }
     }
+    delivery.letGo?.();
     mark.bytes += added;
     budget.take(added);
   }
 
   function bury(item: Item, poison: PoisonError): void {
-    const { partition, mark } = item;
-    const message = mark.delivery.messages[item.index];
-    if (message === undefined) return;
+    const { partition, mark, message } = item;
     const letter = deadLetter(message, partition.assignment.topic, poison);
     deadLetters?.publish(
       letter,
@@ -177,9 +175,8 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   }
 
   /** Nothing from `ordinal` on is sent; once what precedes it is done, the topic-partition is tried again later. */
-  function stop(partition: Partition, ordinal: number, mark: Mark, index: number, poison: PoisonError): void {
+  function stop(partition: Partition, ordinal: number, id: string, poison: PoisonError): void {
     const { topic } = partition.assignment;
-    const id = mark.delivery.messages[index]?.id ?? "";
     const times = stops.stopped(topic, id, poison);
     log.error("message cannot be delivered; its topic-partition stops here", {
       topic,
@@ -294,6 +291,9 @@ function isIdle(partition: Partition): boolean {
   return isStopped(partition) ? partition.queued === 0 : partition.checkpoint.length === 0;
 }
 
-function oldest({ checkpoint, waiting }: Partition): Delivery | undefined {
-  return checkpoint.oldest?.delivery ?? waiting.peek();
+/** When the oldest message that is not done was published: epoch milliseconds. */
+function oldest({ checkpoint, waiting }: Partition): number | undefined {
+  if (checkpoint.oldest !== undefined) return checkpoint.oldest.publishTime;
+  const next = waiting.peek();
+  return next && publishTime(next);
 }

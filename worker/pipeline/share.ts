@@ -79,8 +79,9 @@ export class Item implements Outgoing {
 
 export type Shipment = Item | Parcel<Item>;
 
-export function oldest({ open }: Share): Delivery | undefined {
-  for (const mark of open) return mark.delivery;
+/** When the oldest message that is not done was published: epoch milliseconds. */
+export function oldest({ open }: Share): number | undefined {
+  for (const { publishTime } of open) return publishTime;
   return undefined;
 }
 

@@ -8,7 +8,7 @@ import { createBudget, isHalfUsed } from "./budget.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "./counters.ts";
 import { createDelays } from "./delays.ts";
 import { createDrain, flushed } from "./drain.ts";
-import { addedBytes, encodeMessage, keptData, rejected } from "./encoding.ts";
+import { addedBytes, dataBytes, encodeMessage, rejected } from "./encoding.ts";
 import type { Settings } from "./options.ts";
 import { createPacker } from "./packer.ts";
 import { landedInside, type Parcel } from "./parcel.ts";
@@ -200,13 +200,12 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     const keyBytes = Buffer.byteLength(key);
     try {
       const data = encodeMessage(format, limits, message, topic, keyBytes);
-      const kept = keptData(message, data);
       if (!isRetry) {
-        const added = addedBytes(kept);
+        const added = addedBytes(data);
         mark.bytes += added;
         budget.take(added);
       }
-      push(new Item(mark, index, key, keyBytes, data.byteLength, kept));
+      push(new Item(mark, index, key, keyBytes, dataBytes(message, data), data));
     } catch (error) {
       poisons.poisoned(mark, index, error as PoisonError);
     }

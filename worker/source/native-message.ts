@@ -40,6 +40,10 @@ export class ReceivedMessage implements Message {
     return batchIndex < 0 ? id : `${id}:${batchIndex}`;
   }
 
+  get payloadBytes(): number {
+    return this.payload.length;
+  }
+
   get keyIsBase64(): boolean {
     return this.entry.keysAreBase64 && this.key !== null;
   }

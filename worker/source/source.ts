@@ -73,6 +73,8 @@ export interface Message {
   readonly id: string;
   /** Uncompressed; empty for a tombstone; still encrypted when `entry.encryption` is set. */
   readonly payload: Uint8Array;
+  /** Bytes of the payload, known without a view of it. */
+  readonly payloadBytes: number;
   /** As on the wire, so base64 text when `keyIsBase64`; null when not set. May be empty. */
   readonly key: string | null;
   readonly keyIsBase64: boolean;
@@ -96,6 +98,11 @@ export interface Delivery {
   readonly retainedBytes: number;
   /** How often the broker sent it before, as far as it tells. */
   readonly redeliveryCount: number;
+  /**
+   * Called at most once, when the pipeline has taken the messages over one by one: `messages` is empty from then on, so
+   * that what is done is free before the rest is. Sources without it keep them all to the end.
+   */
+  letGo?(): void;
   /**
    * Called at most once, when its messages are done and nobody reads them any more: their memory is used again, and to
    * read them throws. Sources without it leave their memory to the collector.

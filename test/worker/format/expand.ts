@@ -2,7 +2,7 @@
 import { createFormat } from "../../../worker/format/create.ts";
 import type { SchemaInfo } from "../../../worker/source/source.ts";
 import { parseExact } from "../../golden/exact-json.ts";
-import { deliveryOf, type MessageParts, messageOf } from "./message.ts";
+import { deliveryOf, type MessageParts, messageOf, recordOf } from "./message.ts";
 
 export const TOPIC = "persistent://public/default/in";
 const VERSION = Buffer.from("0000000000000001", "hex");
@@ -25,7 +25,7 @@ export async function expandText(parts: ExpandParts): Promise<string> {
   );
   const message = messageOf({ schemaVersion: schema === null ? null : VERSION, ...parts });
   await format.prepare(deliveryOf([message], TOPIC));
-  return Buffer.from(format.encode(message, TOPIC)).toString();
+  return recordOf(format, message, TOPIC).toString();
 }
 
 export async function expandPayload(parts: ExpandParts): Promise<unknown> {

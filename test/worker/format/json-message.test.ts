@@ -3,11 +3,10 @@ import { describe, test } from "node:test";
 import { PoisonError } from "../../../worker/format/format.ts";
 import { jsonMessageFormat } from "../../../worker/format/json-message.ts";
 import type { EncryptionContext } from "../../../worker/source/source.ts";
-import { type MessageParts, messageOf } from "./message.ts";
+import { type MessageParts, messageOf, recordOf } from "./message.ts";
 
 const TOPIC = "persistent://public/default/in";
-const textOf = (parts: MessageParts): string =>
-  Buffer.from(jsonMessageFormat().encode(messageOf(parts), TOPIC)).toString();
+const textOf = (parts: MessageParts): string => recordOf(jsonMessageFormat(), messageOf(parts), TOPIC).toString();
 
 const CONTEXT: EncryptionContext = {
   keys: [

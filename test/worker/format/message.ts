@@ -1,4 +1,5 @@
 /** Messages for tests: all fields have plain defaults. */
+import type { Format } from "../../../worker/format/format.ts";
 import type { Defect, Delivery, EncryptionContext, Entry, Message } from "../../../worker/source/source.ts";
 
 export interface MessageParts {
@@ -15,12 +16,14 @@ export interface MessageParts {
 }
 
 export function messageOf(parts: MessageParts): Message {
-  const { payload = "", encryption = null, defect = null, schemaVersion = null } = parts;
+  const { encryption = null, defect = null, schemaVersion = null } = parts;
   const entry: Entry = { publishTime: 0, producerName: "p", schemaVersion, encryption, defect };
+  const payload = typeof parts.payload === "string" ? Buffer.from(parts.payload) : (parts.payload ?? Buffer.alloc(0));
   return {
     entry,
     id: parts.id ?? "1:2:-1",
-    payload: typeof payload === "string" ? Buffer.from(payload) : payload,
+    payload,
+    payloadBytes: payload.byteLength,
     key: parts.key ?? null,
     keyIsBase64: parts.keyIsBase64 ?? false,
     orderingKey: null,
@@ -37,4 +40,10 @@ export function deliveryOf(messages: readonly Message[], topic: string): Deliver
     retainedBytes: 0,
     redeliveryCount: 0,
   };
+}
+
+/** The data of a message's record. */
+export function recordOf(format: Format, message: Message, topic: string): Buffer {
+  const data = format.encode(message, topic) ?? message.payload;
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

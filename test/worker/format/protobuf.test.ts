@@ -6,7 +6,7 @@ import { createFormat } from "../../../worker/format/create.ts";
 import { PoisonError } from "../../../worker/format/format.ts";
 import type { SchemaInfo } from "../../../worker/source/source.ts";
 import { ExactNumber, parseExact } from "../../golden/exact-json.ts";
-import { deliveryOf, messageOf } from "./message.ts";
+import { deliveryOf, messageOf, recordOf } from "./message.ts";
 
 const TOPIC = "persistent://public/default/in";
 const PROTO = `
@@ -60,7 +60,7 @@ async function expand(schema: SchemaInfo, payload: Uint8Array, jsonFlatten = fal
   );
   const message = messageOf({ payload, schemaVersion: Buffer.alloc(8) });
   await format.prepare(deliveryOf([message], TOPIC));
-  return parseExact(Buffer.from(format.encode(message, TOPIC)).toString()) as Record<string, unknown>;
+  return parseExact(recordOf(format, message, TOPIC).toString()) as Record<string, unknown>;
 }
 
 const Long = protobuf.util.Long as unknown as { fromString(text: string): unknown };

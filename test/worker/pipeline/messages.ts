@@ -7,10 +7,12 @@ export function assignment(topic = "orders", overrides: Partial<Assignment> = {}
 
 export function message(key: string, text: string, overrides: Partial<Message> = {}): Message {
   const entry: Entry = { publishTime: 1_000, producerName: "p", schemaVersion: null, encryption: null, defect: null };
+  const payload = overrides.payload ?? Buffer.from(text);
   return {
     entry,
     id: text,
-    payload: Buffer.from(text),
+    payload,
+    payloadBytes: payload.byteLength,
     key,
     keyIsBase64: false,
     orderingKey: null,

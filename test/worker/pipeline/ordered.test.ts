@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Delivery } from "../../../worker/source/source.ts";
+import { delivery } from "./messages.ts";
 import { createRig, failure, type Put, type Rig } from "./rig.ts";
 import { a, b, landed, rigWith } from "./two-shards.ts";
 
@@ -150,6 +152,41 @@ describe("the state of the ordered pipeline", () => {
     assert.deepEqual(
       { delivered, deliveredBytes, requests, records, oldest },
       { delivered: 2, deliveredBytes: 6, requests: 1, records: 2, oldest: null },
+    );
+  });
+});
+
+describe("a delivery of the ordered pipeline", () => {
+  test("lets go of its messages once they are taken over: those that wait are still sent, buried and told of", async () => {
+    const rig = createRig({ deadLetterTopic: "dead" });
+    const orders = await writable(rig);
+    let messages = delivery(orders, ["a:1", "a:2", "b:1"]).messages;
+    const given: Delivery = {
+      ...{ assignment: orders, retainedBytes: 100, redeliveryCount: 0 },
+      get messages() {
+        return messages;
+      },
+      letGo: () => {
+        messages = [];
+      },
+    };
+    rig.undecodable.add("b:1");
+    rig.pipeline.budget.take(100);
+    rig.pipeline.deliver(given);
+    assert.deepEqual(messages, []);
+    assert.equal(rig.pipeline.state().oldestPublishTime, 1_000);
+    await rig.clock.advance(1);
+    assert.deepEqual(
+      rig.letters.map(({ message }) => message.id),
+      ["b:1"],
+    );
+    await rig.last().accept();
+    await rig.last().accept();
+    assert.deepEqual(rig.sent(), [["a:1"], ["a:2"]]);
+    const { pending, pendingBytes, oldestPublishTime } = rig.pipeline.state();
+    assert.deepEqual(
+      { pending, pendingBytes, oldestPublishTime },
+      { pending: 0, pendingBytes: 0, oldestPublishTime: null },
     );
   });
 });

@@ -109,7 +109,7 @@ export function createRig(overrides: RigOptions = {}) {
       prepare: () => undefined,
       encode: (message) => {
         if (undecodable.has(message.id)) throw new PoisonError("Undecodable", `cannot decode ${message.id}`);
-        return message.payload;
+        return null;
       },
     },
     partitionKey: (message, topic) => message.key ?? topic,

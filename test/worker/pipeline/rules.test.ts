@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PoisonError } from "../../../worker/format/format.ts";
 import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline/batch.ts";
-import { addedBytes, encodeMessage, keptData } from "../../../worker/pipeline/encoding.ts";
+import { addedBytes, dataBytes, encodeMessage } from "../../../worker/pipeline/encoding.ts";
 import { mayWrite } from "../../../worker/pipeline/fencing.ts";
 import { createGate } from "../../../worker/pipeline/gate.ts";
 import { conclude, createRefusals, refuse, type Suspects, suspect } from "../../../worker/pipeline/isolation.ts";
@@ -45,13 +45,15 @@ describe("a batch", () => {
 });
 
 describe("encoding", () => {
-  const format = { prepare: () => undefined, encode: (each: { payload: Uint8Array }) => each.payload };
+  const format = { prepare: () => undefined, encode: () => null };
 
   test("refuses what is above the stream's record size, keys included", () => {
-    assert.equal(encodeMessage(format, limits, message("k", "x".repeat(49)), "t", 1).byteLength, 49);
+    assert.equal(encodeMessage(format, limits, message("k", "x".repeat(49)), "t", 1), null);
     assert.throws(() => encodeMessage(format, limits, message("k", "x".repeat(50)), "t", 1), {
       code: "RecordTooLarge",
     });
+    const made = { ...format, encode: () => new Uint8Array(50) };
+    assert.throws(() => encodeMessage(made, limits, message("k", ""), "t", 1), { code: "RecordTooLarge" });
   });
 
   test("refuses an entry that cannot be read", () => {
@@ -67,18 +69,13 @@ describe("encoding", () => {
     assert.throws(() => encodeMessage(broken, limits, message("k", "x"), "t", 1), PoisonError);
   });
 
-  test("counts the bytes that it adds: none when the record is the payload", () => {
-    const each = message("k", "x");
-    assert.equal(addedBytes(keptData(each, each.payload)), 0);
-    assert.equal(addedBytes(keptData(each, new Uint8Array(7))), 7);
-  });
-
-  test("keeps a part of the payload, which is another record than the whole", () => {
+  test("keeps nothing of a record that is the payload, and counts what it keeps of others", () => {
     const each = message("k", "payload");
-    const part = each.payload.subarray(1, 3);
-    assert.equal(keptData(each, part), part);
-    const start = each.payload.subarray(0, 3);
-    assert.equal(keptData(each, start), start);
+    assert.equal(dataBytes(each, null), 7);
+    assert.equal(addedBytes(null), 0);
+    const made = encodeMessage({ ...format, encode: () => new Uint8Array(3) }, limits, each, "t", 1);
+    assert.equal(dataBytes(each, made), 3);
+    assert.equal(addedBytes(made), 3);
   });
 });
 

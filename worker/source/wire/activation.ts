@@ -46,7 +46,8 @@ export function createActivation(options: ActivationOptions): Activation {
   /** Chunked messages that were handed on and are not done. */
   const handedOn = new Set<WireDelivery>();
   let previous: Id | null = null;
-  let wanted: WireDelivery | null = null;
+  /** Up to where the pipeline is done. Not the delivery, which would keep its messages. */
+  let wanted: Id | null = null;
 
   const assignment = {
     topic,
@@ -121,10 +122,10 @@ export function createActivation(options: ActivationOptions): Activation {
     }
   };
 
-  const acknowledgeThrough = (delivery: WireDelivery): void => {
-    wanted = delivery;
-    let mark: Id | null = delivery.id;
-    for (const done of handedOn) if (compare(done.id, delivery.id) <= 0) handedOn.delete(done);
+  const acknowledgeThrough = (id: Id): void => {
+    wanted = id;
+    let mark: Id | null = id;
+    for (const done of handedOn) if (compare(done.id, id) <= 0) handedOn.delete(done);
     // The first chunk of a message that is not done lies before its last one: the acknowledgement must not cover it.
     for (const open of [...chunks.pending(), ...[...handedOn].flatMap(({ chunked }) => chunked ?? [])]) {
       if (mark !== null && (open.before === null || compare(open.before, mark) < 0)) mark = open.before;
@@ -149,7 +150,7 @@ export function createActivation(options: ActivationOptions): Activation {
       const ids = delivery.chunked?.ids ?? delivery.id;
       for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
     },
-    acknowledgeThrough,
+    acknowledgeThrough: ({ id }) => acknowledgeThrough(id),
     end() {
       assignment.active = false;
       for (const message of chunks.pending()) hold(-message.size);

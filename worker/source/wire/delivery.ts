@@ -3,10 +3,12 @@ import type { Activation } from "./activation.ts";
 import type { ChunkedMessage, Id } from "./chunks.ts";
 import type { DecodedEntry } from "./entry-decoder.ts";
 
+const NONE: readonly Message[] = [];
+
 /** One entry, with what it takes to acknowledge it. */
 export class WireDelivery implements Delivery {
   readonly assignment: Assignment;
-  readonly messages: readonly Message[];
+  messages: readonly Message[];
   readonly retainedBytes: number;
   readonly redeliveryCount: number;
   readonly activation: Activation;
@@ -30,6 +32,10 @@ export class WireDelivery implements Delivery {
     this.id = id;
     this.chunked = chunked;
     this.#release = decoded.release;
+  }
+
+  letGo(): void {
+    this.messages = NONE;
   }
 
   release(): void {

@@ -68,6 +68,10 @@ export class WireMessage implements Message {
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
+  get payloadBytes(): number {
+    return this.#end - this.#start;
+  }
+
   get keyIsBase64(): boolean {
     return (this.#flags & BASE64) !== 0;
   }

@@ -163,7 +163,12 @@ export function createModelBroker(options: {
     partition.outstanding.set(index, consumer);
     const retainedBytes = entry.messages.reduce((sum, { payload }) => sum + payload.byteLength + 100, 0);
     const lent = lend(entry.messages, onReadTooLate);
-    const delivery: Delivery = { assignment, ...lent, retainedBytes, redeliveryCount: 0 };
+    const delivery = {
+      ...{ assignment, ...lent, retainedBytes, redeliveryCount: 0 },
+      letGo: () => {
+        delivery.messages = [];
+      },
+    };
     positions.set(delivery, { consumer, index });
     worker.budget.take(retainedBytes);
     worker.handler.deliver(delivery);
@@ -379,10 +384,12 @@ function lend(
 
 function messageOf({ text, key, id }: ModelMessage, publishTime: number): Message {
   const entry: Entry = { publishTime, producerName: "p", schemaVersion: null, encryption: null, defect: null };
+  const payload = new TextEncoder().encode(text);
   return {
     entry,
     id,
-    payload: new TextEncoder().encode(text),
+    payload,
+    payloadBytes: payload.length,
     key,
     keyIsBase64: false,
     orderingKey: null,

@@ -114,7 +114,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     encode: (message) => {
       const text = Buffer.from(message.payload).toString();
       if (undecodable.has(text)) throw new PoisonError("Undecodable", `cannot encode ${text}`);
-      return message.payload;
+      return null;
     },
   };
   const prepareSlowly = async (): Promise<void> => {

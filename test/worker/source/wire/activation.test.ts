@@ -8,6 +8,7 @@ import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
 import { createEntryDecoder } from "../../../../worker/source/wire/entry-decoder.ts";
 import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
+import { collectGarbage } from "../../garbage.ts";
 import { silentLog } from "./silent-log.ts";
 
 function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
@@ -84,6 +85,30 @@ function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
   const texts = (): string[] => deliveries.map((delivery) => String(delivery.messages[0]?.payload));
   return { activation, acks, deliveries, receive, chunk, advance, texts, state, waitingChunks };
 }
+
+test("messages that were let go are free before their delivery is done", async () => {
+  const { deliveries, receive } = scene(true);
+  receive(0, "done");
+  const [delivery] = deliveries;
+  assert.ok(delivery);
+  const ref = new WeakRef(delivery.messages[0] as object);
+  await collectGarbage();
+  assert.notEqual(ref.deref(), undefined);
+  delivery.letGo();
+  assert.deepEqual(delivery.messages, []);
+  await collectGarbage();
+  assert.equal(ref.deref(), undefined);
+});
+
+test("a delivery that was acknowledged is not kept", async () => {
+  const { activation, acks, deliveries, receive } = scene(true);
+  receive(0, "done");
+  const ref = new WeakRef(deliveries[0] as object);
+  activation.acknowledgeThrough(deliveries.pop() as WireDelivery);
+  assert.deepEqual(acks, ["through 1:0"]);
+  await collectGarbage();
+  assert.equal(ref.deref(), undefined);
+});
 
 test("chunks of several producers are put together, and each is acknowledged", () => {
   const { activation, acks, deliveries, receive, chunk, texts } = scene(false);

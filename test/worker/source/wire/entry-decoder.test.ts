@@ -8,6 +8,7 @@ import { Compression } from "../../../../worker/source/wire/compression.ts";
 import { createEntryDecoder, type DecodedEntry } from "../../../../worker/source/wire/entry-decoder.ts";
 import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
 import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
+import { recordOf } from "../../format/message.ts";
 import { batchPayload, compress, numberedMessages } from "./publisher.ts";
 
 const WHERE = { ledger: 7, entry: 3, partition: -1 };
@@ -172,7 +173,7 @@ test("an event time keeps all its digits: on the wire, in a document, and in a d
       assert.ok(message);
       assert.equal(message.eventTime, eventTime === 0 ? null : eventTime);
       if (message.eventTime === null) return;
-      assert.ok(Buffer.from(format.encode(message, "t")).includes(`"eventTime":${eventTime}}`));
+      assert.ok(recordOf(format, message, "t").includes(`"eventTime":${eventTime}}`));
       const letter = decode(body({ eventTime: message.eventTime }, payload));
       assert.equal(letter.messages[0]?.eventTime, eventTime);
     }),

@@ -7,14 +7,15 @@ export interface BodyMemory extends BlockMemory {
   written(data: MadeData): Buffer;
 }
 
-const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_BYTES = 8 * 1024 * 1024;
 /** What is larger is rare, and gets memory of its own. */
 const KEPT_DATA_BYTES = 256 * 1024;
 
 export function createBodyMemory(): BodyMemory {
   let room = Buffer.alloc(0);
   return {
-    ...createBlockMemory(KEPT_BYTES),
+    // Sizes change from one to the next.
+    ...createBlockMemory(Number.POSITIVE_INFINITY, KEPT_BYTES),
     written: (data) => {
       const enough = data.size <= room.length ? room : Buffer.allocUnsafeSlow(data.size);
       if (data.size <= KEPT_DATA_BYTES) room = enough;

@@ -4,8 +4,8 @@ import { BLOCK_BYTES, createBlockMemory } from "../../../runtime/block-memory.ts
 const SMALL = 2048;
 /** A slab lives as long as the last entry in it, so it is small. */
 const SLAB = 16 * 1024;
-/** Of what was given back. */
-const KEPT_BYTES = 2 * 1024 * 1024;
+/** Memory is bounded by the bytes of the entries: little of a block may stay unused. */
+const MOST_TIMES = 1.5;
 
 /** Memory for entries: what was done with is used again at once, where the collector would come late. */
 export interface EntryMemory {
@@ -23,7 +23,7 @@ export interface EntryMemory {
 }
 
 export function entryMemory(): EntryMemory {
-  const blocks = createBlockMemory(KEPT_BYTES);
+  const blocks = createBlockMemory(MOST_TIMES);
   let slab = Buffer.alloc(0);
   let used = 0;
   const own = (size: number): Buffer => blocks.take(size).subarray(0, size);

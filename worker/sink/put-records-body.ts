@@ -99,8 +99,9 @@ function putKeys({ partitionKey, explicitHashKey }: KinesisRecord, body: Buffer,
 /** Printable ASCII without quotation mark and backslash. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
+/** Bytes of a JSON string, at most: an escape takes six. */
 function jsonLength(text: string): number {
-  return PLAIN.test(text) ? text.length + 2 : escaped(text).length;
+  return text.length * (PLAIN.test(text) ? 1 : 6) + 2;
 }
 
 function putJson(text: string, body: Buffer, at: number): number {

@@ -49,15 +49,15 @@ export function createBlockMemory(mostTimes: number, mostFree = Number.POSITIVE_
       if (bytes < BLOCK_BYTES) return Buffer.allocUnsafeSlow(bytes);
       const size = Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
       const index = smallestFrom(free, size, size * mostTimes);
-      const [block] = index < 0 ? [] : free.splice(index, 1);
-      if (block !== undefined) {
+      if (index >= 0) {
+        const [block] = free.splice(index, 1) as [ArrayBuffer];
         freeBytes -= block.byteLength;
         if (index < spare) spare -= 1;
         return Buffer.from(block);
       }
       // In place of what fits nobody.
-      const least = freeBytes - size;
-      while (freeBytes > Math.max(0, least)) discard();
+      const rest = Math.max(0, freeBytes - size);
+      while (freeBytes > rest) discard();
       return Buffer.allocUnsafeSlow(size);
     },
     giveBack: ({ buffer }) => {

@@ -2,7 +2,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { type HttpServer, serveHttp } from "../runtime/http.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { OperatorConfig } from "./config.ts";
-import { type Controller, createController } from "./controller/controller.ts";
+import { type Controller, createController } from "./controller.ts";
 import type { ApiAccess } from "./kube/access.ts";
 import { createKubeClient } from "./kube/client.ts";
 import { createLeaderElection, type LeaderElection } from "./kube/leader.ts";

@@ -1,8 +1,8 @@
-import { type FieldError, formatErrors } from "../crds/field-error.ts";
 import type { KinesisSink } from "../crds/kinesissink.generated.ts";
-import { unsupportedFields } from "../crds/unsupported.ts";
-import { validateOnce } from "../crds/validate-once.ts";
-import type { Validation } from "../crds/validation.ts";
+import { type FieldError, formatErrors } from "../crds/validation/field-error.ts";
+import { unsupportedFields } from "../crds/validation/unsupported.ts";
+import { validateOnce } from "../crds/validation/validate-once.ts";
+import type { Validation } from "../crds/validation/validation.ts";
 
 /** A configuration that no retry can make right: the field and the remedy are in the message. */
 export class ConfigError extends Error {

@@ -17,7 +17,7 @@ import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
 import { createSource, type SourceOptions } from "./source/create.ts";
-import type { Decryption } from "./source/decryption.ts";
+import type { Decryption } from "./source/encryption/decryption.ts";
 import type { SchemaRegistry, Source } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 

@@ -7,8 +7,8 @@ import {
   certificateAuthentication,
   oauth2Authentication,
   tokenAuthentication,
-} from "./source/wire/authentication.ts";
-import type { TlsOptions } from "./source/wire/transport.ts";
+} from "./source/broker/authentication.ts";
+import type { TlsOptions } from "./source/broker/transport.ts";
 
 /** How to reach Pulsar: over the binary protocol and at its admin REST API. Everything is read anew where it is used. */
 export interface PulsarAccess {

@@ -8,8 +8,8 @@ import { createBacklog } from "./report/backlog.ts";
 import type { WorkerFacts } from "./report/facts.ts";
 import { createRate } from "./report/rate.ts";
 import { createSinkHealth } from "./report/sink-health.ts";
-import { createStreamWatch } from "./report/stream-watch.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
+import { createStreamWatch } from "./sink/stream-watch.ts";
 import type { Source } from "./source/source.ts";
 
 /** What a worker is made of. The pipeline comes last, since its limits are the stream's. */

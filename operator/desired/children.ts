@@ -8,12 +8,12 @@ import {
   ROLES,
   SERVICE_ACCOUNTS,
 } from "../kube/objects.ts";
-import { configMap } from "./configMap.ts";
+import { configMap } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
 import type { LiveSink } from "./names.ts";
 import { role } from "./role.ts";
-import { roleBinding } from "./roleBinding.ts";
-import { serviceAccount } from "./serviceAccount.ts";
+import { roleBinding } from "./role-binding.ts";
+import { serviceAccount } from "./service-account.ts";
 
 /** The kinds of a sink's children, in the order in which they are applied: what a pod needs comes before it. */
 export const CHILD_TYPES: readonly ResourceType[] = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];

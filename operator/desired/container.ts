@@ -1,7 +1,7 @@
 import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements } from "@kubernetes/client-node";
 import type { ResourceRequirements } from "../../crds/kinesissink.generated.ts";
 import type { WorkerDefaults } from "../config.ts";
-import { configHash } from "./configMap.ts";
+import { configHash } from "./config-map.ts";
 import type { LiveSink } from "./names.ts";
 import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
 

@@ -1,9 +1,9 @@
 import type { V1Affinity, V1DeploymentSpec, V1PodSpec, V1PodTemplateSpec } from "@kubernetes/client-node";
+import { jsonHash } from "../../runtime/json-hash.ts";
 import type { WorkerDefaults } from "../config.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { configHash } from "./configMap.ts";
+import { configHash } from "./config-map.ts";
 import { container } from "./container.ts";
-import { jsonHash } from "./hash.ts";
 import {
   CONFIG_HASH_ANNOTATION,
   childLabels,

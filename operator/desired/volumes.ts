@@ -1,6 +1,6 @@
 import type { V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
-import { CONFIG_KEY } from "./configMap.ts";
+import { CONFIG_KEY } from "./config-map.ts";
 import { childName, type LiveSink } from "./names.ts";
 
 /** Everything that is mounted for a worker lies below; Secrets and ConfigMaps as `<root>/secrets/<name>/<key>`. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { WorkerDefaults } from "../config.ts";
 import type { Child } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
@@ -8,7 +9,6 @@ import type { EventRecorder } from "../kube/events.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { Problem } from "../status/observed.ts";
 import type { OperatorStatus } from "../status/status.ts";
-import type { Cluster } from "./cluster.ts";
 
 export interface Dependencies {
   readonly client: KubeClient;

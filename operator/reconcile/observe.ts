@@ -1,9 +1,9 @@
-import { ignoredProperties } from "../../crds/ignored.ts";
+import { ignoredProperties } from "../../crds/validation/ignored.ts";
+import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
 import type { Observed, ObservedDeployment, ObservedPod, Obstacle, Problem } from "../status/observed.ts";
-import type { PodView } from "./cluster.ts";
 import type { Context } from "./context.ts";
 
 /** What of a reconcile the observing needs. */

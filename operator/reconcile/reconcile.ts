@@ -4,15 +4,15 @@ import { ApiError, isConflict } from "../kube/errors.ts";
 import type { RunResult } from "../kube/queue.ts";
 import type { Obstacle } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
-import { applyChildren, removeStale } from "./applyChildren.ts";
+import { applyChildren, removeStale } from "./apply-children.ts";
+import { refuseNameConflicts } from "./claim-children.ts";
 import { type Context, type Dependencies, freshMemory, type Memory, type Step } from "./context.ts";
-import { refuseNameConflicts } from "./nameConflict.ts";
 import { observe } from "./observe.ts";
-import { pruneWorkers } from "./pruneWorkers.ts";
-import { forgetReadiness, tellReadiness } from "./readinessMetric.ts";
-import { refuseSpec } from "./refuseSpec.ts";
+import { pruneWorkers } from "./prune-workers.ts";
+import { forgetReadiness, tellReadiness } from "./readiness-metric.ts";
+import { refuseSpec } from "./refuse-spec.ts";
 import { recordTransitions } from "./transitions.ts";
-import { writeStatus } from "./writeStatus.ts";
+import { writeStatus } from "./write-status.ts";
 
 /** On the way to the desired objects, in this order. The first problem ends it. */
 const STEPS: readonly Step[] = [refuseNameConflicts, applyChildren, removeStale];

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import type { Delivery, Source, SubscriptionType } from "../../worker/source/source.ts";
-import { createWireSource } from "../../worker/source/wire/wire.ts";
+import { createWireSource } from "../../worker/source/wire/source.ts";
 import { startPulsar } from "../env/pulsar/broker.ts";
 import { createPublisher, numberedMessages } from "../worker/source/wire/publisher.ts";
 import { silentLog } from "../worker/source/wire/silent-log.ts";

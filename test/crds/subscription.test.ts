@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { subscriptionName } from "../../crds/subscription.ts";
-import { validateKinesisSink } from "../../crds/validate.ts";
+import { validateKinesisSink } from "../../crds/validation/validate.ts";
 import { goodManifest, type Json, mergePatch } from "./good-manifest.ts";
 
 function nameOf(patch: Json): string {

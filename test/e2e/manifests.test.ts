@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { badManifest, badManifests, serverWords } from "../crds/bad-manifests.ts";
 import { goodManifest, type Json, mergePatch } from "../crds/good-manifest.ts";
 import { CRDS } from "../crds/resource-definition.ts";
+import { badManifest, badManifests, serverWords } from "../crds/validation/bad-manifests.ts";
 import { CommandError } from "../env/process.ts";
 import { operatorInstalled, theStage } from "./setup.ts";
 

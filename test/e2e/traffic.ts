@@ -1,10 +1,10 @@
 import { systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/log.ts";
-import { createLookup } from "../../worker/source/wire/lookup.ts";
-import { singleMetadata } from "../../worker/source/wire/metadata-codec.ts";
-import { createPool } from "../../worker/source/wire/pool.ts";
-import { createProducer, type Producer } from "../../worker/source/wire/producer.ts";
-import { parseServiceUrl } from "../../worker/source/wire/service-url.ts";
+import { createLookup } from "../../worker/source/broker/lookup.ts";
+import { createPool } from "../../worker/source/broker/pool.ts";
+import { createProducer, type Producer } from "../../worker/source/broker/producer.ts";
+import { parseServiceUrl } from "../../worker/source/broker/service-url.ts";
+import { singleMetadata } from "../../worker/source/protocol/metadata-codec.ts";
 import { readStream, type UserRecord } from "../fakes/read-stream.ts";
 import type { Numbered } from "../guarantee.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { ConfigMapObject } from "../../operator/desired/configMap.ts";
+import type { ConfigMapObject } from "../../operator/desired/config-map.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
 import type { RoleObject } from "../../operator/desired/role.ts";
-import type { RoleBindingObject } from "../../operator/desired/roleBinding.ts";
+import type { RoleBindingObject } from "../../operator/desired/role-binding.ts";
 import {
   CONFIG_MAPS,
   CORE_EVENTS,

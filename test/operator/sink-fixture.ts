@@ -1,4 +1,4 @@
-import { validateKinesisSink } from "../../crds/validate.ts";
+import { validateKinesisSink } from "../../crds/validation/validate.ts";
 import type { WorkerDefaults } from "../../operator/config.ts";
 import type { LiveSink } from "../../operator/desired/names.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONFIG_KEY, configMap } from "../../operator/desired/configMap.ts";
+import { CONFIG_KEY, configMap } from "../../operator/desired/config-map.ts";
 import { ConfigError, readCopy, readManifest } from "../../worker/config.ts";
 import { liveSink } from "../operator/sink-fixture.ts";
 

@@ -1,6 +1,6 @@
 /** Chooses the format that a resource asks for. */
 import type { SchemaRegistry } from "../source/source.ts";
-import { expandFormat } from "./expand.ts";
+import { expandFormat } from "./expand/expand.ts";
 import { flatbuffersFormat } from "./flatbuffers-message.ts";
 import type { Format, MessageFormat } from "./format.ts";
 import { jsonMessageFormat } from "./json-message.ts";

@@ -1,6 +1,6 @@
 /** Which shard a message lands on: the Kinesis partition key of a Pulsar message, by the Java sink's rule. */
 import type { Message } from "../source/source.ts";
-import { replaceLoneSurrogates } from "./java-utf8.ts";
+import { replaceLoneSurrogates } from "./java/utf8.ts";
 
 /** Kinesis accepts at most this many characters (UTF-16 units, as the Java sink counts). */
 const MAX_LENGTH = 256;

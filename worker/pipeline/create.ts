@@ -1,7 +1,7 @@
 import { type PipelineOptions, settings } from "./options.ts";
-import { createOrderedPipeline } from "./ordered.ts";
+import { createOrderedPipeline } from "./ordered/pipeline.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { createUnorderedPipeline } from "./unordered.ts";
+import { createUnorderedPipeline } from "./unordered/pipeline.ts";
 
 /** Ordered pipelines need a source with an Exclusive or Failover subscription, unordered ones a Shared subscription. */
 export function createPipeline(options: PipelineOptions): Pipeline {

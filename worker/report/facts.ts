@@ -1,5 +1,5 @@
 import type { PipelineState } from "../pipeline/pipeline.ts";
-import type { SinkFailure, StreamDescription } from "../sink/sink.ts";
+import type { StreamFacts } from "../sink/stream-watch.ts";
 import type { SourceState } from "../source/source.ts";
 
 /** Everything that a worker knows of itself at one moment; reports, readiness and metrics are functions of it. */
@@ -30,11 +30,4 @@ export interface WorkerFacts {
 export interface Obstacle {
   readonly code: string;
   readonly message: string;
-}
-
-export interface StreamFacts {
-  /** As last described; null before the first time. */
-  readonly description: StreamDescription | null;
-  /** Why records cannot be put now; null when they can, as far as is known. */
-  readonly failure: SinkFailure | null;
 }

@@ -1,6 +1,6 @@
-import type { NativeSourceOptions } from "./native.ts";
+import type { NativeSourceOptions } from "./native/source.ts";
 import type { Source } from "./source.ts";
-import { createWireSource } from "./wire/wire.ts";
+import { createWireSource } from "./wire/source.ts";
 
 export interface SourceOptions extends NativeSourceOptions {
   /** `spec.pulsar.client` */
@@ -14,6 +14,6 @@ export interface SourceOptions extends NativeSourceOptions {
  */
 export async function createSource({ client, ...options }: SourceOptions): Promise<Source> {
   if (client !== "Native") return createWireSource(options);
-  const { createNativeSource } = await import("./native.ts");
+  const { createNativeSource } = await import("./native/source.ts");
   return await createNativeSource(options);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { configHash } from "../../../operator/desired/configMap.ts";
+import { configHash } from "../../../operator/desired/config-map.ts";
 import { deployment, templateHash } from "../../../operator/desired/deployment.ts";
 import { configMapNames, secretNames } from "../../../operator/desired/volumes.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";

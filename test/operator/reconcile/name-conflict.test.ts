@@ -4,7 +4,7 @@ import { children } from "../../../operator/desired/children.ts";
 import type { KubeClient } from "../../../operator/kube/client.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import type { OwnerReference } from "../../../operator/kube/objects.ts";
-import { refuseNameConflicts, type Situation } from "../../../operator/reconcile/nameConflict.ts";
+import { refuseNameConflicts, type Situation } from "../../../operator/reconcile/claim-children.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const sink = liveSink();

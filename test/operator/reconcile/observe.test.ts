@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Cluster } from "../../../operator/cluster/cluster.ts";
 import { children } from "../../../operator/desired/children.ts";
 import { DEPLOYMENTS } from "../../../operator/kube/objects.ts";
-import type { Cluster } from "../../../operator/reconcile/cluster.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
 import { observe, type View } from "../../../operator/reconcile/observe.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { ChildView, Cluster, PodView } from "../../../operator/cluster/cluster.ts";
 import { CHILD_TYPES, children } from "../../../operator/desired/children.ts";
 import { templateHash } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
@@ -8,7 +9,6 @@ import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import { DEPLOYMENTS, type KubeObject } from "../../../operator/kube/objects.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
-import type { ChildView, Cluster, PodView } from "../../../operator/reconcile/cluster.ts";
 import { createReconcile } from "../../../operator/reconcile/reconcile.ts";
 import type { DeploymentCondition } from "../../../operator/status/observed.ts";
 import type { OperatorStatus } from "../../../operator/status/status.ts";

@@ -4,7 +4,7 @@ import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
-import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/writeStatus.ts";
+import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/write-status.ts";
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
 import { manualClock } from "../manual-clock.ts";
 import { liveSink } from "../sink-fixture.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Condition, WorkerState, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
-import { statusErrors } from "../../../crds/validate-status.ts";
+import { statusErrors } from "../../../crds/validation/validate-status.ts";
 import type { Observed, ObservedPod, Problem } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
 import { liveSink } from "../sink-fixture.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createAggregateLimit } from "../../../worker/pipeline/aggregate-limit.ts";
+import { createAggregateLimit } from "../../../worker/pipeline/shards/aggregate-limit.ts";
 import { hashKey } from "../../../worker/sink/hash-key.ts";
 import { createRig, failure } from "./rig.ts";
 import { a, b, c, d, e, h, halves, i, keys, landed, lowSplit, MIDDLE, rigWith } from "./two-shards.ts";

@@ -1,7 +1,7 @@
 /** An endpoint that serves so many records per second, in the order of arrival, whether or not anybody still waits. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createWindow } from "../../../worker/pipeline/window.ts";
+import { createWindow } from "../../../worker/pipeline/requests/window.ts";
 import { createRig } from "./rig.ts";
 
 const TIMEOUT_MS = 6_000;

@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PoisonError } from "../../../worker/format/format.ts";
-import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline/batch.ts";
-import { addedBytes, dataBytes, encodeMessage } from "../../../worker/pipeline/encoding.ts";
-import { mayWrite } from "../../../worker/pipeline/fencing.ts";
-import { createGate } from "../../../worker/pipeline/gate.ts";
-import { conclude, createRefusals, refuse, type Suspects, suspect } from "../../../worker/pipeline/isolation.ts";
-import { createLinger } from "../../../worker/pipeline/linger.ts";
+import { addedBytes, dataBytes, encodeMessage } from "../../../worker/pipeline/intake/encoding.ts";
+import { mayWrite } from "../../../worker/pipeline/ordered/fencing.ts";
+import { isAfter } from "../../../worker/pipeline/ordered/sequence.ts";
+import { createStops } from "../../../worker/pipeline/ordered/stops.ts";
+import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline/requests/batch.ts";
+import {
+  conclude,
+  createRefusals,
+  refuse,
+  type Suspects,
+  suspect,
+} from "../../../worker/pipeline/requests/bisection.ts";
+import { createGate } from "../../../worker/pipeline/requests/circuit-breaker.ts";
+import { createLinger } from "../../../worker/pipeline/requests/linger.ts";
 import { exponential, fullJitter } from "../../../worker/pipeline/retry.ts";
-import { isAfter } from "../../../worker/pipeline/sequence.ts";
-import { createStops } from "../../../worker/pipeline/stops.ts";
 import type { SinkFailure } from "../../../worker/sink/sink.ts";
 import { assignment, message } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusErrors } from "../../../crds/validate-status.ts";
+import { statusErrors } from "../../../crds/validation/validate-status.ts";
 import { entryFacts, workerEntry } from "../../../worker/report/entry.ts";
 import type { WorkerFacts } from "../../../worker/report/facts.ts";
 import { judge } from "../../../worker/report/verdict.ts";

@@ -1,8 +1,8 @@
 import { after } from "node:test";
-import { type NativeSourceOptions, openNativeSource } from "../../../worker/source/native.ts";
-import { loadNativeClient } from "../../../worker/source/native-client.ts";
+import { loadNativeClient } from "../../../worker/source/native/client.ts";
+import { type NativeSourceOptions, openNativeSource } from "../../../worker/source/native/source.ts";
 import { type Source, SourceError } from "../../../worker/source/source.ts";
-import { createWireSource } from "../../../worker/source/wire/wire.ts";
+import { createWireSource } from "../../../worker/source/wire/source.ts";
 
 const EXIT_AFTER_MS = 5_000;
 

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
+import type { Connection } from "../broker/connection.ts";
+import { asSourceError, BrokerError, brokerError } from "../broker/failures.ts";
+import { ackResponse } from "../protocol/commands.ts";
+import { AckType, ackFrame } from "../protocol/frames.ts";
 import type { SourceError } from "../source.ts";
-import { ackResponse } from "./commands.ts";
-import type { Connection } from "./connection.ts";
-import { asSourceError, BrokerError, brokerError } from "./failures.ts";
-import { AckType, ackFrame } from "./frames.ts";
-import { createUnsureAcks } from "./unsure-acks.ts";
+import { createUnsureAcks } from "./undurable-acks.ts";
 
 const GROUP_MS = 100;
 const GROUP_SIZE = 1_000;

@@ -1,14 +1,14 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import { partitionIndex } from "../broker/topic-name.ts";
+import type { KeyWatch } from "../encryption/key-watch.ts";
+import type { DecodedEntry, EntryDecoder } from "../protocol/entry-decoder.ts";
+import type { EntryPosition } from "../protocol/message.ts";
+import type { MessageCommand } from "../protocol/message-command.ts";
 import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import { bytesOf, type ChunkedMessage, createChunkCollector, type Id, type WaitingChunks } from "./chunks.ts";
 import { WireDelivery } from "./delivery.ts";
-import type { DecodedEntry, EntryDecoder } from "./entry-decoder.ts";
-import type { KeyWatch } from "./key-watch.ts";
-import type { EntryPosition } from "./message.ts";
-import type { MessageCommand } from "./message-command.ts";
-import { partitionIndex } from "./topic-name.ts";
 
 export interface ActivationOptions {
   readonly topic: string;

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
-import { TAG_BYTES } from "./decryptor.ts";
-import type { WireEntry } from "./entry.ts";
-import type { EntryPosition } from "./message.ts";
+import { TAG_BYTES } from "../encryption/decryptor.ts";
+import type { WireEntry } from "../protocol/entry.ts";
+import type { EntryPosition } from "../protocol/message.ts";
 
 /**
  * A chunked message that grew no further for this long, though more was asked for, was given up by its producer (the

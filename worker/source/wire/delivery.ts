@@ -1,7 +1,7 @@
+import type { DecodedEntry } from "../protocol/entry-decoder.ts";
 import type { Assignment, Delivery, Message } from "../source.ts";
 import type { Activation } from "./activation.ts";
 import type { ChunkedMessage, Id } from "./chunks.ts";
-import type { DecodedEntry } from "./entry-decoder.ts";
 
 const NONE: readonly Message[] = [];
 

@@ -1,7 +1,7 @@
 import { backoff } from "../../../runtime/backoff.ts";
+import { asSourceError, isSlow } from "../broker/failures.ts";
+import type { Lookup } from "../broker/lookup.ts";
 import { SourceError, type SourceFailure } from "../source.ts";
-import { asSourceError, isSlow } from "./failures.ts";
-import type { Lookup } from "./lookup.ts";
 import type { SubscribePosition } from "./subscribe.ts";
 import { type Legacy, openSubscription, type Subscription, type SubscriptionContext } from "./subscription.ts";
 

@@ -1,9 +1,9 @@
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Connection } from "../broker/connection.ts";
+import * as c from "../protocol/commands.ts";
+import { Command, InitialPosition, SubType } from "../protocol/commands.ts";
+import { commandFrame } from "../protocol/frames.ts";
 import type { SubscriptionType } from "../source.ts";
-import * as c from "./commands.ts";
-import { Command, InitialPosition, SubType } from "./commands.ts";
-import type { Connection } from "./connection.ts";
-import { commandFrame } from "./frames.ts";
 
 const CLOSE_TIMEOUT_MS = 2_000;
 

@@ -1,14 +1,14 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import type { Connection } from "../broker/connection.ts";
+import type { Decryptor } from "../encryption/decryptor.ts";
+import { createKeyWatch } from "../encryption/key-watch.ts";
+import type { EntryDecoder } from "../protocol/entry-decoder.ts";
+import { flowFrame } from "../protocol/frames.ts";
 import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.ts";
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
 import type { WaitingChunks } from "./chunks.ts";
-import type { Connection } from "./connection.ts";
-import type { Decryptor } from "./decryptor.ts";
-import type { EntryDecoder } from "./entry-decoder.ts";
-import { flowFrame } from "./frames.ts";
-import { createKeyWatch } from "./key-watch.ts";
 import { newPermitAccount, type Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 

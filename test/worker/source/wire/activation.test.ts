@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock, type Timer } from "../../../../runtime/clock.ts";
+import { createEntryDecoder } from "../../../../worker/source/protocol/entry-decoder.ts";
+import { entryMemory } from "../../../../worker/source/protocol/entry-memory.ts";
+import { type EntryMetadata, entryMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
 import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
-import { createEntryDecoder } from "../../../../worker/source/wire/entry-decoder.ts";
-import { entryMemory } from "../../../../worker/source/wire/entry-memory.ts";
-import { type EntryMetadata, entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
 import { collectGarbage } from "../../garbage.ts";
 import { silentLog } from "./silent-log.ts";
 

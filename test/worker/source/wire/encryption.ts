@@ -7,8 +7,8 @@ import {
   publicEncrypt,
   randomBytes,
 } from "node:crypto";
-import type { Decryption, PrivateKeys } from "../../../../worker/source/decryption.ts";
-import type { EntryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
+import type { Decryption, PrivateKeys } from "../../../../worker/source/encryption/decryption.ts";
+import type { EntryMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
 
 export interface TestKey {
   readonly publicKey: KeyObject;

@@ -3,15 +3,15 @@ import { deflateSync, zstdCompressSync } from "node:zlib";
 import { compressSync as lz4CompressSync } from "lz4-napi";
 import { compressSync as snappyCompressSync } from "snappy";
 import { systemClock } from "../../../../runtime/clock.ts";
+import type { Authentication } from "../../../../worker/source/broker/authentication.ts";
+import { createLookup, type Lookup } from "../../../../worker/source/broker/lookup.ts";
+import { createPool } from "../../../../worker/source/broker/pool.ts";
+import { createProducer, type Producer, type PublishMetadata } from "../../../../worker/source/broker/producer.ts";
+import { parseServiceUrl } from "../../../../worker/source/broker/service-url.ts";
+import { fullTopicName } from "../../../../worker/source/broker/topic-name.ts";
+import { Compression } from "../../../../worker/source/protocol/compression.ts";
+import { type SingleMetadata, singleMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
 import type { CompressionType, SchemaInfo } from "../../../../worker/source/source.ts";
-import type { Authentication } from "../../../../worker/source/wire/authentication.ts";
-import { Compression } from "../../../../worker/source/wire/compression.ts";
-import { createLookup, type Lookup } from "../../../../worker/source/wire/lookup.ts";
-import { type SingleMetadata, singleMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
-import { createPool } from "../../../../worker/source/wire/pool.ts";
-import { createProducer, type Producer, type PublishMetadata } from "../../../../worker/source/wire/producer.ts";
-import { parseServiceUrl } from "../../../../worker/source/wire/service-url.ts";
-import { fullTopicName } from "../../../../worker/source/wire/topic-name.ts";
 import { silentLog } from "./silent-log.ts";
 
 export interface BatchMessage extends Omit<SingleMetadata, "payloadSize"> {

@@ -1,6 +1,6 @@
 import { afterEach } from "node:test";
 import type { Assignment, Delivery, Message, Source } from "../../../../worker/source/source.ts";
-import { createWireSource, type WireSourceOptions } from "../../../../worker/source/wire/wire.ts";
+import { createWireSource, type WireSourceOptions } from "../../../../worker/source/wire/source.ts";
 import { until } from "../../../until.ts";
 import { silentLog } from "./silent-log.ts";
 

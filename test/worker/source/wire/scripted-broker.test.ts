@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, test } from "node:test";
 import { type Clock, systemClock } from "../../../../runtime/clock.ts";
-import { oauth2Authentication, tokenAuthentication } from "../../../../worker/source/wire/authentication.ts";
-import * as c from "../../../../worker/source/wire/commands.ts";
-import { Command } from "../../../../worker/source/wire/commands.ts";
+import { oauth2Authentication, tokenAuthentication } from "../../../../worker/source/broker/authentication.ts";
+import * as c from "../../../../worker/source/protocol/commands.ts";
+import { Command } from "../../../../worker/source/protocol/commands.ts";
 import { useReceivers } from "./receiver.ts";
 import { type Answer, decodeAck, type Peer, type ScriptedBroker, startScriptedBroker } from "./scripted-broker.ts";
 

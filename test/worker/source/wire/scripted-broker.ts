@@ -1,9 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
-import * as c from "../../../../worker/source/wire/commands.ts";
-import { Command } from "../../../../worker/source/wire/commands.ts";
-import { FrameSplitter } from "../../../../worker/source/wire/frame-splitter.ts";
-import { commandFrame } from "../../../../worker/source/wire/frames.ts";
+import * as c from "../../../../worker/source/protocol/commands.ts";
+import { Command } from "../../../../worker/source/protocol/commands.ts";
 import {
   bytes,
   embedded,
@@ -12,9 +10,11 @@ import {
   type MessageType,
   messageType,
   uint,
-} from "../../../../worker/source/wire/message-codec.ts";
-import { entryMetadata } from "../../../../worker/source/wire/metadata-codec.ts";
-import { ProtobufReader } from "../../../../worker/source/wire/protobuf-reader.ts";
+} from "../../../../worker/source/protocol/field-table.ts";
+import { FrameSplitter } from "../../../../worker/source/protocol/frame-splitter.ts";
+import { commandFrame } from "../../../../worker/source/protocol/frames.ts";
+import { entryMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
+import { ProtobufReader } from "../../../../worker/source/protocol/protobuf-reader.ts";
 
 const message = messageType({ consumerId: uint(1), messageId: embedded(2, c.messageId) });
 const ack = messageType({ consumerId: uint(1), type: int32(2), id: embedded(3, c.messageId), requestId: uint(8) });

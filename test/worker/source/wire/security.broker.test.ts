@@ -8,7 +8,7 @@ import {
   certificateAuthentication,
   oauth2Authentication,
   tokenAuthentication,
-} from "../../../../worker/source/wire/authentication.ts";
+} from "../../../../worker/source/broker/authentication.ts";
 import { useBroker } from "./broker-fixture.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { type Receiver, type ReceiverOptions, useReceivers } from "./receiver.ts";

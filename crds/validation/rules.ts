@@ -1,0 +1,93 @@
+import type { KinesisSinkSpec } from "../kinesissink.generated.ts";
+import { configRules } from "./config-rules.ts";
+import { pulsarRules } from "./pulsar-rules.ts";
+import { across, empty, type Rule } from "./rule.ts";
+
+function hasCredentialParam({ config, secrets }: KinesisSinkSpec): boolean {
+  return !empty(config.awsCredentialPluginParam) || secrets?.awsCredentialPluginParam !== undefined;
+}
+
+/** `persistent://public/default/orders` and `orders` are one topic. */
+function shortTopicName(name: string): string {
+  return name.replaceAll("persistent://", "").replaceAll("public/default/", "");
+}
+
+const operatorLabels: readonly string[] = ["name", "instance", "component", "managed-by"].map(
+  (part) => `app.kubernetes.io/${part}`,
+);
+
+const workerVariables: readonly string[] = ["POD_NAME", "POD_NAMESPACE", "POD_UID", "CONFIG_HASH"];
+
+/** Twins of the rules on the resource, its spec, and the parts that are neither config nor pulsar. */
+const sinkRules: readonly Rule[] = [
+  {
+    id: "NameTooLong",
+    at: "",
+    message: "metadata.name must be at most 40 characters: labels and names of pods are made from it",
+    broken: ({ metadata }) => (metadata.name.length <= 40 ? [] : ["metadata.name"]),
+  },
+  across(
+    "CredentialParamTwice",
+    "spec",
+    "spec.config.awsCredentialPluginParam",
+    "awsCredentialPluginParam is given twice: keep spec.secrets.awsCredentialPluginParam and remove it from spec.config",
+    ({ config, secrets }) => empty(config.awsCredentialPluginParam) || secrets?.awsCredentialPluginParam === undefined,
+  ),
+  across(
+    "CredentialsRequired",
+    "spec",
+    "spec.config.awsCredentialPluginName",
+    'no credentials: without awsCredentialPluginName, name a Secret key that holds {"accessKey":"…","secretKey":"…"} in spec.secrets.awsCredentialPluginParam, or set awsCredentialPluginName to org.apache.pulsar.io.kinesis.AwsDefaultProviderChainPlugin for the pod\'s own identity',
+    (spec) => !empty(spec.config.awsCredentialPluginName) || hasCredentialParam(spec),
+  ),
+  across(
+    "RoleRequired",
+    "spec",
+    "spec.config.awsCredentialPluginParam",
+    'STSAssumeRoleProviderPlugin needs {"roleArn":"…","roleSessionName":"…"}: name a Secret key that holds it in spec.secrets.awsCredentialPluginParam, or give it in spec.config.awsCredentialPluginParam',
+    (spec) =>
+      !(spec.config.awsCredentialPluginName ?? "").endsWith(".STSAssumeRoleProviderPlugin") || hasCredentialParam(spec),
+  ),
+  across(
+    "SpreadIsUnordered",
+    "spec",
+    "spec.keyless",
+    "keyless: Spread gives up the order of messages without a key: set it to TopicName, or set retainOrdering to false",
+    ({ keyless, config }) => !(keyless === "Spread" && config.retainOrdering),
+  ),
+  across(
+    "DeadLetterLoop",
+    "spec",
+    "spec.deadLetter.topic",
+    "the dead-letter topic is one of spec.pulsar.topics, so dead letters would come back for ever: choose another topic",
+    ({ deadLetter, pulsar: { topics = [] } }) =>
+      deadLetter === undefined || !topics.some((name) => shortTopicName(name) === shortTopicName(deadLetter.topic)),
+  ),
+  across(
+    "ForeignServiceAccount",
+    "spec.serviceAccount",
+    "spec.serviceAccount.annotations",
+    "annotations are for the account made for this sink: annotate the named account yourself, or remove name",
+    ({ serviceAccount: account = {} }) => empty(account.name) || Object.keys(account.annotations ?? {}).length === 0,
+  ),
+  across(
+    "OperatorLabel",
+    "spec.pod.labels",
+    "spec.pod.labels",
+    "may not set pulsar-kinesis.io/… and app.kubernetes.io/name, instance, component and managed-by, which are the operator's own: use other names",
+    ({ pod }) =>
+      !Object.keys(pod.labels ?? {}).some(
+        (name) => name.startsWith("pulsar-kinesis.io/") || operatorLabels.includes(name),
+      ),
+  ),
+  across(
+    "WorkerVariable",
+    "spec.pod.env",
+    "spec.pod.env",
+    "may not set POD_NAME, POD_NAMESPACE, POD_UID and CONFIG_HASH, which are the worker's own: use other names",
+    ({ pod }) => !(pod.env ?? []).some(({ name }) => workerVariables.includes(name)),
+  ),
+];
+
+/** One twin for every CEL rule of kinesissinks.yaml. */
+export const rules: readonly Rule[] = [...sinkRules, ...configRules, ...pulsarRules];

@@ -1,0 +1,58 @@
+import type { ValidateFunction } from "ajv";
+import { closeSchema, type StructuralSchema } from "../json-schema.ts";
+import type { KinesisSink } from "../kinesissink.generated.ts";
+import { resource } from "../resource.ts";
+import openApiSchema from "../schema.generated.json" with { type: "json" };
+import type { FieldError } from "./field-error.ts";
+import { rules } from "./rules.ts";
+import { schemaErrors } from "./schema-errors.ts";
+
+export type Validation =
+  | { readonly ok: true; readonly value: KinesisSink }
+  | { readonly ok: false; readonly errors: readonly FieldError[] };
+
+export interface ValidationOptions {
+  /** Ids of rules to leave out, for a manifest from which something was taken on purpose. */
+  readonly except?: readonly string[];
+}
+
+/**
+ * What a whole manifest must be. Only the spec is held to the schema: the status is written by programs, guarded by the
+ * API server, and one of another version must not keep a sink from running.
+ */
+export const manifestSchema: StructuralSchema = wholeManifest(openApiSchema as StructuralSchema);
+
+function wholeManifest(schema: StructuralSchema): StructuralSchema {
+  const closed = closeSchema(schema);
+  const metadata: StructuralSchema = {
+    type: "object",
+    required: ["name"],
+    properties: { name: { type: "string", minLength: 1, description: "The resource's name." } },
+    additionalProperties: true,
+  };
+  return {
+    ...closed,
+    required: ["apiVersion", "kind", "metadata", "spec"],
+    properties: {
+      ...closed.properties,
+      apiVersion: { type: "string", enum: [resource.apiVersion] },
+      kind: { type: "string", enum: [resource.kind] },
+      metadata,
+      status: { type: "object", default: schema.properties?.["status"]?.default, additionalProperties: true },
+    },
+  };
+}
+
+/**
+ * Holds a manifest to the schema, which also refuses unknown fields, and to the rules.
+ * @param matches made of {@link manifestSchema}
+ */
+export function judgeManifest(matches: ValidateFunction, input: unknown, options: ValidationOptions): Validation {
+  const copy: unknown = structuredClone(input);
+  if (!matches(copy)) return { ok: false, errors: schemaErrors(matches.errors ?? [], manifestSchema) };
+  const value = copy as KinesisSink;
+  const errors = rules
+    .filter(({ id }) => !(options.except ?? []).includes(id))
+    .flatMap(({ id, message, broken }) => broken(value).map((field) => ({ code: id, field, message })));
+  return errors.length === 0 ? { ok: true, value } : { ok: false, errors };
+}

@@ -1,0 +1,121 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { MANAGED_SELECTOR } from "../desired/names.ts";
+import type { KubeClient } from "../kube/client.ts";
+import {
+  CONFIG_MAPS,
+  CORE_EVENTS,
+  collectionPath,
+  DEPLOYMENTS,
+  KINESIS_SINKS,
+  type KubeObject,
+  PODS,
+  REPLICA_SETS,
+  type ResourceType,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+} from "../kube/objects.ts";
+import { createReflector, type Reflector } from "../kube/reflector.ts";
+import { createStore, type Store } from "../kube/store.ts";
+import type { OperatorMetrics } from "../metrics.ts";
+import type { ChildView, Cluster, PodEventView, PodView, SinkView } from "./cluster.ts";
+import { childView, deploymentView, podEventView, podView, sinkView } from "./views.ts";
+
+export interface WatchesOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: OperatorMetrics;
+  /** Empty means all. */
+  readonly namespaces: readonly string[];
+  /** Called with the key of a sink that something changed about. */
+  readonly onChange: (sinkKey: string) => void;
+}
+
+export interface Watches {
+  readonly cluster: Cluster;
+  /** Resolves when the signal has aborted and every watch has ended. */
+  run(signal: AbortSignal): Promise<void>;
+  /** True once every collection was listed: before that, what is absent may only be unknown. */
+  synced(): boolean;
+}
+
+interface Source {
+  readonly type: ResourceType;
+  readonly store: Pick<Store<unknown>, "replacement" | "put" | "remove">;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Only metadata is asked for; the rest would be thrown away. */
+  readonly metadataOnly?: boolean;
+}
+
+const MANAGED = { labelSelector: MANAGED_SELECTOR };
+/** The pods' warnings are many in a big cluster: the server filters, the store keeps those of workers. */
+const POD_WARNINGS = { fieldSelector: "involvedObject.kind=Pod,type=Warning" };
+const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS];
+
+/** Mirrors everything that reconciling needs to see. */
+export function createWatches(options: WatchesOptions): Watches {
+  const childStore = (reduce: (object: KubeObject) => ChildView) =>
+    createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange: options.onChange });
+  const sinks = createStore<SinkView>({ reduce: sinkView, groupOf: ({ key }) => key, onChange: options.onChange });
+  const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
+  const deployments = childStore(deploymentView);
+  children.set(DEPLOYMENTS.kind, deployments);
+  const replicaSets = childStore(childView);
+  const pods = createStore<PodView>({ reduce: podView, groupOf: (pod) => pod.group, onChange: options.onChange });
+  const events = createStore<PodEventView>({
+    reduce: podEventView,
+    groupOf: (event) => event.pod,
+    onChange: (podKey) => {
+      const group = pods.get(podKey)?.group;
+      if (group !== undefined) options.onChange(group);
+    },
+  });
+
+  const sources: Source[] = [
+    { type: KINESIS_SINKS, store: sinks },
+    { type: DEPLOYMENTS, store: deployments, query: MANAGED },
+    { type: REPLICA_SETS, store: replicaSets, query: MANAGED, metadataOnly: true },
+    { type: PODS, store: pods, query: MANAGED },
+    { type: CORE_EVENTS, store: events, query: POD_WARNINGS },
+    ...CHILDREN_BY_METADATA.flatMap((type) => {
+      const store = children.get(type.kind);
+      return store ? [{ type, store, query: MANAGED, metadataOnly: true }] : [];
+    }),
+  ];
+  const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces;
+  const reflectors = sources.flatMap((source) => scopes.map((namespace) => reflectorOf(options, source, namespace)));
+
+  return {
+    cluster: {
+      sink: (key) => sinks.get(key)?.sink,
+      child: (type, key) => children.get(type.kind)?.get(key),
+      replicaSets: (key) => replicaSets.group(key),
+      pods: (key) => pods.group(key),
+      podEvents: (key) => events.group(key),
+    },
+    synced: () => reflectors.every((reflector) => reflector.synced()),
+    run: async (signal) => {
+      await Promise.all(reflectors.map((reflector) => reflector.run(signal)));
+    },
+  };
+}
+
+function reflectorOf(options: WatchesOptions, source: Source, namespace: string | undefined): Reflector {
+  const { type, store, query, metadataOnly = false } = source;
+  return createReflector({
+    ...options,
+    name: type.plural,
+    path: collectionPath(type, namespace),
+    store: namespace === undefined ? store : withinNamespace(store, namespace),
+    metadataOnly,
+    ...(query ? { query } : {}),
+    onRestart: () => options.metrics.watchRestarts.inc({ resource: type.plural }),
+  });
+}
+
+/** Several reflectors fill one store; each replaces its own namespace's objects only. */
+function withinNamespace(store: Source["store"], namespace: string): Source["store"] {
+  return { ...store, replacement: () => store.replacement(`${namespace}/`) };
+}

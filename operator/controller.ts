@@ -1,0 +1,92 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { createWatches } from "./cluster/watches.ts";
+import type { WorkerDefaults } from "./config.ts";
+import type { KubeClient } from "./kube/client.ts";
+import { createEventRecorder } from "./kube/events.ts";
+import { createWorkQueue, type RunResult } from "./kube/queue.ts";
+import type { OperatorMetrics } from "./metrics.ts";
+import type { Memory } from "./reconcile/context.ts";
+import { createReconcile, type Reconcile } from "./reconcile/reconcile.ts";
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: OperatorMetrics;
+  readonly worker: WorkerDefaults;
+  readonly watchNamespaces: readonly string[];
+  readonly concurrency: number;
+  /** Reported in Events. */
+  readonly identity: string;
+}
+
+export interface Controller {
+  /** Reconciles until the signal aborts; resolves when all work has ended. Can be run again afterwards. */
+  run(signal: AbortSignal): Promise<void>;
+  /** True while running with every watch listed. */
+  synced(): boolean;
+}
+
+/** Delays of a sink whose reconcile fails, milliseconds. */
+const RETRY = { initial: 200, max: 60_000 };
+const SYNC_POLL_MS = 50;
+
+/** Joins watches, queue and reconcile: what changes about a sink puts its key into the queue. */
+export function createController(options: ControllerOptions): Controller {
+  let synced: () => boolean = () => false;
+  // What was applied holds for the next term too, for it is compared with what is there.
+  const memories = new Map<string, Memory>();
+
+  const run = async (signal: AbortSignal) => {
+    // Another leader may have written statuses meanwhile.
+    for (const memory of memories.values()) memory.status = undefined;
+    const watches = createWatches({
+      ...options,
+      namespaces: options.watchNamespaces,
+      onChange: (key) => queue.add(key),
+    });
+    const events = createEventRecorder({ ...options, reportingInstance: options.identity });
+    const reconcile = createReconcile({ ...options, events, cluster: watches.cluster }, memories);
+    const queue = createWorkQueue({
+      ...options,
+      retry: RETRY,
+      run: (key, stop) => timed(options, reconcile, key, stop),
+      onFailure: (key, error, delayMs) => {
+        options.logger.warn("reconcile failed; it is tried again", { key, delayMs: Math.round(delayMs), error });
+      },
+    });
+    options.metrics.observeQueue(() => queue.depth());
+    synced = () => watches.synced();
+    const mirrored = watches.run(signal);
+    // An object that was not listed yet would look like one that does not exist.
+    while (!watches.synced() && !signal.aborted) {
+      await options.clock.sleep(SYNC_POLL_MS, signal).catch(() => undefined);
+    }
+    if (!signal.aborted) options.logger.info("all watches are in sync");
+    await Promise.all([mirrored, queue.start(signal)]);
+    synced = () => false;
+    // The next leader tells it.
+    options.metrics.sinkReady.reset();
+  };
+
+  return { run, synced: () => synced() };
+}
+
+async function timed(
+  options: ControllerOptions,
+  reconcile: Reconcile,
+  key: string,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const began = options.clock.now();
+  const seconds = () => (options.clock.now() - began) / 1000;
+  try {
+    const result = await reconcile(key, signal);
+    options.metrics.reconciles.observe({ result: "success" }, seconds());
+    return result;
+  } catch (error) {
+    options.metrics.reconciles.observe({ result: "error" }, seconds());
+    throw error;
+  }
+}

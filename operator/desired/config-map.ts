@@ -1,0 +1,37 @@
+import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
+import { resource } from "../../crds/resource.ts";
+import { jsonHash } from "../../runtime/json-hash.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import { childMetadata, type LiveSink } from "./names.ts";
+
+export interface ConfigMapObject extends KubeObject {
+  data: Record<string, string>;
+}
+
+/** Key of the ConfigMap: the sink's manifest, with defaults and without credentials. */
+export const CONFIG_KEY = "sink.json";
+
+export function configMap(sink: LiveSink): ConfigMapObject {
+  const { name, namespace, uid, generation } = sink.metadata;
+  const manifest = {
+    apiVersion: resource.apiVersion,
+    kind: resource.kind,
+    metadata: { name, namespace, uid, generation },
+    spec: withoutCredentials(sink.spec),
+  };
+  return { metadata: childMetadata(sink), data: { [CONFIG_KEY]: `${JSON.stringify(manifest, null, 2)}\n` } };
+}
+
+/**
+ * Hash of what a worker reads of the spec. What only shapes the Deployment is left out, so that scaling, pausing or another
+ * node selector does not restart a worker for its configuration. An inline credential counts: workers must start anew.
+ */
+export function configHash(sink: LiveSink): string {
+  const { replicas: _replicas, paused: _paused, pod: _pod, serviceAccount: _account, ...read } = sink.spec;
+  return jsonHash(read);
+}
+
+function withoutCredentials(spec: KinesisSinkSpec): KinesisSinkSpec {
+  const { awsCredentialPluginParam: _param, ...config } = spec.config;
+  return { ...spec, config };
+}

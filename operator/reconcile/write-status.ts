@@ -1,0 +1,85 @@
+import type { Condition } from "../../crds/kinesissink.generated.ts";
+import { resource } from "../../crds/resource.ts";
+import { jsonHash } from "../../runtime/json-hash.ts";
+import { applyObject } from "../kube/apply.ts";
+import { isNotFound } from "../kube/errors.ts";
+import { KINESIS_SINKS, type KubeObject } from "../kube/objects.ts";
+import type { OperatorStatus } from "../status/status.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * Milliseconds between two writes of totals alone: max(10 s, N²/40 s) for N replicas, the beat of the workers. Each write costs
+ * the API server in proportion to the number of workers.
+ */
+export function beatMs(replicas: number): number {
+  return Math.max(10_000, (replicas * replicas * 1000) / 40);
+}
+
+/**
+ * Milliseconds between two writes of messages alone. Those of webhooks and networks hold times and port numbers, and each
+ * write brings the sink back to be reconciled.
+ */
+const WORDS_MS = 5_000;
+
+/** What of a reconcile the writing needs. */
+export type StatusContext = Pick<Context, "client" | "clock" | "memory" | "metrics" | "signal" | "sink">;
+
+/** Writes the status when it changed; words and totals alone wait. Returns after how long to come back for them. */
+export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
+  const { clock, memory, sink } = context;
+  const known = memory.status ?? sink.status;
+  if (same(facts(known), facts(status))) {
+    const sameWords = same(words(known), words(status));
+    if (sameWords && same(known?.totals, status.totals)) return undefined;
+    const wait = memory.statusWrittenAt + (sameWords ? beatMs(sink.spec.replicas) : WORDS_MS) - clock.now();
+    if (wait > 0) return wait;
+  }
+  await apply(context, status);
+  memory.status = status;
+  memory.statusWrittenAt = clock.now();
+  return undefined;
+}
+
+async function apply({ client, metrics, signal, sink }: StatusContext, status: OperatorStatus): Promise<void> {
+  const { name, namespace, uid } = sink.metadata;
+  const object: KubeObject & { status: OperatorStatus } = { metadata: { name, namespace, uid }, status };
+  try {
+    await applyObject(client, { type: KINESIS_SINKS, namespace, name }, object, {
+      force: true,
+      subresource: "status",
+      signal,
+    });
+    metrics.writes.inc({ kind: resource.kind, operation: "status" });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+/** All but totals and messages. */
+function facts(status: Partial<OperatorStatus> | undefined) {
+  if (!status) return undefined;
+  const { observedGeneration, replicas, readyReplicas, selector, ignoredProperties } = status;
+  const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
+  // The server's JSON leaves out what is empty.
+  return {
+    observedGeneration,
+    replicas,
+    readyReplicas,
+    selector,
+    ignoredProperties: ignoredProperties ?? [],
+    conditions,
+  };
+}
+
+function words(status: Partial<OperatorStatus> | undefined): string[] {
+  return byType(status).map(({ message }) => message);
+}
+
+/** The server may reorder a list that is a map. */
+function byType(status: Partial<OperatorStatus> | undefined): Condition[] {
+  return [...(status?.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return jsonHash(a) === jsonHash(b);
+}

@@ -1,0 +1,90 @@
+/**
+ * Turns finished messages into acknowledgements: a counter per delivery, a low watermark per topic-partition. Only the
+ * contiguous finished prefix may be acknowledged; what was finished behind a gap waits for the gap to close.
+ */
+import type { Delivery } from "../../source/source.ts";
+import { createFifo } from "../fifo.ts";
+
+/** A delivery on its way. */
+export interface Mark {
+  readonly delivery: Delivery;
+  /** `Clock.now()` */
+  readonly receivedAt: number;
+  /** Of its first message, epoch milliseconds. */
+  readonly publishTime: number | undefined;
+  /** Messages not done yet. */
+  remaining: number;
+  /** What it takes of the budget, bytes. */
+  bytes: number;
+}
+
+export interface Checkpoint {
+  /** Deliveries tracked and not yet passed by the watermark. */
+  readonly length: number;
+  readonly oldest: Mark | undefined;
+  track(delivery: Delivery, bytes: number, receivedAt: number): Mark;
+  /** Moves the watermark over the finished prefix, whose deliveries are released; null when it cannot move. */
+  advance(): { readonly through: Mark; readonly bytes: number } | null;
+  /** Forgets every mark behind the watermark; returns their bytes and their messages not done. */
+  clear(): { readonly bytes: number; readonly remaining: number };
+  /** Those behind the watermark, oldest first. */
+  [Symbol.iterator](): Iterator<Mark>;
+}
+
+export function createMark(delivery: Delivery, bytes: number, receivedAt: number): Mark {
+  return { delivery, receivedAt, publishTime: publishTime(delivery), remaining: delivery.messages.length, bytes };
+}
+
+/** Epoch milliseconds. */
+export function publishTime({ messages: [first] }: Delivery): number | undefined {
+  return first?.entry.publishTime;
+}
+
+/** Messages not done of deliveries that were received before `time`. @param marks oldest first */
+export function undoneSince(marks: Iterable<Mark>, time: number): number {
+  let count = 0;
+  for (const { receivedAt, remaining } of marks) {
+    if (receivedAt >= time) break;
+    count += remaining;
+  }
+  return count;
+}
+
+export function createCheckpoint(): Checkpoint {
+  const marks = createFifo<Mark>();
+  return {
+    get length() {
+      return marks.length;
+    },
+    get oldest() {
+      return marks.peek();
+    },
+    track: (delivery, bytes, receivedAt) => {
+      const mark = createMark(delivery, bytes, receivedAt);
+      marks.push(mark);
+      return mark;
+    },
+    advance: () => {
+      let through: Mark | null = null;
+      let bytes = 0;
+      for (let mark = marks.peek(); mark !== undefined && mark.remaining === 0; mark = marks.peek()) {
+        marks.shift();
+        mark.delivery.release?.();
+        through = mark;
+        bytes += mark.bytes;
+      }
+      return through === null ? null : { through, bytes };
+    },
+    clear: () => {
+      let bytes = 0;
+      let remaining = 0;
+      for (const mark of marks) {
+        bytes += mark.bytes;
+        remaining += mark.remaining;
+      }
+      marks.clear();
+      return { bytes, remaining };
+    },
+    [Symbol.iterator]: () => marks[Symbol.iterator](),
+  };
+}

@@ -1,0 +1,46 @@
+/** Fetches the schemas that a delivery needs, trying again until the registry answers. */
+import type { Delivery } from "../../source/source.ts";
+import type { Counters } from "../counters.ts";
+import type { Settings } from "../options.ts";
+import { fullJitter } from "../retry.ts";
+import { failureOf } from "./dead-letter-retries.ts";
+
+export interface Preparation {
+  /**
+   * @param pending what `format.prepare` answered
+   * @param wanted asked before each further attempt: false once the delivery was withdrawn
+   * @param ready called when every schema is at hand
+   */
+  finish(delivery: Delivery, pending: Promise<void>, wanted: () => boolean, ready: () => void): void;
+}
+
+export function createPreparation(options: Settings, counters: Counters): Preparation {
+  const { format, retry, clock, random, log } = options;
+
+  const finish = async (
+    delivery: Delivery,
+    first: Promise<void>,
+    wanted: () => boolean,
+    ready: () => void,
+  ): Promise<void> => {
+    let pending: Promise<void> | undefined = first;
+    for (let attempt = 0; pending !== undefined; attempt += 1) {
+      try {
+        await pending;
+        break;
+      } catch (error) {
+        if (!wanted()) break;
+        counters.sourceFailure = failureOf(error);
+        if (attempt === 0) log.warn("schema not fetched, trying again", { topic: delivery.assignment.topic, error });
+        await clock.sleep(fullJitter(retry, attempt, random));
+        if (!wanted()) break;
+        pending = format.prepare(delivery);
+      }
+    }
+    // Where nobody waits for it any more, nothing else would tell that its failure is over.
+    counters.sourceFailure = null;
+    if (wanted()) ready();
+  };
+
+  return { finish: (delivery, pending, wanted, ready) => void finish(delivery, pending, wanted, ready) };
+}

@@ -1,0 +1,81 @@
+/**
+ * Finds the poison in a request that the service refuses as invalid, by bisection: depth first, one part at a time. A
+ * record is poison if it is refused alone while another record of the same request is accepted. Where it has no company
+ * it is poison once it was refused several times by a stream that took others before; else the stream may be at fault.
+ */
+import type { SinkFailure } from "../../sink/sink.ts";
+import type { Outgoing } from "./batch.ts";
+
+/** Records refused one by one, none accepted, after which the stream is taken to refuse everything. */
+const REFUSED_ALONE_LIMIT = 8;
+
+/** Refusals of a record without company, over some 15 s by the gate's delays, after which it is poison. */
+const REFUSALS = 5;
+
+export interface Suspects<R extends Outgoing> {
+  /** Parts still to be sent; the last one goes first. */
+  readonly parts: R[][];
+  /** Refused alone. */
+  readonly refused: R[];
+  accepted: boolean;
+  /** How the service refused the whole. */
+  readonly failure: SinkFailure;
+}
+
+export interface Verdict<R> {
+  readonly poison: readonly R[];
+  /** Each refused alone, and nothing accepted: `Refusals` tell. */
+  readonly lonely: readonly R[];
+  /** The stream refuses everything: to be tried again slowly. */
+  readonly unknown: readonly R[];
+}
+
+/** Counts how often records without company were refused. */
+export interface Refusals<R extends Outgoing> {
+  /** The stream accepted a record: it does not refuse everything. */
+  accepted(): void;
+  /** Refused alone once more; true: it is poison. */
+  condemn(record: R): boolean;
+}
+
+export function createRefusals<R extends Outgoing>(): Refusals<R> {
+  const counts = new WeakMap<R, number>();
+  let acceptsOthers = false;
+  return {
+    accepted: () => {
+      acceptsOthers = true;
+    },
+    condemn: (record) => {
+      const count = (counts.get(record) ?? 0) + 1;
+      counts.set(record, count);
+      return acceptsOthers && count >= REFUSALS && record.items === null;
+    },
+  };
+}
+
+export function suspect<R extends Outgoing>(records: readonly R[], failure: SinkFailure): Suspects<R> {
+  const suspects: Suspects<R> = { parts: [], refused: [], accepted: false, failure };
+  refuse(suspects, records);
+  return suspects;
+}
+
+/** A part was refused: halves it. */
+export function refuse<R extends Outgoing>(suspects: Suspects<R>, part: readonly R[]): void {
+  if (part.length <= 1) {
+    suspects.refused.push(...part);
+    return;
+  }
+  const middle = part.length >> 1;
+  suspects.parts.push(part.slice(middle), part.slice(0, middle));
+}
+
+/** The verdict once nothing is left to be sent, or nothing is to be learned from sending it; else null. */
+export function conclude<R extends Outgoing>(suspects: Suspects<R>): Verdict<R> | null {
+  const { parts, refused, accepted } = suspects;
+  if (!accepted && refused.length >= REFUSED_ALONE_LIMIT) {
+    // Those that were not tried alone come first next time, or the same few would hold up all others for ever.
+    return { poison: [], lonely: [], unknown: [...parts.splice(0).flat(), ...refused] };
+  }
+  if (parts.length > 0) return null;
+  return accepted ? { poison: refused, lonely: [], unknown: [] } : { poison: [], lonely: refused, unknown: [] };
+}

@@ -1,0 +1,285 @@
+/**
+ * The unordered pipeline. Failed records are tried again on their own while others flow past; an entry is acknowledged
+ * once all its messages are done; a message that cannot be delivered stays parked with its entry, or is dead-lettered.
+ */
+import type { PoisonError } from "../../format/format.ts";
+import type { Assignment, Delivery, Source } from "../../source/source.ts";
+import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
+import { createDelays } from "../delays.ts";
+import { createBudget, isHalfUsed } from "../intake/budget.ts";
+import { createDrain, flushed } from "../intake/drain.ts";
+import { addedBytes, dataBytes, encodeMessage, rejected } from "../intake/encoding.ts";
+import { createPreparation } from "../intake/schema-wait.ts";
+import type { Settings } from "../options.ts";
+import type { Pipeline } from "../pipeline.ts";
+import { type Accepted, createSender } from "../requests/sender.ts";
+import { fullJitter, restMs } from "../retry.ts";
+import { landedInside, type Parcel } from "../shards/aggregate.ts";
+import { createPacker } from "../shards/collector.ts";
+import { createReady, type Ready } from "../shards/shard-queues.ts";
+import { createPoisons } from "./poison.ts";
+import {
+  cargoOf,
+  createShareMark,
+  Item,
+  isWanted,
+  keyOf,
+  MISSES,
+  messageOf,
+  oldest,
+  overdue,
+  release,
+  type Share,
+  type ShareMark,
+  type Shipment,
+} from "./records.ts";
+import { createRedelivery } from "./redelivery.ts";
+
+/** Aggregates of one shard in flight at most. */
+const SLOTS = 4;
+
+export function createUnorderedPipeline(options: Settings): Pipeline {
+  const { format, partitionKey, limits, retry, clock, random } = options;
+  const counters = createCounters();
+  const budget = createBudget(options.budgetBytes);
+  const shares = new Map<Assignment, Share>();
+  const finished: Delivery[] = [];
+  const preparation = createPreparation(options, counters);
+  let finishedBytes = 0;
+  let woken = 0;
+  let source: Source | null = null;
+  let closed = false;
+
+  const started = (): Source => {
+    if (source === null) throw new Error("the pipeline was not started");
+    return source;
+  };
+  const push = (record: Shipment): void => {
+    ready.push(ready.queueOf(keyOf(record)), record, record.items === null ? record.mark.receivedAt : undefined);
+    woken += 1;
+  };
+  const wake = (): void => {
+    const count = woken;
+    woken = 0;
+    sender.wake(count);
+  };
+  const hurried = (): boolean => drain.active || isHalfUsed(budget);
+  const ready: Ready<Shipment> = createReady<Shipment>(options, keyOf, wake);
+  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, cargoOf(push, hurried));
+  const delays = createDelays<Shipment>(clock, push, wake);
+  const poisons = createPoisons(options, counters, {
+    source: started,
+    again: ({ mark, index }) => admitOne(mark, index, true),
+    done,
+    settled,
+    freed: budget.release,
+  });
+  const redelivery = createRedelivery(clock, done, (mark, index) => admitOne(mark, index, false));
+  // What is parked is not waited for.
+  const drain = createDrain(() => counters.pending <= poisons.count);
+
+  const sender = createSender<Shipment>(options, counters, {
+    waiting: ready.waiting,
+    fill: packer.fill,
+    mayWrite: isWanted,
+    accepted: (record, outcome) => {
+      if (record.items !== null) {
+        acceptedTogether(record, outcome);
+        return;
+      }
+      release(record);
+      ready.landed(ready.queueOf(record.partitionKey), outcome.shardId, "");
+      delivered(record);
+    },
+    failed: (record, failure, down) => {
+      if (failure.class === "throttled") ready.throttled(ready.queueOf(keyOf(record)));
+      // Refused: its messages go without company, so that the poison is found.
+      if (failure.class === "invalid") {
+        isolate(record);
+        return;
+      }
+      release(record);
+      for (const item of record.items ?? [record]) if (item.mark.share === null) redelivery.landed(item, false);
+      if (record.items === null && record.mark.share === null) return;
+      const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
+      if (!down) record.attempt += 1;
+      delays.add(record, clock.now() + ms);
+    },
+    refused: (record, failure) => {
+      if (record.items !== null) {
+        isolate(record);
+        return;
+      }
+      release(record);
+      if (record.mark.share === null) redelivery.landed(record, false);
+      else poisons.poisoned(record.mark, record.index, rejected(failure));
+    },
+    settled,
+  });
+
+  function acceptedTogether(parcel: Parcel<Item>, { shardId }: Accepted): void {
+    release(parcel);
+    packer.limit.tookMs(clock.now() - parcel.sentAt);
+    ready.landed(parcel.slot, shardId, "");
+    if (landedInside(ready, parcel, shardId)) {
+      for (const item of parcel.items) delivered(item);
+      return;
+    }
+    // A consumer drops the aggregate whole.
+    counters.retries += parcel.items.length;
+    const at = clock.now() + fullJitter(retry, 0, random);
+    for (const item of parcel.items) {
+      item.misses += 1;
+      if (item.mark.share === null) redelivery.landed(item, false);
+      else delays.add(item, at);
+    }
+  }
+
+  function delivered(item: Item): void {
+    const { mark, index, dataBytes } = item;
+    counters.delivered += 1;
+    counters.deliveredBytes += dataBytes;
+    if (mark.share === null) {
+      redelivery.landed(item, true);
+      return;
+    }
+    poisons.delivered(mark, index);
+    done(mark, index);
+  }
+
+  /** Not alone in its request: the gate waits, and the next request has to carry others to find out what is refused. */
+  function isolate(record: Shipment): void {
+    release(record);
+    for (const item of record.items ?? [record]) {
+      item.misses = MISSES;
+      if (item.mark.share === null) redelivery.landed(item, false);
+      else push(item);
+    }
+  }
+
+  function settled(): void {
+    if (finished.length > 0) {
+      const deliveries = finished.splice(0);
+      started().acknowledge(deliveries);
+      for (const delivery of deliveries) delivery.release?.();
+      const bytes = finishedBytes;
+      finishedBytes = 0;
+      budget.release(bytes);
+    }
+    wake();
+    drain.check();
+  }
+
+  function done(mark: ShareMark, index: number): void {
+    counters.pending -= 1;
+    mark.remaining -= 1;
+    if (mark.remaining > 0) {
+      mark.done ??= new Uint8Array(mark.delivery.messages.length);
+      mark.done[index] = 1;
+      poisons.progressed(mark);
+      return;
+    }
+    mark.share?.open.delete(mark);
+    finished.push(mark.delivery);
+    finishedBytes += mark.bytes;
+  }
+
+  function admit(mark: ShareMark): void {
+    const { assignment, messages } = mark.delivery;
+    const known = redelivery.knows(assignment.topic);
+    for (let index = 0; index < messages.length; index += 1) {
+      if (!known || !redelivery.covers(mark, index)) admitOne(mark, index, false);
+    }
+  }
+
+  function admitOne(mark: ShareMark, index: number, isRetry: boolean): void {
+    const message = messageOf(mark, index);
+    if (mark.share === null || message === undefined) return;
+    const { topic } = mark.delivery.assignment;
+    const key = partitionKey(message, topic);
+    const keyBytes = Buffer.byteLength(key);
+    try {
+      const data = encodeMessage(format, limits, message, topic, keyBytes);
+      if (!isRetry) {
+        const added = addedBytes(data);
+        mark.bytes += added;
+        budget.take(added);
+      }
+      push(new Item(mark, index, key, keyBytes, dataBytes(message, data), data));
+    } catch (error) {
+      poisons.poisoned(mark, index, error as PoisonError);
+    }
+  }
+
+  const pipeline: Pipeline = {
+    budget,
+    start: (given) => {
+      source = given;
+      ready.start();
+      given.start(pipeline);
+    },
+    assigned: (assignment) => {
+      shares.set(assignment, { assignment, open: new Set() });
+      redelivery.assigned(assignment.topic);
+    },
+    deliver: (delivery) => {
+      const share = shares.get(delivery.assignment);
+      countReceived(counters, delivery);
+      if (share === undefined || drain.active) return budget.release(delivery.retainedBytes);
+      counters.pending += delivery.messages.length;
+      const mark = createShareMark(delivery, share, clock.now());
+      share.open.add(mark);
+      const pending = format.prepare(delivery);
+      if (pending !== undefined) {
+        const wanted = (): boolean => !closed && mark.share !== null;
+        preparation.finish(delivery, pending, wanted, () => {
+          admit(mark);
+          settled();
+        });
+        return;
+      }
+      admit(mark);
+      settled();
+    },
+    revoked: (assignment) => {
+      const share = shares.get(assignment);
+      if (share === undefined) return;
+      shares.delete(assignment);
+      redelivery.ended(share, sender.each);
+      let bytes = 0;
+      for (const mark of share.open) {
+        mark.share = null;
+        counters.pending -= mark.remaining;
+        bytes += mark.bytes;
+      }
+      poisons.sweep();
+      budget.release(bytes);
+      drain.check();
+    },
+    state: () => ({
+      ...reported(counters),
+      oldestPublishTime: oldestPublishTime([...shares.values()].map(oldest)),
+      overdue: overdue(shares.values(), clock.now() - options.recordTtlMs),
+      pendingBytes: budget.used,
+      budgetBytes: budget.total,
+      inFlightRequests: sender.inFlight,
+      slowestShard: ready.slowest(),
+      poison: poisons.reports(),
+      poisonCount: poisons.count,
+    }),
+    drain: async (deadline) => {
+      started().stop();
+      sender.hurry();
+      await drain.wait(deadline);
+      await flushed(started(), deadline);
+    },
+    close: () => {
+      closed = true;
+      sender.close();
+      delays.close();
+      ready.close();
+      poisons.close();
+    },
+  };
+  return pipeline;
+}

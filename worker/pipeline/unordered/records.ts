@@ -1,0 +1,126 @@
+/** What the unordered pipeline keeps of an assignment, and what it sends: messages, alone or together. */
+import type { Assignment, Delivery, Message } from "../../source/source.ts";
+import { createMark, type Mark, undoneSince } from "../intake/checkpoint.ts";
+import { payloadOf } from "../intake/encoding.ts";
+import type { Outgoing } from "../requests/batch.ts";
+import type { Parcel, Slot } from "../shards/aggregate.ts";
+import type { Cargo } from "../shards/collector.ts";
+
+/** After so many aggregates that missed their shard, a message goes without company. */
+export const MISSES = 2;
+
+/** The deliveries of one assignment that are not acknowledged. */
+export interface Share {
+  readonly assignment: Assignment;
+  readonly open: Set<ShareMark>;
+}
+
+export interface ShareMark extends Mark {
+  /** Holds the kept messages alone once `kept` is set. */
+  delivery: Delivery;
+  /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
+  share: Share | null;
+  /** 1 for each message that is done; null before the first of several is. */
+  done: Uint8Array | null;
+  /** Set once nothing but poison is left: copies of it by position, and the ids of all messages. */
+  kept: ReadonlyMap<number, Message> | null;
+  ids: readonly string[] | null;
+}
+
+export function createShareMark(delivery: Delivery, share: Share, receivedAt: number): ShareMark {
+  return { ...createMark(delivery, delivery.retainedBytes, receivedAt), share, done: null, kept: null, ids: null };
+}
+
+export function messageOf({ kept, delivery }: ShareMark, index: number): Message | undefined {
+  return kept === null ? delivery.messages[index] : kept.get(index);
+}
+
+/** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
+export class Item implements Outgoing {
+  readonly mark: ShareMark;
+  /** Position in its delivery. */
+  readonly index: number;
+  readonly partitionKey: string;
+  readonly bytes: number;
+  readonly dataBytes: number;
+  /** Null: the data is the message's payload. */
+  readonly #kept: Uint8Array | null;
+  /** Failed attempts. */
+  attempt = 0;
+  /** Aggregates with it that missed their shard. */
+  misses = 0;
+  /** What it holds while it travels without company. */
+  slot: Slot | null = null;
+
+  constructor(
+    mark: ShareMark,
+    index: number,
+    partitionKey: string,
+    keyBytes: number,
+    dataBytes: number,
+    kept: Uint8Array | null,
+  ) {
+    this.mark = mark;
+    this.index = index;
+    this.partitionKey = partitionKey;
+    this.bytes = dataBytes + keyBytes;
+    this.dataBytes = dataBytes;
+    this.#kept = kept;
+  }
+
+  get items(): null {
+    return null;
+  }
+
+  get data(): Uint8Array {
+    return this.#kept ?? payloadOf(messageOf(this.mark, this.index));
+  }
+}
+
+export type Shipment = Item | Parcel<Item>;
+
+/** When the oldest message that is not done was published: epoch milliseconds. */
+export function oldest({ open }: Share): number | undefined {
+  for (const { publishTime } of open) return publishTime;
+  return undefined;
+}
+
+/** Messages not done of deliveries that were received before `time`. */
+export function overdue(shares: Iterable<Share>, time: number): number {
+  let count = 0;
+  for (const { open } of shares) count += undoneSince(open, time);
+  return count;
+}
+
+export function keyOf(record: Shipment): string {
+  return record.items === null ? record.partitionKey : (record.items[0]?.partitionKey ?? "");
+}
+
+/** The record no longer takes room of its shard. */
+export function release(record: Shipment): void {
+  if (record.slot === null) return;
+  record.slot.inFlight -= 1;
+  if (record.items === null) record.slot = null;
+}
+
+/** False once an assignment ended that it carries messages of. */
+export function isWanted(record: Shipment): boolean {
+  if (record.items === null) return record.mark.share !== null;
+  return record.items.every(({ mark }) => mark.share !== null);
+}
+
+/** @param push puts a message into its queue */
+export function cargoOf(push: (item: Item) => void, hurried: () => boolean): Cargo<Item, Item> {
+  return {
+    first: (item) => (item.mark.share === null ? null : item),
+    next: () => null,
+    valueOf: (item) => item,
+    alone: (item) => item.misses >= MISSES,
+    mayWrite: isWanted,
+    unpack: (parcel) => parcel.items.forEach(push),
+    hold: (item, slot) => {
+      item.slot = slot;
+    },
+    hurried,
+  };
+}

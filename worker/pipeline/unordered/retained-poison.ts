@@ -1,0 +1,52 @@
+/** What stays of a delivery when nothing but its poison is left: the rest of its memory is given back. */
+import type { Message, Source } from "../../source/source.ts";
+import type { ShareMark } from "./records.ts";
+
+/** What objects take beside the bytes of a message, and what the id of a done one takes. */
+const MESSAGE_OVERHEAD = 600;
+const ID_BYTES = 80;
+
+/**
+ * Copies these messages out of their delivery, and lets go of the others but for their ids.
+ * @returns bytes that the delivery retains no longer; 0: nothing was changed, since little would be won
+ */
+export function keepOnly(mark: ShareMark, indexes: Iterable<number>, source: Source): number {
+  const { delivery } = mark;
+  const kept = new Map<number, Message>();
+  let bytes = delivery.messages.length * ID_BYTES;
+  for (const index of indexes) {
+    const message = delivery.messages[index];
+    if (message === undefined) continue;
+    bytes += message.payloadBytes + MESSAGE_OVERHEAD;
+    kept.set(index, message);
+  }
+  const freed = mark.bytes - bytes;
+  if (freed < mark.bytes / 4) return 0;
+  for (const [index, message] of kept) kept.set(index, copyOf(message));
+  mark.done ??= new Uint8Array(delivery.messages.length);
+  mark.ids = delivery.messages.map(({ id }) => id);
+  mark.kept = kept;
+  mark.delivery = source.shrink(delivery, [...kept.values()]);
+  mark.bytes = bytes;
+  return freed;
+}
+
+/** The message in memory of its own. */
+function copyOf(message: Message): Message {
+  const { entry, id, payloadBytes, key, keyIsBase64, properties, eventTime, isNull } = message;
+  const { publishTime, producerName, encryption, defect } = entry;
+  return {
+    entry: { publishTime, producerName, schemaVersion: copyBytes(entry.schemaVersion), encryption, defect },
+    ...{ id, payloadBytes, key, keyIsBase64, properties, eventTime, isNull },
+    payload: copyBytes(message.payload),
+    orderingKey: copyBytes(message.orderingKey),
+  };
+}
+
+function copyBytes<B extends Uint8Array | null>(bytes: B): B | Buffer {
+  if (bytes === null) return bytes;
+  // Not from the pool, which a small copy would keep alive.
+  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
+}

@@ -9,12 +9,12 @@ import { once } from "node:events";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { benchIdle } from "./idle.ts";
-import { type MeasureOptions, measure } from "./measure.ts";
-import { type Runner, row } from "./row.ts";
-import { type RowBench, runRows } from "./row-bench.ts";
-import { limitsBench, peerBench, sweepBench, throttledBench, unitsBench, workerBench } from "./row-benches.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { type MeasureOptions, measure } from "./harness/measure.ts";
+import { type Runner, row } from "./harness/row.ts";
+import { type RowBench, runRows } from "./harness/row-bench.ts";
+import { openStage, type Stage } from "./harness/stage.ts";
+import { benchIdle } from "./rows/idle.ts";
+import { limitsBench, peerBench, sweepBench, throttledBench, unitsBench, workerBench } from "./rows/row-benches.ts";
 
 interface Context {
   readonly sources: readonly Exclude<Runner, "Java">[];
@@ -68,7 +68,9 @@ function ofRows(about: string, minutes: number, seconds: number, bench: (context
 /** A program of its own, with arguments that keep it short. */
 function ofProgram(about: string, minutes: number, file: string, ...args: readonly string[]): Bench {
   const run: Bench["run"] = async ({ signal }) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, `${file}.ts`), ...args], { stdio: "inherit" });
+    const child = spawn(process.execPath, [join(import.meta.dirname, "programs", `${file}.ts`), ...args], {
+      stdio: "inherit",
+    });
     const ending = AbortSignal.any([signal, AbortSignal.timeout(PROGRAM_LIMIT_MS)]);
     ending.addEventListener("abort", () => child.kill("SIGTERM"));
     const [code] = (await once(child, "exit")) as [number | null];

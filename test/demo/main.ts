@@ -7,8 +7,8 @@ import { dump } from "js-yaml";
 import { isReady } from "../e2e/kube.ts";
 import { createScenario, type Scenario } from "../e2e/scenario.ts";
 import { installOperator, type Stage } from "../e2e/stage.ts";
-import { createTraffic, readNumbered } from "../e2e/traffic.ts";
-import { checkGuarantee, type Numbered } from "../guarantee.ts";
+import { checkGuarantee, type Numbered } from "../load/guarantee.ts";
+import { createTraffic, readNumbered } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import { openStage } from "./open-stage.ts";
 

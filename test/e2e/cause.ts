@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
-import { checkGuarantee } from "../guarantee.ts";
+import { checkGuarantee } from "../load/guarantee.ts";
+import { createTraffic, readNumbered, type Traffic } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import { condition, isReady } from "./kube.ts";
 import type { Scenario } from "./scenario.ts";
 import type { SinkWatch } from "./sink-watch.ts";
-import { createTraffic, readNumbered, type Traffic } from "./traffic.ts";
 
 /** Something that keeps a sink from moving messages, and that somebody can mend without touching the sink. */
 export interface Cause {

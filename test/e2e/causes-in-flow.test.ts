@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { ConditionType, KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { createTraffic, type Traffic } from "../load/traffic.ts";
 import { arrived } from "./cause.ts";
 import { type FakeEndpoint, startFakeEndpoint } from "./fake-endpoint.ts";
 import { startFlow } from "./flow.ts";
@@ -8,7 +9,6 @@ import { condition, isReady } from "./kube.ts";
 import { createScenario, type Scenario, type SpecChanges } from "./scenario.ts";
 import { operatorInstalled, theEnvironment, theStage } from "./setup.ts";
 import { type SinkWatch, watchSinks } from "./sink-watch.ts";
-import { createTraffic, type Traffic } from "./traffic.ts";
 
 const SMALL = { ordered: true, partitions: 2, shards: 1 };
 const MESSAGES = 120;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { pulsarAdmin } from "../load/pulsar-admin.ts";
 import { until } from "../until.ts";
 import type { Cause } from "./cause.ts";
-import { pulsarAdmin } from "./pulsar-admin.ts";
 import { createScenario, type Scenario } from "./scenario.ts";
 import { theEnvironment, theStage } from "./setup.ts";
 

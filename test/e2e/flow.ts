@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
+import { checkGuarantee, type GuaranteeResult } from "../load/guarantee.ts";
+import { createTraffic, readNumbered, type Traffic } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import type { Scenario } from "./scenario.ts";
-import { createTraffic, readNumbered, type Traffic } from "./traffic.ts";
 
 /** Messages that keep coming while a test does something to the parts. */
 export interface Flow {

@@ -1,8 +1,8 @@
 import { CreateStreamCommand, DescribeStreamSummaryCommand } from "@aws-sdk/client-kinesis";
 import { kinesisClient } from "../fakes/read-stream.ts";
+import { type PulsarAdmin, pulsarAdmin } from "../load/pulsar-admin.ts";
 import { until } from "../until.ts";
 import { type Kube, kube } from "./kube.ts";
-import { type PulsarAdmin, pulsarAdmin } from "./pulsar-admin.ts";
 
 /** The real parts that a scenario plays on: the local environment's, or those of an existing cluster. */
 export interface Stage {

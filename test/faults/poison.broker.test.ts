@@ -1,9 +1,9 @@
 /** A record that no stream of this size accepts, among others that it does. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { readNumbered } from "../e2e/traffic.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { checkGuarantee, type GuaranteeResult } from "../guarantee.ts";
+import { checkGuarantee, type GuaranteeResult } from "../load/guarantee.ts";
+import { readNumbered } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import { play } from "./scenario.ts";
 import type { WorkerProcess } from "./worker-process.ts";

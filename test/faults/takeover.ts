@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { javaSinkClassPath } from "../bench/java-sink/install.ts";
 import { startJavaSink } from "../bench/java-sink/start.ts";
-import { numbered } from "../e2e/traffic.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import { readStream, type UserRecord } from "../fakes/read-stream.ts";
+import { numbered } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import { MODES, type Mode, play } from "./scenario.ts";
 

@@ -6,9 +6,9 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createParts } from "../../worker/parts.ts";
 import type { SourceState } from "../../worker/source/source.ts";
 import { goodManifest, type Json, mergePatch } from "../crds/good-manifest.ts";
+import { silentLog } from "../silent-log.ts";
 import { PATIENCE_MS } from "../until.ts";
 import { useBroker } from "./source/wire/broker-fixture.ts";
-import { silentLog } from "./source/wire/silent-log.ts";
 
 const STREAM = {
   name: "orders",

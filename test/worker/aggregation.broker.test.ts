@@ -7,15 +7,15 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { resource } from "../../crds/resource.ts";
-import { pulsarAdmin } from "../e2e/pulsar-admin.ts";
 import { createStream } from "../e2e/stage.ts";
-import { createTraffic, readNumbered } from "../e2e/traffic.ts";
 import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
 import { type FakeStream, isOpen, mergeShards, splitShard } from "../fakes/kinesis-stream.ts";
 import { readStream } from "../fakes/read-stream.ts";
-import { checkGuarantee } from "../guarantee.ts";
+import { checkGuarantee } from "../load/guarantee.ts";
+import { pulsarAdmin } from "../load/pulsar-admin.ts";
+import { createTraffic, readNumbered } from "../load/traffic.ts";
 import { until } from "../until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

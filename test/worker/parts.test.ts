@@ -6,9 +6,9 @@ import { createParts } from "../../worker/parts.ts";
 import type { Source } from "../../worker/source/source.ts";
 import { goodManifest, type Json, mergePatch } from "../crds/good-manifest.ts";
 import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
+import { silentLog } from "../silent-log.ts";
 import { until } from "../until.ts";
 import { assignment, delivery, message } from "./pipeline/messages.ts";
-import { silentLog } from "./source/wire/silent-log.ts";
 
 const STREAM = "orders";
 const KEYS = '{"accessKey":"a","secretKey":"b"}';

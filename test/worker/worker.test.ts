@@ -8,9 +8,9 @@ import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/
 import { type Source, SourceError } from "../../worker/source/source.ts";
 import { createWorker } from "../../worker/worker.ts";
 import { goodManifest } from "../crds/good-manifest.ts";
+import { silentLog } from "../silent-log.ts";
 import { createRig } from "./pipeline/rig.ts";
 import { createVirtualClock } from "./pipeline/simulation/virtual-clock.ts";
-import { silentLog } from "./source/wire/silent-log.ts";
 import { USABLE_STREAM as STREAM } from "./usable-stream.ts";
 
 const missing = new SinkError({ code: "StreamNotFound", class: "notReady", message: "create it", ambiguous: false });

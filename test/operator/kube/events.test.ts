@@ -4,7 +4,7 @@ import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import { createEventRecorder, type EventNote } from "../../../operator/kube/events.ts";
 import { createLogger } from "../../../runtime/log.ts";
-import { manualClock } from "../manual-clock.ts";
+import { manualClock } from "../../manual-clock.ts";
 
 const SUBJECT = {
   apiVersion: "pulsar-kinesis.io/v1alpha1",

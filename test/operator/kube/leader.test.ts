@@ -4,7 +4,7 @@ import { ApiError } from "../../../operator/kube/errors.ts";
 import { createLeaderElection } from "../../../operator/kube/leader.ts";
 import type { Lease, LeaseClient, LeaseSpec } from "../../../operator/kube/lease.ts";
 import { createLogger } from "../../../runtime/log.ts";
-import { type ManualClock, manualClock, settle } from "../manual-clock.ts";
+import { type ManualClock, manualClock, settle } from "../../manual-clock.ts";
 
 const SECONDS = 1000;
 

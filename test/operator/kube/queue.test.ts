@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createWorkQueue, type RunResult, type WorkQueueOptions } from "../../../operator/kube/queue.ts";
-import { manualClock, settle } from "../manual-clock.ts";
+import { manualClock, settle } from "../../manual-clock.ts";
 
 function queueOf(options: Partial<WorkQueueOptions> & Pick<WorkQueueOptions, "run">) {
   const clock = manualClock();

@@ -13,7 +13,7 @@ import { createReconcile } from "../../../operator/reconcile/reconcile.ts";
 import type { DeploymentCondition } from "../../../operator/status/observed.ts";
 import type { OperatorStatus } from "../../../operator/status/status.ts";
 import { createLogger } from "../../../runtime/log.ts";
-import { manualClock } from "../manual-clock.ts";
+import { manualClock } from "../../manual-clock.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";

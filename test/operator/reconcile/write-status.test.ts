@@ -6,7 +6,7 @@ import { createMetrics } from "../../../operator/metrics.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
 import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/write-status.ts";
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
-import { manualClock } from "../manual-clock.ts";
+import { manualClock } from "../../manual-clock.ts";
 import { liveSink } from "../sink-fixture.ts";
 
 function writer(replicas = 1, refuse?: ApiError) {

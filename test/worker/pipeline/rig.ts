@@ -1,6 +1,6 @@
 /** A pipeline between a source and a sink that a test holds in its hands, in virtual time. */
+
 import assert from "node:assert/strict";
-import type { Logger } from "../../../runtime/log.ts";
 import { PoisonError } from "../../../worker/format/format.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
 import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
@@ -14,10 +14,9 @@ import type {
 } from "../../../worker/sink/sink.ts";
 import type { Assignment, DeadLetter, Delivery, Source } from "../../../worker/source/source.ts";
 import { decodeAggregate } from "../../fakes/aggregate.ts";
+import { silentLog } from "../../silent-log.ts";
 import { assignment, delivery } from "./messages.ts";
 import { createVirtualClock } from "./simulation/virtual-clock.ts";
-
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
 
 const DESCRIPTION = {
   name: "stream",
@@ -135,7 +134,7 @@ export function createRig(overrides: RigOptions = {}) {
     budgetBytes: 10_000,
     deadLetterTopic: null,
     clock,
-    log: SILENT,
+    log: silentLog,
     random: () => 0.5,
     nextTurn: (callback) => void clock.timer(0, callback),
     ...options,

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Logger } from "../../../runtime/log.ts";
 import { createReporter } from "../../../worker/report/reporter.ts";
 import { beatDelay, changeDelay } from "../../../worker/report/schedule.ts";
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+import { silentLog } from "../../silent-log.ts";
 
 /** A clock that moves only by `advance`, and lets promises settle between timers. */
 function manualClock(): Clock & { advance(ms: number): Promise<void> } {
@@ -50,7 +48,7 @@ function setUp(options: { replicas?: number; fail?: () => boolean; random?: () =
       return { replicas: options.replicas ?? 1 };
     },
     clock,
-    log: silent,
+    log: silentLog,
     random: options.random ?? (() => 0.5),
   });
   return { clock, published, reporter, change: (value: string) => (facts = value) };
@@ -148,7 +146,7 @@ test("the last report is written before close resolves", async () => {
   assert.equal(published.length, 2);
 });
 
-test("close ends at its deadline, though the API server keeps silent on a report that is on its way", async () => {
+test("close ends at its deadline, though the API server keeps silentLog on a report that is on its way", async () => {
   const clock = manualClock();
   const reporter = createReporter({
     report: () => "Running",
@@ -158,7 +156,7 @@ test("close ends at its deadline, though the API server keeps silent on a report
       return await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },
     clock,
-    log: silent,
+    log: silentLog,
   });
   reporter.start();
   await clock.advance(1000);

@@ -1,5 +1,5 @@
 /** What a run has to satisfy, and how a run that does not is told. */
-import { checkGuarantee, type Numbered } from "../../../guarantee.ts";
+import { checkGuarantee, type Numbered } from "../../../load/guarantee.ts";
 import type { RunResult, Scenario } from "./world.ts";
 
 /** Late executions may break the order of the keys that they hit: of these, nothing may be missing. */

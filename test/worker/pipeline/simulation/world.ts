@@ -1,9 +1,10 @@
 /** Workers, topics and a stream in virtual time, with everything that can go wrong, from one seed. */
-import type { Logger } from "../../../../runtime/log.ts";
+
 import { type Format, PoisonError } from "../../../../worker/format/format.ts";
 import { createPipeline } from "../../../../worker/pipeline/create.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
 import type { Source } from "../../../../worker/source/source.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { createModelBroker, type ModelBroker, type ModelWorker } from "./model-broker.ts";
 import { createModelKinesis, type KinesisFaults, type ModelKinesis, NO_FAULTS } from "./model-kinesis.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -70,8 +71,6 @@ const NOTICE_MS = 500;
 const EVENTFUL_MS = 60_000;
 const PATIENCE_MS = 3_600_000;
 const AFTERMATH_MS = 400_000;
-
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
 
 export async function simulate(scenario: Scenario): Promise<RunResult> {
   const clock = createVirtualClock();
@@ -144,7 +143,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       budgetBytes: 3_000,
       deadLetterTopic: scenario.deadLetters ? "dead" : null,
       clock,
-      log: SILENT,
+      log: silentLog,
       random: random.fork().next,
       nextTurn: (callback) => void clock.timer(0, callback),
     });

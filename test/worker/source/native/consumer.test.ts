@@ -10,7 +10,7 @@ import {
   startNativeTopic,
 } from "../../../../worker/source/native/consumer.ts";
 import { type Assignment, SourceError } from "../../../../worker/source/source.ts";
-import { silentLog } from "../wire/silent-log.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { batchPart, nativeMessage, type ScriptedConsumer, scriptedConsumer, scriptedMessageIds } from "./script.ts";
 
 const TOPIC = "persistent://public/default/t-partition-0";

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { loadNativeClient, type NativeModule } from "../../../../worker/source/native/client.ts";
 import { createNativeSource } from "../../../../worker/source/native/source.ts";
 import { SourceError } from "../../../../worker/source/source.ts";
-import { silentLog } from "../wire/silent-log.ts";
+import { silentLog } from "../../../silent-log.ts";
 
 const installed = await loadNativeClient().then(
   () => true,

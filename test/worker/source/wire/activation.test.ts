@@ -8,8 +8,8 @@ import { type EntryMetadata, entryMetadata } from "../../../../worker/source/pro
 import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { collectGarbage } from "../../garbage.ts";
-import { silentLog } from "./silent-log.ts";
 
 function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
   const acks: string[] = [];

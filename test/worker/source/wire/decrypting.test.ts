@@ -14,9 +14,9 @@ import type { CompressionType } from "../../../../worker/source/source.ts";
 import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { decryption, encryptor, keysOf, rsaKey } from "./encryption.ts";
 import { batchPayload, compress } from "./publisher.ts";
-import { silentLog } from "./silent-log.ts";
 
 const MAX_BYTES = 100_000;
 const app = rsaKey();

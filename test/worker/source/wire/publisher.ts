@@ -12,7 +12,7 @@ import { fullTopicName } from "../../../../worker/source/broker/topic-name.ts";
 import { Compression } from "../../../../worker/source/protocol/compression.ts";
 import { type SingleMetadata, singleMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
 import type { CompressionType, SchemaInfo } from "../../../../worker/source/source.ts";
-import { silentLog } from "./silent-log.ts";
+import { silentLog } from "../../../silent-log.ts";
 
 export interface BatchMessage extends Omit<SingleMetadata, "payloadSize"> {
   readonly payload: Uint8Array;

@@ -1,8 +1,8 @@
 import { afterEach } from "node:test";
 import type { Assignment, Delivery, Message, Source } from "../../../../worker/source/source.ts";
 import { createWireSource, type WireSourceOptions } from "../../../../worker/source/wire/source.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { until } from "../../../until.ts";
-import { silentLog } from "./silent-log.ts";
 
 /** A source with a handler that writes down what it is told, in order. */
 export interface Receiver {

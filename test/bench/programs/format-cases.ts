@@ -2,8 +2,8 @@
 import avro from "avsc";
 import protobuf from "protobufjs";
 import "protobufjs/ext/descriptor.js";
-import type { MessageFormat } from "../../worker/format/format.ts";
-import type { SchemaInfo } from "../../worker/source/source.ts";
+import type { MessageFormat } from "../../../worker/format/format.ts";
+import type { SchemaInfo } from "../../../worker/source/source.ts";
 
 export interface FormatCase {
   readonly name: string;

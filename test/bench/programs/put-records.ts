@@ -1,15 +1,15 @@
 /**
  * CPU time of PutRecords in the client, the SDK's own serialisation beside ours, against the fake endpoint in another
- * process: `scripts/node test/bench/put-records.ts [seconds per row] [part of the row's name]`.
+ * process: `scripts/node test/bench/programs/put-records.ts [seconds per row] [part of the row's name]`.
  */
 import { Agent } from "node:http";
 import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { systemClock } from "../../runtime/clock.ts";
-import { createKinesisSink } from "../../worker/sink/client.ts";
-import { createCredentials } from "../../worker/sink/credentials.ts";
-import type { KinesisRecord } from "../../worker/sink/sink.ts";
-import { startFakeKinesisProcess } from "../fakes/kinesis-process.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { createKinesisSink } from "../../../worker/sink/client.ts";
+import { createCredentials } from "../../../worker/sink/credentials.ts";
+import type { KinesisRecord } from "../../../worker/sink/sink.ts";
+import { startFakeKinesisProcess } from "../../fakes/kinesis-process.ts";
 
 const CONNECTIONS = 8;
 const seconds = Number(process.argv[2] ?? 3);

@@ -1,11 +1,11 @@
 /**
  * CPU time of what aggregation costs per user record: hashing its key, finding its shard, building the aggregate.
- * `scripts/node test/bench/aggregate.ts`
+ * `scripts/node test/bench/programs/aggregate.ts`
  */
-import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggregate.ts";
-import { hashKey } from "../../worker/sink/hash-key.ts";
-import { createShardMap } from "../../worker/sink/shards.ts";
-import type { KinesisRecord, Shard } from "../../worker/sink/sink.ts";
+import { aggregateRecord, createAggregateBuilder } from "../../../worker/sink/aggregate.ts";
+import { hashKey } from "../../../worker/sink/hash-key.ts";
+import { createShardMap } from "../../../worker/sink/shards.ts";
+import type { KinesisRecord, Shard } from "../../../worker/sink/sink.ts";
 
 const ROUNDS = 2_000;
 const PER_AGGREGATE = 220;

@@ -1,6 +1,6 @@
 /** A sink that runs as a process of its own and is observed from outside, whatever it is written in. */
 import { readFile } from "node:fs/promises";
-import { type Daemon, lastLines, startDaemon, untilReady } from "../env/process.ts";
+import { type Daemon, lastLines, startDaemon, untilReady } from "../../env/process.ts";
 import { treeOf } from "./usage.ts";
 
 const START_LIMIT_MS = 90_000;

@@ -1,7 +1,7 @@
 /** One row measured: the sink started on it, warmed up, watched for a window, and stopped. */
 import { setTimeout as delay } from "node:timers/promises";
-import { javaSinkClassPath } from "./java-sink/install.ts";
-import { startJavaSink } from "./java-sink/start.ts";
+import { javaSinkClassPath } from "../java-sink/install.ts";
+import { startJavaSink } from "../java-sink/start.ts";
 import { nameOf, type Row, SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND } from "./row.ts";
 import type { RunningSink } from "./running.ts";
 import { PARTITIONS, STREAM, type Stage } from "./stage.ts";

@@ -1,15 +1,15 @@
 /**
  * What each fault costs: repetitions, and how long the slowest key stands still. A worker of each pipeline works on a
  * backlog with the defaults of a KinesisSink, aggregation aside: a record for each message shows when its key moved.
- * `scripts/node test/bench/faults.ts [part of a fault's name]`
+ * `scripts/node test/bench/programs/faults.ts [part of a fault's name]`
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { SplitShardCommand } from "@aws-sdk/client-kinesis";
-import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { kinesisClient } from "../fakes/read-stream.ts";
-import { MODES, type Mode, openScenario, type Scenario } from "../faults/scenario.ts";
-import type { WorkerProcess } from "../faults/worker-process.ts";
-import { interruption } from "./interruption.ts";
+import { type Pulsar, startPulsar } from "../../env/pulsar/broker.ts";
+import { kinesisClient } from "../../fakes/read-stream.ts";
+import { MODES, type Mode, openScenario, type Scenario } from "../../faults/scenario.ts";
+import type { WorkerProcess } from "../../faults/worker-process.ts";
+import { interruption } from "../harness/interruption.ts";
 
 interface Side {
   readonly mode: Mode;

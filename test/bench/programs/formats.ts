@@ -1,9 +1,9 @@
 /** CPU time per message of each format and schema, from 10 B to 1 MiB: `formats.ts [part of a case's name]`. */
-import { createFormat } from "../../worker/format/create.ts";
-import { partitionKey } from "../../worker/format/partition-key.ts";
-import { dataBytes } from "../../worker/pipeline/intake/encoding.ts";
-import type { Message } from "../../worker/source/source.ts";
-import { deliveryOf, messageOf } from "../worker/format/message.ts";
+import { createFormat } from "../../../worker/format/create.ts";
+import { partitionKey } from "../../../worker/format/partition-key.ts";
+import { dataBytes } from "../../../worker/pipeline/intake/encoding.ts";
+import type { Message } from "../../../worker/source/source.ts";
+import { deliveryOf, messageOf } from "../../worker/format/message.ts";
 import { type FormatCase, formatCases } from "./format-cases.ts";
 
 const TOPIC = "persistent://public/default/orders-partition-3";

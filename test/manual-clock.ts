@@ -1,4 +1,4 @@
-import type { Clock } from "../../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 
 export interface ManualClock extends Clock {
   /** Lets time pass, running what is due in order, and whatever promises that sets off. */

@@ -1,14 +1,14 @@
 /**
  * What the pipelines alone cost: CPU microseconds per 200 B message, with a source and a sink that do nothing.
- * Usage: scripts/node test/bench/pipeline.ts [messages]
+ * Usage: scripts/node test/bench/programs/pipeline.ts [messages]
  */
+
 import { setTimeout as delay } from "node:timers/promises";
-import { systemClock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { createPipeline } from "../../worker/pipeline/create.ts";
-import { toHashKey } from "../../worker/sink/hash-key.ts";
-import { createShardMap } from "../../worker/sink/shards.ts";
-import type { RecordOutcome, Shard, Sink } from "../../worker/sink/sink.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { createPipeline } from "../../../worker/pipeline/create.ts";
+import { toHashKey } from "../../../worker/sink/hash-key.ts";
+import { createShardMap } from "../../../worker/sink/shards.ts";
+import type { RecordOutcome, Shard, Sink } from "../../../worker/sink/sink.ts";
 import type {
   Assignment,
   Delivery,
@@ -17,15 +17,14 @@ import type {
   ReceiveBudget,
   Source,
   SourceHandler,
-} from "../../worker/source/source.ts";
+} from "../../../worker/source/source.ts";
+import { silentLog } from "../../silent-log.ts";
 
 const MESSAGE_BYTES = 200;
 const PARTITIONS = 16;
 const KEYS_OF_PARTITION = 625;
 const KEYS = PARTITIONS * KEYS_OF_PARTITION;
 const LATENCY_MS = 20;
-
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => SILENT };
 
 interface Figures {
   readonly cpuMicros: number;
@@ -148,7 +147,7 @@ async function measure(
     budgetBytes: 32 * 1024 * 1024,
     deadLetterTopic: null,
     clock: systemClock,
-    log: SILENT,
+    log: silentLog,
   });
   let acknowledged = 0;
   const finished = Promise.withResolvers<void>();

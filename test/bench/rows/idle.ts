@@ -1,10 +1,10 @@
 /** A sink that waits, and then gets ten messages a second: memory, CPU, readiness and latency. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type MeasureOptions, startRow } from "./measure.ts";
-import { bothPipelines, nameOf, type Row, type Runner, row } from "./row.ts";
-import type { Stage } from "./stage.ts";
-import { percentile, print } from "./table.ts";
-import { residentMiB, usageOf } from "./usage.ts";
+import { type MeasureOptions, startRow } from "../harness/measure.ts";
+import { bothPipelines, nameOf, type Row, type Runner, row } from "../harness/row.ts";
+import type { Stage } from "../harness/stage.ts";
+import { percentile, print } from "../harness/table.ts";
+import { residentMiB, usageOf } from "../harness/usage.ts";
 
 const PACE = 10;
 /** Longer than the pause after an ordered worker took over a topic-partition. */

@@ -4,13 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { systemClock } from "../../runtime/clock.ts";
-import { createLookup } from "../../worker/source/broker/lookup.ts";
-import { createPool } from "../../worker/source/broker/pool.ts";
-import { createProducer, type Producer, type PublishMetadata } from "../../worker/source/broker/producer.ts";
-import { parseServiceUrl } from "../../worker/source/broker/service-url.ts";
-import { batchPayload } from "../worker/source/wire/publisher.ts";
-import { silentLog } from "../worker/source/wire/silent-log.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { createLookup } from "../../../worker/source/broker/lookup.ts";
+import { createPool } from "../../../worker/source/broker/pool.ts";
+import { createProducer, type Producer, type PublishMetadata } from "../../../worker/source/broker/producer.ts";
+import { parseServiceUrl } from "../../../worker/source/broker/service-url.ts";
+import { silentLog } from "../../silent-log.ts";
+import { batchPayload } from "../../worker/source/wire/publisher.ts";
 
 export interface ProducerTask {
   readonly serviceUrl: string;

@@ -2,9 +2,9 @@
  * The fake Kinesis endpoint as a process of its own that counts what it takes and keeps nothing. Started by
  * `fork(file, [stream])`; asked over the process channel.
  */
-import { decodeAggregate } from "../fakes/aggregate.ts";
-import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
-import { createStream } from "../fakes/kinesis-stream.ts";
+import { decodeAggregate } from "../../fakes/aggregate.ts";
+import { type FakeKinesis, startFakeKinesis } from "../../fakes/kinesis.ts";
+import { createStream } from "../../fakes/kinesis-stream.ts";
 import type { ShardLimits } from "./row.ts";
 
 /** Records, requests and bytes since the last `begin`. */

@@ -6,7 +6,7 @@ import { createProducer, type Producer } from "../../worker/source/broker/produc
 import { parseServiceUrl } from "../../worker/source/broker/service-url.ts";
 import { singleMetadata } from "../../worker/source/protocol/metadata-codec.ts";
 import { readStream, type UserRecord } from "../fakes/read-stream.ts";
-import type { Numbered } from "../guarantee.ts";
+import type { Numbered } from "./guarantee.ts";
 
 /** Publishes numbered messages with keys to a partitioned topic, in batches, each key in one partition. */
 export interface Traffic {

@@ -1,6 +1,6 @@
-import type { Logger } from "../../../../runtime/log.ts";
+import type { Logger } from "../runtime/log.ts";
 
-/** Says nothing, unless WIRE_LOG is set. */
+/** Says nothing, unless TEST_LOG is set. */
 export const silentLog: Logger = {
   debug: (message, fields) => say("debug", message, fields),
   info: (message, fields) => say("info", message, fields),
@@ -10,5 +10,5 @@ export const silentLog: Logger = {
 };
 
 function say(level: string, message: string, fields: unknown): void {
-  if (process.env["WIRE_LOG"] !== undefined) console.error(level, message, fields);
+  if (process.env["TEST_LOG"] !== undefined) console.error(level, message, fields);
 }

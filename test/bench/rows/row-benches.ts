@@ -1,7 +1,7 @@
 /** The benches that are rows: what of the whole worker is measured. */
-import { bothPipelines, nameOf, type Row, type Runner, row } from "./row.ts";
-import type { RowBench } from "./row-bench.ts";
-import { COLUMNS, LEGEND } from "./table.ts";
+import { bothPipelines, nameOf, type Row, type Runner, row } from "../harness/row.ts";
+import type { RowBench } from "../harness/row-bench.ts";
+import { COLUMNS, LEGEND } from "../harness/table.ts";
 
 const C = COLUMNS;
 const LOAD = [C.runner, C.pipeline, C.aggregation, C.size, C.batch, C.latency];

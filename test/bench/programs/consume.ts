@@ -1,18 +1,18 @@
 /**
  * Prints what consuming costs: microseconds of CPU per message, user and system of all threads, without the broker's.
  *
- *     scripts/node test/bench/consume.ts [--messages 500000] [--service-url pulsar://host:6650]
+ *     scripts/node test/bench/programs/consume.ts [--messages 500000] [--service-url pulsar://host:6650]
  *
  * Without a service URL it starts a broker of its own. Each size is consumed twice and the second run is printed, so that
  * compiling is apart.
  */
 import { parseArgs } from "node:util";
-import type { Delivery, Source, SubscriptionType } from "../../worker/source/source.ts";
-import { createWireSource } from "../../worker/source/wire/source.ts";
-import { startPulsar } from "../env/pulsar/broker.ts";
-import { createPublisher, numberedMessages } from "../worker/source/wire/publisher.ts";
-import { silentLog } from "../worker/source/wire/silent-log.ts";
-import { interruption } from "./interruption.ts";
+import type { Delivery, Source, SubscriptionType } from "../../../worker/source/source.ts";
+import { createWireSource } from "../../../worker/source/wire/source.ts";
+import { startPulsar } from "../../env/pulsar/broker.ts";
+import { silentLog } from "../../silent-log.ts";
+import { createPublisher, numberedMessages } from "../../worker/source/wire/publisher.ts";
+import { interruption } from "../harness/interruption.ts";
 
 const PARTITIONS = 4;
 const KEYS = 10_000;

@@ -1,13 +1,13 @@
 /** The worker to be measured: compiled as in the image, run from a manifest. */
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { NODE_ARGS } from "../../operator/desired/container.ts";
-import { parseDockerfile } from "../env/image/dockerfile.ts";
-import { freePorts } from "../env/ports.ts";
-import { run } from "../env/process.ts";
+import { NODE_ARGS } from "../../../operator/desired/container.ts";
+import { parseDockerfile } from "../../env/image/dockerfile.ts";
+import { freePorts } from "../../env/ports.ts";
+import { run } from "../../env/process.ts";
 import { type RunningSink, startSink } from "./running.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "../../..");
 
 /** The share of {@link NODE_ARGS}, of the memory limit that a worker has unless told otherwise: here it has none. */
 const HEAP_ARG = `--max-old-space-size=${Math.round(0.3 * 512)}`;

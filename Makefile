@@ -63,14 +63,16 @@ typecheck: install ## Check types
 	$(BIN)/tsc -p tsconfig.json
 
 .PHONY: generate
-generate: install ## Generate types, the chart's copy of the CRD and reference pages
+generate: install ## Generate types, the chart's copy of the CRD, reference pages, the chart's README and pictures
 	$(NODE) scripts/generate.ts
 	$(NODE) scripts/generate-chart-readme.ts
+	$(NODE) scripts/generate-pictures.ts
 
 .PHONY: verify
 verify: install ## Fail when something generated is out of date
 	$(NODE) scripts/generate.ts --check
 	$(NODE) scripts/generate-chart-readme.ts --check
+	$(NODE) scripts/generate-pictures.ts --check
 
 .PHONY: build
 build: install ## Compile to dist/
@@ -90,7 +92,7 @@ env-down: install ## Stop the local environment
 	@$(NODE) test/env/main.ts down
 
 .PHONY: bench
-bench: install ## Measure speed, cost and memory (some 40 minutes; scripts/node test/bench/main.ts --help tells of parts)
+bench: install ## Measure speed, cost and memory (scripts/node test/bench/main.ts --help tells of parts and times)
 	$(NODE) test/bench/main.ts
 
 .PHONY: clean

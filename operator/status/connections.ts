@@ -1,5 +1,5 @@
+import { type ConditionState, conditionState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
-import { type Verdict, verdict } from "./verdict.ts";
 
 interface Side {
   readonly usable: boolean;
@@ -8,36 +8,40 @@ interface Side {
 }
 
 /** Whether a worker, any one, is subscribed to the topics. */
-export function sourceConnected(facts: Facts): Verdict {
+export function sourceConnected(facts: Facts): ConditionState {
   const sides = facts.reports.flatMap(({ source }) =>
     source ? [{ usable: source.connected, reason: source.reason, message: source.message }] : [],
   );
-  return sideVerdict(facts, sides, { yes: "Connected", no: "NotConnected", what: "connected to Pulsar" });
+  return sideState(facts, sides, { yes: "Connected", no: "NotConnected", what: "connected to Pulsar" });
 }
 
 /** Whether a worker, any one, can put records into the stream. */
-export function streamWritable(facts: Facts): Verdict {
+export function streamWritable(facts: Facts): ConditionState {
   const sides = facts.reports.flatMap(({ stream }) =>
     stream ? [{ usable: stream.writable, reason: stream.reason, message: stream.message }] : [],
   );
-  return sideVerdict(facts, sides, { yes: "Writable", no: "NotWritable", what: "able to write to the stream" });
+  return sideState(facts, sides, { yes: "Writable", no: "NotWritable", what: "able to write to the stream" });
 }
 
-export function throttled(facts: Facts): Verdict {
+export function throttled(facts: Facts): ConditionState {
   if (facts.reports.length === 0) return unreported(facts);
   const hit = facts.reports.flatMap(({ pod, throttled }) => (throttled ? [{ pod, ...throttled }] : []));
   hit.sort((a, b) => (b.percent ?? 0) - (a.percent ?? 0));
   const worst = hit[0];
-  if (!worst) return verdict("False", "NotThrottled", "Kinesis accepts records at the rate they come");
+  if (!worst) return conditionState("False", "NotThrottled", "Kinesis accepts records at the rate they come");
   const percent = worst.percent === undefined ? "" : `, ${worst.percent} % of its records`;
-  return verdict(
+  return conditionState(
     "True",
     "ShardThrottled",
     `${hit.length} of ${facts.reports.length} workers are throttled, most on ${worst.shard}${percent}: add shards to the stream, or spread the keys`,
   );
 }
 
-function sideVerdict(facts: Facts, all: readonly Side[], words: { yes: string; no: string; what: string }): Verdict {
+function sideState(
+  facts: Facts,
+  all: readonly Side[],
+  words: { yes: string; no: string; what: string },
+): ConditionState {
   // A worker that has just started has not tried yet.
   const sides = all.filter((side) => side.usable || side.reason !== undefined);
   if (sides.length === 0) return unreported(facts);
@@ -45,12 +49,12 @@ function sideVerdict(facts: Facts, all: readonly Side[], words: { yes: string; n
   const count = `${usable} of ${sides.length} workers are ${words.what}`;
   const failed = sides.find((side) => !side.usable);
   const cause = failed?.message ? `; ${failed.message}` : "";
-  if (usable > 0) return verdict("True", words.yes, `${count}${cause}`);
-  return verdict("False", failed?.reason ?? words.no, failed?.message ?? count);
+  if (usable > 0) return conditionState("True", words.yes, `${count}${cause}`);
+  return conditionState("False", failed?.reason ?? words.no, failed?.message ?? count);
 }
 
-function unreported({ desired, reports }: Facts): Verdict {
-  if (desired === 0) return verdict("Unknown", "NoWorkers", "no worker runs");
-  if (reports.length === 0) return verdict("Unknown", "NoReport", "no worker has reported yet");
-  return verdict("Unknown", "NotTried", "no worker has come far enough to try it");
+function unreported({ desired, reports }: Facts): ConditionState {
+  if (desired === 0) return conditionState("Unknown", "NoWorkers", "no worker runs");
+  if (reports.length === 0) return conditionState("Unknown", "NoReport", "no worker has reported yet");
+  return conditionState("Unknown", "NotTried", "no worker has come far enough to try it");
 }

@@ -1,41 +1,42 @@
+import { type ConditionState, conditionState } from "./condition-state.ts";
 import { type Facts, reportProblem } from "./facts.ts";
-import { type Verdict, verdict } from "./verdict.ts";
 
 /** Present when somebody must act: nothing, or a part of the topics, goes on by itself. */
-export function stalled(facts: Facts): Verdict | undefined {
+export function stalled(facts: Facts): ConditionState | undefined {
   const { refusal } = facts.observed;
-  if (refusal) return refusal.stalls ? verdict("True", refusal.reason, refusal.message) : undefined;
+  if (refusal) return refusal.stalls ? conditionState("True", refusal.reason, refusal.message) : undefined;
   if (facts.desired === 0) return undefined;
-  if (facts.problem?.stalls) return verdict("True", facts.problem.reason, facts.problem.message);
+  if (facts.problem?.stalls) return conditionState("True", facts.problem.reason, facts.problem.message);
   // Poison holds its topic partition only, and its worker stays ready. What old pods say may be mended by the new ones.
   const current = new Set(facts.current.map((pod) => pod.name));
   const report = facts.reports.find(({ pod, state }) => state === "Stalled" && current.has(pod));
   const problem = report && reportProblem(report);
-  return problem && verdict("True", problem.reason, problem.message);
+  return problem && conditionState("True", problem.reason, problem.message);
 }
 
 /** Present while the pods are on their way to what is desired. */
-export function reconciling(facts: Facts): Verdict | undefined {
+export function reconciling(facts: Facts): ConditionState | undefined {
   const { observed, desired, live, current } = facts;
   const { refusal, failure } = observed;
   const obstacle = refusal ?? failure;
-  if (obstacle) return verdict("True", obstacle.reason, obstacle.message);
+  if (obstacle) return conditionState("True", obstacle.reason, obstacle.message);
   const { deployment } = observed;
   if (!deployment || deployment.observedGeneration < deployment.generation) {
-    return verdict("True", "Applying", "the Deployment is being created or changed");
+    return conditionState("True", "Applying", "the Deployment is being created or changed");
   }
   const old = live.length - current.length;
   if (old > 0) return rolling(facts, old);
-  if (live.length > desired) return verdict("True", "ScalingDown", `${live.length - desired} workers are to stop`);
+  if (live.length > desired)
+    return conditionState("True", "ScalingDown", `${live.length - desired} workers are to stop`);
   const ready = current.filter((pod) => pod.ready).length;
   if (ready >= desired) return undefined;
-  if (facts.problem) return verdict("True", facts.problem.reason, facts.problem.message);
-  return verdict("True", "WorkersStarting", `${ready} of ${desired} workers are ready`);
+  if (facts.problem) return conditionState("True", facts.problem.reason, facts.problem.message);
+  return conditionState("True", "WorkersStarting", `${ready} of ${desired} workers are ready`);
 }
 
-function rolling({ current, desired, problem }: Facts, old: number): Verdict {
+function rolling({ current, desired, problem }: Facts, old: number): ConditionState {
   const trouble = problem ? `; ${problem.message}` : "";
-  return verdict(
+  return conditionState(
     "True",
     "RollingUpdate",
     `${current.length} of ${desired} workers are new, ${old} are to go${trouble}`,

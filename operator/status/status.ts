@@ -1,12 +1,12 @@
 import type { Condition, ConditionType, KinesisSinkStatus } from "../../crds/kinesissink.generated.ts";
 import { selectorLabels } from "../desired/names.ts";
+import type { ConditionState } from "./condition-state.ts";
 import { sourceConnected, streamWritable, throttled } from "./connections.ts";
 import { type Facts, facts } from "./facts.ts";
 import type { Observed } from "./observed.ts";
 import { reconciling, stalled } from "./progress.ts";
 import { readiness } from "./readiness.ts";
 import { totals } from "./totals.ts";
-import type { Verdict } from "./verdict.ts";
 
 /** The part of a status that the operator writes: everything but the workers' entries. */
 export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers">>;
@@ -20,10 +20,10 @@ export function computeStatus(observed: Observed, previous: readonly Condition[]
   const { generation } = observed.sink.metadata;
   return {
     observedGeneration: generation,
-    conditions: conditions(known).map(([type, verdict]) => {
+    conditions: conditions(known).map(([type, state]) => {
       const before = previous.find((condition) => condition.type === type);
-      const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : now;
-      return { type, ...verdict, lastTransitionTime, observedGeneration: generation };
+      const lastTransitionTime = before?.status === state.status ? before.lastTransitionTime : now;
+      return { type, ...state, lastTransitionTime, observedGeneration: generation };
     }),
     replicas: known.live.length,
     readyReplicas: known.ready.length,
@@ -35,11 +35,11 @@ export function computeStatus(observed: Observed, previous: readonly Condition[]
   };
 }
 
-function conditions(known: Facts): [ConditionType, Verdict][] {
+function conditions(known: Facts): [ConditionType, ConditionState][] {
   const blocked = stalled(known);
   // kstatus reads Reconciling first, so a stalled sink must not claim to be on its way.
   const moving = blocked ? undefined : reconciling(known);
-  const all: [ConditionType, Verdict | undefined][] = [
+  const all: [ConditionType, ConditionState | undefined][] = [
     ["Ready", readiness(known)],
     ["Reconciling", moving],
     ["Stalled", blocked],
@@ -47,5 +47,5 @@ function conditions(known: Facts): [ConditionType, Verdict][] {
     ["StreamWritable", streamWritable(known)],
     ["Throttled", throttled(known)],
   ];
-  return all.filter((entry): entry is [ConditionType, Verdict] => entry[1] !== undefined);
+  return all.filter((entry): entry is [ConditionType, ConditionState] => entry[1] !== undefined);
 }

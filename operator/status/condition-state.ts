@@ -1,7 +1,7 @@
 import type { ConditionStatus } from "../../crds/kinesissink.generated.ts";
 
 /** A condition without its type and times. */
-export interface Verdict {
+export interface ConditionState {
   readonly status: ConditionStatus;
   readonly reason: string;
   readonly message: string;
@@ -13,7 +13,7 @@ const MESSAGE_LIMIT = 1024;
 /** The definition's pattern for a reason. Kubernetes' own reasons fit, but nobody promises it of all. */
 const REASON = /^[A-Za-z]([A-Za-z0-9_,:]{0,126}[A-Za-z0-9_])?$/;
 
-export function verdict(status: ConditionStatus, reason: string, message: string): Verdict {
+export function conditionState(status: ConditionStatus, reason: string, message: string): ConditionState {
   return {
     status,
     reason: REASON.test(reason) ? reason : "Other",

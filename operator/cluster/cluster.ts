@@ -1,7 +1,7 @@
 import type { LiveSink } from "../desired/names.ts";
 import type { ResourceType } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
-import type { ObservedDeployment, Problem } from "../status/observed.ts";
+import type { Cause, ObservedDeployment } from "../status/observed.ts";
 
 /** What is remembered of an object that a sink may own. */
 export interface ChildView extends Stored {
@@ -28,8 +28,10 @@ export interface PodView extends Stored {
   readonly ready: boolean;
   /** A container runs or has run, so that events of mounting and pulling are history. */
   readonly started: boolean;
-  readonly problem: Problem | undefined;
-  readonly crash: Problem | undefined;
+  /** What keeps it from running now. */
+  readonly cause: Cause | undefined;
+  /** It runs, after it ended more than once. */
+  readonly repeatedExit: Cause | undefined;
 }
 
 export interface PodEventView extends Stored {

@@ -4,7 +4,7 @@ import type { Stored } from "../kube/store.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
 import type { ChildView, PodEventView, PodView, SinkView } from "./cluster.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { type Pod, podCrash, podProblem } from "./pod-problem.ts";
+import { type Pod, podCause, repeatedExit } from "./pod-cause.ts";
 
 /** An event's text is quoted in a status; more than this says nothing new. */
 const MESSAGE_LIMIT = 512;
@@ -66,8 +66,8 @@ export function podView(pod: Pod): PodView {
     started:
       status?.containerStatuses?.some(({ state, lastState }) => Boolean(state?.running ?? lastState?.terminated)) ??
       false,
-    problem: podProblem(pod),
-    crash: podCrash(pod),
+    cause: podCause(pod),
+    repeatedExit: repeatedExit(pod),
   };
 }
 

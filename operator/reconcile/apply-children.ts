@@ -5,19 +5,19 @@ import { childName } from "../desired/names.ts";
 import { applyObject, deleteObject } from "../kube/apply.ts";
 import { ApiError, isForbidden, isInvalid } from "../kube/errors.ts";
 import { DEPLOYMENTS, type KubeObject, objectKey, SERVICE_ACCOUNTS } from "../kube/objects.ts";
-import type { Problem } from "../status/observed.ts";
+import type { Cause } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
 
 /** Puts every child as desired, one after the other. What is as it was left needs no request. */
-export async function applyChildren(context: Context): Promise<Problem | undefined> {
+export async function applyChildren(context: Context): Promise<Cause | undefined> {
   for (const child of context.children) {
     if (!child.object) continue;
     try {
       await applyChild(context, child, child.object);
     } catch (error) {
-      const problem = refusalOf(child, error);
-      if (!problem) throw error;
-      return problem;
+      const cause = refusedCause(child, error);
+      if (!cause) throw error;
+      return cause;
     }
   }
   return undefined;
@@ -43,7 +43,7 @@ async function applyChild(context: Context, child: Child, object: KubeObject): P
 }
 
 /** An answer that the same request will get again until somebody changes something. */
-function refusalOf(child: Child, error: unknown): Problem | undefined {
+function refusedCause(child: Child, error: unknown): Cause | undefined {
   if (!(error instanceof ApiError) || !(isForbidden(error) || isInvalid(error))) return undefined;
   if (error.message.includes("because it is being terminated")) {
     return { reason: "NamespaceTerminating", message: "the namespace is being deleted", stalls: false };

@@ -3,7 +3,7 @@ import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
 import { readObject } from "../kube/apply.ts";
 import { controllerOf, type KubeObject, type OwnerReference, objectKey } from "../kube/objects.ts";
-import type { Problem } from "../status/observed.ts";
+import type { Cause } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
 
 /** What of a reconcile the looking needs. */
@@ -13,13 +13,13 @@ export type Situation = Pick<Context, "children" | "client" | "cluster" | "owned
  * A forced apply would silently merge into somebody's object of the same name, and deleting the sink would then delete it. So
  * whatever has a child's name must be controlled by this very sink, or it is left alone.
  */
-export async function refuseNameConflicts(context: Situation): Promise<Problem | undefined> {
+export async function claimChildren(context: Situation): Promise<Cause | undefined> {
   const conflicts = await Promise.all(context.children.map((child) => conflictOf(context, child)));
   return conflicts.find((conflict) => conflict?.stalls) ?? conflicts.find((conflict) => conflict !== undefined);
 }
 
 /** Notes the child's uid where it is ours. */
-async function conflictOf(context: Situation, child: Child): Promise<Problem | undefined> {
+async function conflictOf(context: Situation, child: Child): Promise<Cause | undefined> {
   if (!child.object) return undefined;
   const name = childName(context.sink);
   const { namespace, uid } = context.sink.metadata;

@@ -7,7 +7,7 @@ import type { LiveSink } from "../desired/names.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { OperatorMetrics } from "../metrics.ts";
-import type { Problem } from "../status/observed.ts";
+import type { Cause } from "../status/observed.ts";
 import type { OperatorStatus } from "../status/status.ts";
 
 export interface Dependencies {
@@ -54,8 +54,8 @@ export interface Context extends Dependencies {
   readonly signal: AbortSignal;
 }
 
-/** A step towards the desired objects. A problem ends the chain, goes into the status, and is tried again later. */
-export type Step = (context: Context) => Problem | undefined | Promise<Problem | undefined>;
+/** A step towards the desired objects. A cause ends the chain, goes into the status, and is tried again later. */
+export type Step = (context: Context) => Cause | undefined | Promise<Cause | undefined>;
 
 export function target(context: Pick<Context, "sink">, child: Child, name: string) {
   return { type: child.type, namespace: context.sink.metadata.namespace, name };

@@ -3,7 +3,7 @@ import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
-import type { Observed, ObservedDeployment, ObservedPod, Obstacle, Problem } from "../status/observed.ts";
+import type { Blocked, Cause, Observed, ObservedDeployment, ObservedPod } from "../status/observed.ts";
 import type { Context } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
@@ -22,7 +22,7 @@ export function controlledPods(context: View): PodView[] {
 }
 
 /** Gathers what the status is computed from. */
-export function observe(context: View, obstacle: Obstacle): Observed {
+export function observe(context: View, blocked: Blocked): Observed {
   const { sink } = context;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
@@ -30,7 +30,7 @@ export function observe(context: View, obstacle: Obstacle): Observed {
   const current = desired && templateHash(desired);
   return {
     sink,
-    ...obstacle,
+    ...blocked,
     deployment: observedDeployment(context),
     pods: views.map((view) => observedPod(context, view, current)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),
@@ -46,13 +46,13 @@ function observedDeployment({ cluster, memory, sink }: View): ObservedDeployment
 }
 
 function observedPod(context: View, view: PodView, current: string | undefined): ObservedPod {
-  const { name, ready, terminating, problem, crash } = view;
-  const suspicion = crash ?? (view.started ? undefined : eventProblem(context, view));
-  return { name, ready, terminating, current: view.templateHash === current, problem, suspicion };
+  const { name, ready, terminating, cause, repeatedExit } = view;
+  const suspectedCause = repeatedExit ?? (view.started ? undefined : warningCause(context, view));
+  return { name, ready, terminating, current: view.templateHash === current, cause, suspectedCause };
 }
 
 /** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */
-function eventProblem({ cluster }: View, pod: PodView): Problem | undefined {
+function warningCause({ cluster }: View, pod: PodView): Cause | undefined {
   const events = cluster.podEvents(pod.key).sort((a, b) => (a.at < b.at ? 1 : -1));
   const last = events[0];
   return last && { reason: last.reason, message: last.message, stalls: false };

@@ -2,10 +2,10 @@ import { children } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
 import { ApiError, isConflict } from "../kube/errors.ts";
 import type { RunResult } from "../kube/queue.ts";
-import type { Obstacle } from "../status/observed.ts";
+import type { Blocked } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
 import { applyChildren, removeStale } from "./apply-children.ts";
-import { refuseNameConflicts } from "./claim-children.ts";
+import { claimChildren } from "./claim-children.ts";
 import { type Context, type Dependencies, freshMemory, type Memory, type Step } from "./context.ts";
 import { observe } from "./observe.ts";
 import { pruneWorkers } from "./prune-workers.ts";
@@ -14,8 +14,8 @@ import { refuseSpec } from "./refuse-spec.ts";
 import { recordTransitions } from "./transitions.ts";
 import { writeStatus } from "./write-status.ts";
 
-/** On the way to the desired objects, in this order. The first problem ends it. */
-const STEPS: readonly Step[] = [refuseNameConflicts, applyChildren, removeStale];
+/** On the way to the desired objects, in this order. The first cause ends it. */
+const STEPS: readonly Step[] = [claimChildren, applyChildren, removeStale];
 
 /** A refused sink is tried again after this, for not every remedy can be watched. Milliseconds. */
 const REFUSED_AGAIN_MS = 10_000;
@@ -49,7 +49,7 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
       return {};
     }
     const logger = dependencies.logger.with({ namespace: sink.metadata.namespace, sink: sink.metadata.name });
-    const refusal = refuseSpec(sink);
+    const refused = refuseSpec(sink);
     const context: Context = {
       ...dependencies,
       logger,
@@ -57,29 +57,29 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
       key,
       signal,
       memory: remember(key, sink),
-      children: refusal ? [] : children(sink, dependencies.worker),
+      children: refused ? [] : children(sink, dependencies.worker),
       owned: new Map(),
     };
-    if (refusal) return await report(context, { refusal });
-    const { error, ...obstacle } = await prepare(context);
+    if (refused) return await report(context, { refused });
+    const { error, ...blocked } = await prepare(context);
     // The pods go on meanwhile, and so must the status.
-    const result = await report(context, obstacle);
+    const result = await report(context, blocked);
     if (error !== undefined) throw error;
     return result;
   };
 }
 
-async function report(context: Context, obstacle: Obstacle): Promise<RunResult> {
+async function report(context: Context, blocked: Blocked): Promise<RunResult> {
   const pruned = await pruneWorkers(context);
   const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
-  const status = computeStatus(observe(context, obstacle), before, now);
+  const status = computeStatus(observe(context, blocked), before, now);
   tellReadiness(context, status);
   const totalsAgain = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
   return {
     againAfterMs: Math.min(
-      obstacle.refusal ? REFUSED_AGAIN_MS : RESYNC_MS,
+      blocked.refused ? REFUSED_AGAIN_MS : RESYNC_MS,
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
       totalsAgain ?? RESYNC_MS,
     ),
@@ -87,11 +87,11 @@ async function report(context: Context, obstacle: Obstacle): Promise<RunResult> 
 }
 
 /** Takes the steps. An error that it returns is for the queue, which tries again. */
-async function prepare(context: Context): Promise<Obstacle & { readonly error?: unknown }> {
+async function prepare(context: Context): Promise<Blocked & { readonly error?: unknown }> {
   try {
     for (const step of STEPS) {
-      const refusal = await step(context);
-      if (refusal) return { refusal };
+      const refused = await step(context);
+      if (refused) return { refused };
     }
     return {};
   } catch (error) {
@@ -99,6 +99,6 @@ async function prepare(context: Context): Promise<Obstacle & { readonly error?: 
     if (!(error instanceof ApiError) || isConflict(error)) throw error;
     // For example that a webhook cannot be called: nothing that the sink could do about.
     const message = `the sink's objects cannot be brought up to date: ${error.message}; it is tried again`;
-    return { failure: { reason: "ApplyFailed", message, stalls: false }, error };
+    return { failed: { reason: "ApplyFailed", message, stalls: false }, error };
   }
 }

@@ -48,8 +48,8 @@ function sideState(
   const usable = sides.filter((side) => side.usable).length;
   const count = `${usable} of ${sides.length} workers are ${words.what}`;
   const failed = sides.find((side) => !side.usable);
-  const cause = failed?.message ? `; ${failed.message}` : "";
-  if (usable > 0) return conditionState("True", words.yes, `${count}${cause}`);
+  const why = failed?.message ? `; ${failed.message}` : "";
+  if (usable > 0) return conditionState("True", words.yes, `${count}${why}`);
   return conditionState("False", failed?.reason ?? words.no, failed?.message ?? count);
 }
 

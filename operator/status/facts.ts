@@ -1,5 +1,5 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
-import type { DeploymentCondition, Observed, ObservedDeployment, ObservedPod, Problem } from "./observed.ts";
+import type { Cause, DeploymentCondition, Observed, ObservedDeployment, ObservedPod } from "./observed.ts";
 
 /** What the checks ask, derived once from what was observed. */
 export interface Facts {
@@ -13,8 +13,8 @@ export interface Facts {
   readonly ready: readonly ObservedPod[];
   /** Reports of the live pods. */
   readonly reports: readonly WorkerStatus[];
-  /** The gravest problem of the current pods. */
-  readonly problem: Problem | undefined;
+  /** Why current pods do not work: the gravest cause. */
+  readonly cause: Cause | undefined;
 }
 
 export function facts(observed: Observed): Facts {
@@ -30,15 +30,15 @@ export function facts(observed: Observed): Facts {
     current,
     ready: live.filter((pod) => pod.ready),
     reports: observed.workers.filter((worker) => names.has(worker.pod)),
-    problem: problemOf(current, observed, desired),
+    cause: gravestCause(current, observed, desired),
   };
 }
 
-/** A problem that needs help goes before one that may pass, and what pods say before what their Deployment says. */
-function problemOf(current: readonly ObservedPod[], observed: Observed, desired: number): Problem | undefined {
+/** A cause that needs help goes before one that may pass, and what pods say before what their Deployment says. */
+function gravestCause(current: readonly ObservedPod[], observed: Observed, desired: number): Cause | undefined {
   const told = rollout(observed.deployment);
-  const problems = current.filter((pod) => !pod.ready).flatMap((pod) => podProblem(pod, observed) ?? []);
-  const first = problems.find((problem) => problem.stalls) ?? problems[0];
+  const causes = current.filter((pod) => !pod.ready).flatMap((pod) => podCause(pod, observed) ?? []);
+  const first = causes.find((cause) => cause.stalls) ?? causes[0];
   const creation = current.length < desired ? replicaFailure(told) : undefined;
   if (creation && !first?.stalls) return creation;
   const stuck = stuckRollout(told);
@@ -52,30 +52,30 @@ function rollout(deployment: ObservedDeployment | undefined): readonly Deploymen
 }
 
 /** A container that does not run cannot report, so its report is old and Kubernetes knows better. */
-function podProblem(pod: ObservedPod, observed: Observed): Problem | undefined {
+function podCause(pod: ObservedPod, observed: Observed): Cause | undefined {
   const report = observed.workers.find((worker) => worker.pod === pod.name);
-  if (!pod.problem && report) {
-    const reported = reportProblem(report);
+  if (!pod.cause && report) {
+    const reported = reportedCause(report);
     if (reported) return reported;
   }
-  const problem = pod.problem ?? pod.suspicion;
-  return problem && { ...problem, message: `${pod.name}: ${problem.message}` };
+  const cause = pod.cause ?? pod.suspectedCause;
+  return cause && { ...cause, message: `${pod.name}: ${cause.message}` };
 }
 
 /** What a worker's report complains about. */
-export function reportProblem(report: WorkerStatus): Problem | undefined {
+export function reportedCause(report: WorkerStatus): Cause | undefined {
   if (report.state !== "Waiting" && report.state !== "Stalled") return undefined;
   const { poison } = report;
-  const cause = report.message ?? (poison ? `message ${poison.messageId} of ${poison.topic}: ${poison.reason}` : "");
+  const why = report.message ?? (poison ? `message ${poison.messageId} of ${poison.topic}: ${poison.reason}` : "");
   return {
     reason: report.reason ?? (poison ? "PoisonMessage" : `Worker${report.state}`),
-    message: `${report.pod}: ${cause || "the worker gives no cause: see its log"}`,
+    message: `${report.pod}: ${why || "the worker gives no cause: see its log"}`,
     stalls: report.state === "Stalled",
   };
 }
 
 /** The ReplicaSet may not create pods: a quota, Pod Security, an admission webhook. */
-function replicaFailure(told: readonly DeploymentCondition[]): Problem | undefined {
+function replicaFailure(told: readonly DeploymentCondition[]): Cause | undefined {
   const found = told.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
   if (!found) return undefined;
   const reason = found.message.includes("violates PodSecurity")
@@ -86,7 +86,7 @@ function replicaFailure(told: readonly DeploymentCondition[]): Problem | undefin
   return { reason, message: `pods cannot be created: ${found.message}`, stalls: true };
 }
 
-function stuckRollout(told: readonly DeploymentCondition[]): Problem | undefined {
+function stuckRollout(told: readonly DeploymentCondition[]): Cause | undefined {
   const found = told.find(({ type, status }) => type === "Progressing" && status === "False");
   // A Deployment that may not create pods is not progressing either; ReplicaFailure says why.
   if (found?.reason !== "ProgressDeadlineExceeded") return undefined;

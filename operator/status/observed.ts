@@ -1,8 +1,8 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import type { LiveSink } from "../desired/names.ts";
 
-/** Why something does not work, in the form that a condition takes. */
-export interface Problem {
+/** Why a sink or a pod does not work, in the form that a condition takes. */
+export interface Cause {
   /** UpperCamelCase. */
   readonly reason: string;
   /** A sentence that names the cause and the remedy. */
@@ -34,21 +34,21 @@ export interface ObservedPod {
   readonly ready: boolean;
   readonly terminating: boolean;
   /** What keeps the pod from running, as Kubernetes tells it. */
-  readonly problem: Problem | undefined;
-  /** What to blame when neither Kubernetes nor the worker's report names a cause: an earlier crash, a warning event. */
-  readonly suspicion: Problem | undefined;
+  readonly cause: Cause | undefined;
+  /** Named when neither Kubernetes nor the worker's report names a cause: repeated exits, a warning event. */
+  readonly suspectedCause: Cause | undefined;
 }
 
-/** What kept the operator from making the sink's objects as desired. */
-export interface Obstacle {
-  /** The sink is not to run like this. */
-  readonly refusal?: Problem | undefined;
-  /** Something failed that has nothing to do with the sink. What runs goes on. */
-  readonly failure?: Problem | undefined;
+/** What kept the operator from making the sink's objects as desired: one of two, or nothing. */
+export interface Blocked {
+  /** The sink is not to run like this: its spec, a name that is taken, an object that the API server does not take. */
+  readonly refused?: Cause | undefined;
+  /** A request failed for reasons that are not the sink's. What runs goes on, and the request is tried again. */
+  readonly failed?: Cause | undefined;
 }
 
 /** Everything that a sink's status is computed from. */
-export interface Observed extends Obstacle {
+export interface Observed extends Blocked {
   readonly sink: LiveSink;
   readonly deployment: ObservedDeployment | undefined;
   readonly pods: readonly ObservedPod[];

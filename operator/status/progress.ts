@@ -1,25 +1,25 @@
 import { type ConditionState, conditionState } from "./condition-state.ts";
-import { type Facts, reportProblem } from "./facts.ts";
+import { type Facts, reportedCause } from "./facts.ts";
 
 /** Present when somebody must act: nothing, or a part of the topics, goes on by itself. */
 export function stalled(facts: Facts): ConditionState | undefined {
-  const { refusal } = facts.observed;
-  if (refusal) return refusal.stalls ? conditionState("True", refusal.reason, refusal.message) : undefined;
+  const { refused } = facts.observed;
+  if (refused) return refused.stalls ? conditionState("True", refused.reason, refused.message) : undefined;
   if (facts.desired === 0) return undefined;
-  if (facts.problem?.stalls) return conditionState("True", facts.problem.reason, facts.problem.message);
+  if (facts.cause?.stalls) return conditionState("True", facts.cause.reason, facts.cause.message);
   // Poison holds its topic partition only, and its worker stays ready. What old pods say may be mended by the new ones.
   const current = new Set(facts.current.map((pod) => pod.name));
   const report = facts.reports.find(({ pod, state }) => state === "Stalled" && current.has(pod));
-  const problem = report && reportProblem(report);
-  return problem && conditionState("True", problem.reason, problem.message);
+  const cause = report && reportedCause(report);
+  return cause && conditionState("True", cause.reason, cause.message);
 }
 
 /** Present while the pods are on their way to what is desired. */
 export function reconciling(facts: Facts): ConditionState | undefined {
   const { observed, desired, live, current } = facts;
-  const { refusal, failure } = observed;
-  const obstacle = refusal ?? failure;
-  if (obstacle) return conditionState("True", obstacle.reason, obstacle.message);
+  const { refused, failed } = observed;
+  const blocked = refused ?? failed;
+  if (blocked) return conditionState("True", blocked.reason, blocked.message);
   const { deployment } = observed;
   if (!deployment || deployment.observedGeneration < deployment.generation) {
     return conditionState("True", "Applying", "the Deployment is being created or changed");
@@ -30,12 +30,12 @@ export function reconciling(facts: Facts): ConditionState | undefined {
     return conditionState("True", "ScalingDown", `${live.length - desired} workers are to stop`);
   const ready = current.filter((pod) => pod.ready).length;
   if (ready >= desired) return undefined;
-  if (facts.problem) return conditionState("True", facts.problem.reason, facts.problem.message);
+  if (facts.cause) return conditionState("True", facts.cause.reason, facts.cause.message);
   return conditionState("True", "WorkersStarting", `${ready} of ${desired} workers are ready`);
 }
 
-function rolling({ current, desired, problem }: Facts, old: number): ConditionState {
-  const trouble = problem ? `; ${problem.message}` : "";
+function rolling({ current, desired, cause }: Facts, old: number): ConditionState {
+  const trouble = cause ? `; ${cause.message}` : "";
   return conditionState(
     "True",
     "RollingUpdate",

@@ -14,8 +14,8 @@ export function readiness(facts: Facts): ConditionState {
   return conditionState("Unknown", "Unknown", "nothing is known of the workers yet");
 }
 
-function refused({ observed: { refusal } }: Facts): ConditionState | undefined {
-  return refusal && conditionState("False", refusal.reason, refusal.message);
+function refused({ observed: { refused } }: Facts): ConditionState | undefined {
+  return refused && conditionState("False", refused.reason, refused.message);
 }
 
 function paused({ observed, live }: Facts): ConditionState | undefined {
@@ -31,19 +31,19 @@ function scaledToZero({ desired }: Facts): ConditionState | undefined {
 }
 
 /** Old pods may still deliver, but what the user asked for last does not work. */
-function generationCannotStart({ current, problem }: Facts): ConditionState | undefined {
-  if (!problem?.stalls || current.some((pod) => pod.ready)) return undefined;
-  return conditionState("False", problem.reason, problem.message);
+function generationCannotStart({ current, cause }: Facts): ConditionState | undefined {
+  if (!cause?.stalls || current.some((pod) => pod.ready)) return undefined;
+  return conditionState("False", cause.reason, cause.message);
 }
 
-function noWorkerReady({ ready, problem, desired, observed }: Facts): ConditionState | undefined {
+function noWorkerReady({ ready, cause, desired, observed }: Facts): ConditionState | undefined {
   if (ready.length > 0) return undefined;
-  const cause = problem ?? observed.failure;
-  if (cause) return conditionState("False", cause.reason, cause.message);
+  const named = cause ?? observed.failed;
+  if (named) return conditionState("False", named.reason, named.message);
   return conditionState("False", "WorkersStarting", `none of ${desired} workers is ready yet`);
 }
 
-function workersReady({ ready, desired, problem }: Facts): ConditionState {
-  const trouble = problem ? `; ${problem.message}` : "";
+function workersReady({ ready, desired, cause }: Facts): ConditionState {
+  const trouble = cause ? `; ${cause.message}` : "";
   return conditionState("True", "WorkersReady", `${ready.length} of ${desired} workers are ready${trouble}`);
 }

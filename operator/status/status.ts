@@ -36,13 +36,13 @@ export function computeStatus(observed: Observed, previous: readonly Condition[]
 }
 
 function conditions(known: Facts): [ConditionType, ConditionState][] {
-  const blocked = stalled(known);
+  const stall = stalled(known);
   // kstatus reads Reconciling first, so a stalled sink must not claim to be on its way.
-  const moving = blocked ? undefined : reconciling(known);
+  const moving = stall ? undefined : reconciling(known);
   const all: [ConditionType, ConditionState | undefined][] = [
     ["Ready", readiness(known)],
     ["Reconciling", moving],
-    ["Stalled", blocked],
+    ["Stalled", stall],
     ["SourceConnected", sourceConnected(known)],
     ["StreamWritable", streamWritable(known)],
     ["Throttled", throttled(known)],

@@ -50,8 +50,8 @@ function clusterOf(scene: Scene): Cluster {
     terminating: false,
     ready: scene.ready,
     started: true,
-    problem: undefined,
-    crash: undefined,
+    cause: undefined,
+    repeatedExit: undefined,
   };
   return {
     sink: () => (scene.gone ? undefined : scene.sink),

@@ -35,7 +35,7 @@ function writer(replicas = 1, refuse?: ApiError) {
 function statusOf(ratePerSecond: number, paused = false): OperatorStatus {
   const observed = {
     sink: liveSink({ paused }),
-    refusal: undefined,
+    refused: undefined,
     deployment: undefined,
     pods: [],
     workers: [],

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Condition, ConditionType, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
-import type { Observed, ObservedPod, Problem } from "../../../operator/status/observed.ts";
+import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
 import { liveSink } from "../sink-fixture.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
 
 function pod(name: string, more: Partial<ObservedPod> = {}): ObservedPod {
-  return { name, current: true, ready: true, terminating: false, problem: undefined, suspicion: undefined, ...more };
+  return { name, current: true, ready: true, terminating: false, cause: undefined, suspectedCause: undefined, ...more };
 }
 
 function report(name: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
@@ -23,7 +23,7 @@ function observed(more: Partial<Observed> & { spec?: Record<string, unknown> } =
   const { spec, ...rest } = more;
   return {
     sink: liveSink(spec),
-    refusal: undefined,
+    refused: undefined,
     deployment: { generation: 1, observedGeneration: 1, conditions: [] },
     pods: [pod("w1")],
     workers: [report("w1")],
@@ -32,7 +32,7 @@ function observed(more: Partial<Observed> & { spec?: Record<string, unknown> } =
   };
 }
 
-const imagePull: Problem = { reason: "ImagePullBackOff", message: "no such image", stalls: true };
+const imagePull: Cause = { reason: "ImagePullBackOff", message: "no such image", stalls: true };
 
 /** `Type=Status/Reason` of every condition, without the three that workers report of unless asked for. */
 function conditions(of: Observed, all = false): string[] {
@@ -72,16 +72,16 @@ describe("Ready means that data can flow now", () => {
   });
 
   test("what the operator was refused goes before everything", () => {
-    const refusal: Problem = { reason: "NameConflict", message: "ConfigMap x exists", stalls: true };
-    assert.deepEqual(conditions(observed({ refusal })), ["Ready=False/NameConflict", "Stalled=True/NameConflict"]);
+    const refused: Cause = { reason: "NameConflict", message: "ConfigMap x exists", stalls: true };
+    assert.deepEqual(conditions(observed({ refused })), ["Ready=False/NameConflict", "Stalled=True/NameConflict"]);
   });
 
   test("what could not be written is told, and does not stop what runs", () => {
-    const failure: Problem = { reason: "ApplyFailed", message: "a webhook cannot be called", stalls: false };
-    assert.deepEqual(conditions(observed({ failure })), ["Ready=True/WorkersReady", "Reconciling=True/ApplyFailed"]);
-    const none = observed({ failure, pods: [], workers: [] });
+    const failed: Cause = { reason: "ApplyFailed", message: "a webhook cannot be called", stalls: false };
+    assert.deepEqual(conditions(observed({ failed })), ["Ready=True/WorkersReady", "Reconciling=True/ApplyFailed"]);
+    const none = observed({ failed, pods: [], workers: [] });
     assert.deepEqual(conditions(none), ["Ready=False/ApplyFailed", "Reconciling=True/ApplyFailed"]);
-    const paused = observed({ failure, spec: { paused: true }, pods: [], workers: [] });
+    const paused = observed({ failed, spec: { paused: true }, pods: [], workers: [] });
     assert.deepEqual(conditions(paused), ["Ready=False/Paused", "Reconciling=True/ApplyFailed"]);
   });
 
@@ -160,15 +160,15 @@ describe("a cause is named", () => {
 
   test("a container that does not run knows better than its last report", () => {
     const of = observed({
-      pods: [pod("w1", { ready: false, problem: imagePull })],
+      pods: [pod("w1", { ready: false, cause: imagePull })],
       workers: [report("w1", { state: "Waiting", reason: "BrokerUnreachable" })],
     });
     assert.deepEqual(conditions(of), ["Ready=False/ImagePullBackOff", "Stalled=True/ImagePullBackOff"]);
   });
 
   test("a report knows better than an event or an earlier crash", () => {
-    const suspicion: Problem = { reason: "FailedMount", message: "old", stalls: false };
-    const pods = [pod("w1", { ready: false, suspicion })];
+    const suspectedCause: Cause = { reason: "FailedMount", message: "old", stalls: false };
+    const pods = [pod("w1", { ready: false, suspectedCause })];
     const reported = observed({ pods, workers: [stalledReport("w1", "SecretMissing")] });
     assert.equal(conditions(reported)[0], "Ready=False/SecretMissing");
     assert.equal(conditions(observed({ pods, workers: [] }))[0], "Ready=False/FailedMount");
@@ -187,7 +187,7 @@ describe("a change of the spec", () => {
   });
 
   test("is Stalled and not Ready when the new pods cannot start, although the old ones deliver", () => {
-    assert.deepEqual(conditions(rolling({ problem: imagePull })), [
+    assert.deepEqual(conditions(rolling({ cause: imagePull })), [
       "Ready=False/ImagePullBackOff",
       "Stalled=True/ImagePullBackOff",
     ]);
@@ -307,7 +307,7 @@ describe("the form of a condition", () => {
       { type: "Ready", status: "False", reason: "WorkersStarting", message: "", lastTransitionTime: earlier },
       { type: "SourceConnected", status: "False", reason: "x", message: "", lastTransitionTime: earlier },
     ];
-    const of = observed({ pods: [pod("w1", { ready: false, problem: imagePull })] });
+    const of = observed({ pods: [pod("w1", { ready: false, cause: imagePull })] });
     const after = computeStatus(of, before, NOW).conditions;
     const times = Object.fromEntries(after.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]));
     assert.partialDeepStrictEqual(times, { Ready: earlier, SourceConnected: NOW, Stalled: NOW });
@@ -315,8 +315,8 @@ describe("the form of a condition", () => {
   });
 
   test("a reason or message that the definition would refuse is made to fit", () => {
-    const problem: Problem = { reason: "no word!", message: "x".repeat(9000), stalls: true };
-    const [ready] = computeStatus(observed({ pods: [pod("w1", { ready: false, problem })] }), [], NOW).conditions;
+    const cause: Cause = { reason: "no word!", message: "x".repeat(9000), stalls: true };
+    const [ready] = computeStatus(observed({ pods: [pod("w1", { ready: false, cause })] }), [], NOW).conditions;
     assert.equal(ready?.reason, "Other");
     assert.ok((ready?.message.length ?? 0) <= 1024);
   });

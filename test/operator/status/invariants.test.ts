@@ -3,14 +3,14 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Condition, WorkerState, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
 import { statusErrors } from "../../../crds/validation/validate-status.ts";
-import type { Observed, ObservedPod, Problem } from "../../../operator/status/observed.ts";
+import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
 import { liveSink } from "../sink-fixture.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
 const SINKS = [0, 1, 3].flatMap((replicas) => [false, true].map((paused) => liveSink({ replicas, paused })));
 
-const problem: fc.Arbitrary<Problem> = fc.record({
+const cause: fc.Arbitrary<Cause> = fc.record({
   reason: fc.oneof(fc.constantFrom("NameConflict", "ImagePullBackOff"), fc.string()),
   message: fc.string({ maxLength: 3000 }),
   stalls: fc.boolean(),
@@ -23,8 +23,8 @@ const pods: fc.Arbitrary<ObservedPod[]> = fc.uniqueArray(
     current: fc.boolean(),
     ready: fc.boolean(),
     terminating: fc.boolean(),
-    problem: perhaps(problem),
-    suspicion: perhaps(problem),
+    cause: perhaps(cause),
+    suspectedCause: perhaps(cause),
   }),
   { selector: ({ name }) => name, maxLength: 4 },
 );
@@ -55,8 +55,8 @@ const deploymentCondition = fc.constantFrom(
 
 const observed: fc.Arbitrary<Observed> = fc.record({
   sink: fc.constantFrom(...SINKS),
-  refusal: perhaps(problem),
-  failure: perhaps(problem),
+  refused: perhaps(cause),
+  failed: perhaps(cause),
   deployment: perhaps(
     fc.record({
       generation: fc.nat(3),
@@ -88,7 +88,7 @@ test("whatever is observed, the status is one that the definition takes and that
           of.pods.some((pod) => pod.ready && !pod.terminating),
           "Ready without a ready pod",
         );
-        assert.equal(of.refusal, undefined);
+        assert.equal(of.refused, undefined);
         assert.ok(!of.sink.spec.paused && of.sink.spec.replicas > 0);
       } else {
         const expected = of.sink.spec.paused || of.sink.spec.replicas === 0;

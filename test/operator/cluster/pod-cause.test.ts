@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Pod, podCrash, podProblem } from "../../../operator/cluster/pod-problem.ts";
+import { type Pod, podCause, repeatedExit } from "../../../operator/cluster/pod-cause.ts";
 
 function podWith(status: Pod["status"]): Pod {
   return { metadata: { name: "w1" }, ...(status ? { status } : {}) };
@@ -10,22 +10,22 @@ const waiting = (reason: string, message?: string) =>
   podWith({ containerStatuses: [{ name: "worker", state: { waiting: { reason, ...(message ? { message } : {}) } } }] });
 
 test("a pod on its normal way has no problem", () => {
-  assert.equal(podProblem(podWith(undefined)), undefined);
-  assert.equal(podProblem(waiting("ContainerCreating")), undefined);
+  assert.equal(podCause(podWith(undefined)), undefined);
+  assert.equal(podCause(waiting("ContainerCreating")), undefined);
   assert.equal(
-    podProblem(podWith({ phase: "Running", containerStatuses: [{ name: "worker", state: { running: {} } }] })),
+    podCause(podWith({ phase: "Running", containerStatuses: [{ name: "worker", state: { running: {} } }] })),
     undefined,
   );
 });
 
 test("an image that cannot be pulled is told in the kubelet's words", () => {
-  const problem = podProblem(waiting("ImagePullBackOff", 'Back-off pulling image "x"'));
-  assert.deepEqual(problem, { reason: "ImagePullBackOff", message: 'Back-off pulling image "x"', stalls: true });
+  const cause = podCause(waiting("ImagePullBackOff", 'Back-off pulling image "x"'));
+  assert.deepEqual(cause, { reason: "ImagePullBackOff", message: 'Back-off pulling image "x"', stalls: true });
 });
 
 test("a pod that finds no node says why", () => {
   const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/3 nodes" };
-  assert.deepEqual(podProblem(podWith({ conditions: [condition] })), {
+  assert.deepEqual(podCause(podWith({ conditions: [condition] })), {
     reason: "Unschedulable",
     message: "0/3 nodes",
     stalls: false,
@@ -33,17 +33,17 @@ test("a pod that finds no node says why", () => {
 });
 
 test("an evicted pod may be replaced by itself", () => {
-  const problem = podProblem(podWith({ phase: "Failed", reason: "Evicted", message: "low on memory" }));
-  assert.deepEqual(problem, { reason: "Evicted", message: "low on memory", stalls: false });
+  const cause = podCause(podWith({ phase: "Failed", reason: "Evicted", message: "low on memory" }));
+  assert.deepEqual(cause, { reason: "Evicted", message: "low on memory", stalls: false });
 });
 
 test("a crash loop names how the container ended, in words that stay the same while it waits", () => {
   const state = { waiting: { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed container" } };
   const lastState = { terminated: { reason: "OOMKilled", exitCode: 137 } };
-  const problem = podProblem(podWith({ containerStatuses: [{ name: "worker", state, lastState }] }));
-  assert.equal(problem?.reason, "CrashLoopBackOff");
-  assert.match(problem?.message ?? "", /OOMKilled, exit code 137/);
-  assert.doesNotMatch(problem?.message ?? "", /40s/);
+  const cause = podCause(podWith({ containerStatuses: [{ name: "worker", state, lastState }] }));
+  assert.equal(cause?.reason, "CrashLoopBackOff");
+  assert.match(cause?.message ?? "", /OOMKilled, exit code 137/);
+  assert.doesNotMatch(cause?.message ?? "", /40s/);
 });
 
 test("a crash loop quotes the container's last words", () => {
@@ -58,10 +58,10 @@ test("a crash loop quotes the container's last words", () => {
         },
       ],
     });
-  const { message } = podProblem(crashed(log)) ?? assert.fail();
+  const { message } = podCause(crashed(log)) ?? assert.fail();
   assert.match(message, /exit code 1\): ….*awsRegion is required$/s);
   assert.ok(message.length < 500);
-  assert.match(podProblem(crashed("\n"))?.message ?? "", /see its log/);
+  assert.match(podCause(crashed("\n"))?.message ?? "", /see its log/);
 });
 
 test("a container that runs between two crashes is suspect, one that was restarted once is not", () => {
@@ -76,6 +76,6 @@ test("a container that runs between two crashes is suspect, one that was restart
         },
       ],
     });
-  assert.equal(podCrash(crashed(1)), undefined);
-  assert.equal(podCrash(crashed(2))?.reason, "CrashLoopBackOff");
+  assert.equal(repeatedExit(crashed(1)), undefined);
+  assert.equal(repeatedExit(crashed(2))?.reason, "CrashLoopBackOff");
 });

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../kube/objects.ts";
-import type { Problem } from "../status/observed.ts";
+import type { Cause } from "../status/observed.ts";
 
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
@@ -29,50 +29,50 @@ export interface Pod extends KubeObject {
 const NORMAL_WAITING = new Set(["ContainerCreating", "PodInitializing"]);
 
 /** What keeps a pod from running: it cannot be scheduled, its container waits or fails. Undefined while all is well. */
-export function podProblem(pod: Pod): Problem | undefined {
+export function podCause(pod: Pod): Cause | undefined {
   return unschedulable(pod) ?? failed(pod) ?? waiting(pod);
 }
 
-function unschedulable({ status }: Pod): Problem | undefined {
+function unschedulable({ status }: Pod): Cause | undefined {
   const found = status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
   if (!found) return undefined;
   // A cluster autoscaler takes minutes to add a node.
   return { reason: found.reason ?? "Unschedulable", message: found.message ?? "the pod has no node", stalls: false };
 }
 
-function failed({ status }: Pod): Problem | undefined {
+function failed({ status }: Pod): Cause | undefined {
   if (status?.phase !== "Failed") return undefined;
   return { reason: status.reason ?? "PodFailed", message: status.message ?? "the pod failed", stalls: false };
 }
 
-function waiting({ status }: Pod): Problem | undefined {
+function waiting({ status }: Pod): Cause | undefined {
   for (const container of status?.containerStatuses ?? []) {
     const wait = container.state?.waiting;
     if (!wait?.reason || NORMAL_WAITING.has(wait.reason)) continue;
-    // The kubelet's own words on a crash count up seconds, and would change the status with each restart.
-    if (wait.reason === CRASH_LOOP) return crash(container);
+    // The kubelet's own words on a crash loop count up seconds, and would change the status with each restart.
+    if (wait.reason === CRASH_LOOP) return exitCause(container);
     return { reason: wait.reason, message: bounded(wait.message ?? wait.reason), stalls: true };
   }
   return undefined;
 }
 
 /** A container that runs again after it ended more than once, as between two waits of a crash loop. */
-export function podCrash({ status }: Pod): Problem | undefined {
-  const crashed = status?.containerStatuses?.find(
+export function repeatedExit({ status }: Pod): Cause | undefined {
+  const exited = status?.containerStatuses?.find(
     ({ restartCount = 0, state, lastState }) => state?.running && lastState?.terminated && restartCount > 1,
   );
-  return crashed && crash(crashed);
+  return exited && exitCause(exited);
 }
 
 const CRASH_LOOP = "CrashLoopBackOff";
 
-function crash({ name, lastState }: ContainerStatus): Problem {
+function exitCause({ name, lastState }: ContainerStatus): Cause {
   const last = lastState?.terminated;
   const words = lastWords(last?.message ?? "");
-  const cause = words === "" ? "; see its log with kubectl logs --previous" : `: ${words}`;
+  const why = words === "" ? "; see its log with kubectl logs --previous" : `: ${words}`;
   return {
     reason: CRASH_LOOP,
-    message: `container ${name} keeps ending (${last?.reason ?? "Error"}, exit code ${last?.exitCode ?? "unknown"})${cause}`,
+    message: `container ${name} keeps ending (${last?.reason ?? "Error"}, exit code ${last?.exitCode ?? "unknown"})${why}`,
     stalls: true,
   };
 }

@@ -4,7 +4,7 @@ import { children } from "../../../operator/desired/children.ts";
 import type { KubeClient } from "../../../operator/kube/client.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import type { OwnerReference } from "../../../operator/kube/objects.ts";
-import { refuseNameConflicts, type Situation } from "../../../operator/reconcile/claim-children.ts";
+import { claimChildren, type Situation } from "../../../operator/reconcile/claim-children.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const sink = liveSink();
@@ -37,24 +37,24 @@ function situation(owner: OwnerReference | undefined): Situation {
   return { sink, client, cluster, signal, owned: new Map(), children: children(sink, WORKER_DEFAULTS) };
 }
 
-const refusal = async (owner: OwnerReference | undefined) => {
-  const problem = await refuseNameConflicts(situation(owner));
-  return problem && `${problem.reason} ${problem.stalls ? "stalls" : "passes"}`;
+const causeOf = async (owner: OwnerReference | undefined) => {
+  const cause = await claimChildren(situation(owner));
+  return cause && `${cause.reason} ${cause.stalls ? "stalls" : "passes"}`;
 };
 
 test("an object of this very sink is its own, before the watch brings it too", async () => {
   const context = situation(OWNER);
-  assert.equal(await refuseNameConflicts(context), undefined);
+  assert.equal(await claimChildren(context), undefined);
   assert.deepEqual([...context.owned], [["ConfigMap", "uid-x"]]);
 });
 
 test("what belongs to nobody or to another owner stalls", async () => {
-  assert.equal(await refusal(undefined), "NameConflict stalls");
-  assert.equal(await refusal({ ...OWNER, kind: "Deployment", uid: "other" }), "NameConflict stalls");
-  assert.equal(await refusal({ ...OWNER, name: "another-sink", uid: "other" }), "NameConflict stalls");
-  assert.equal(await refusal({ ...OWNER, apiVersion: "example.com/v1", uid: "other" }), "NameConflict stalls");
+  assert.equal(await causeOf(undefined), "NameConflict stalls");
+  assert.equal(await causeOf({ ...OWNER, kind: "Deployment", uid: "other" }), "NameConflict stalls");
+  assert.equal(await causeOf({ ...OWNER, name: "another-sink", uid: "other" }), "NameConflict stalls");
+  assert.equal(await causeOf({ ...OWNER, apiVersion: "example.com/v1", uid: "other" }), "NameConflict stalls");
 });
 
 test("what a former sink of this name has left goes by itself, so nobody is called", async () => {
-  assert.equal(await refusal({ ...OWNER, uid: "former" }), "PredecessorRemains passes");
+  assert.equal(await causeOf({ ...OWNER, uid: "former" }), "PredecessorRemains passes");
 });

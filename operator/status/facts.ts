@@ -1,5 +1,6 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
-import type { Cause, DeploymentCondition, Observed, ObservedDeployment, ObservedPod } from "./observed.ts";
+import { gravestCause } from "./causes.ts";
+import type { Cause, Observed, ObservedPod } from "./observed.ts";
 
 /** What the checks ask, derived once from what was observed. */
 export interface Facts {
@@ -31,68 +32,5 @@ export function facts(observed: Observed): Facts {
     ready: live.filter((pod) => pod.ready),
     reports: observed.workers.filter((worker) => names.has(worker.pod)),
     cause: gravestCause(current, observed, desired),
-  };
-}
-
-/** A cause that needs help goes before one that may pass, and what pods say before what their Deployment says. */
-function gravestCause(current: readonly ObservedPod[], observed: Observed, desired: number): Cause | undefined {
-  const told = rollout(observed.deployment);
-  const causes = current.filter((pod) => !pod.ready).flatMap((pod) => podCause(pod, observed) ?? []);
-  const first = causes.find((cause) => cause.stalls) ?? causes[0];
-  const creation = current.length < desired ? replicaFailure(told) : undefined;
-  if (creation && !first?.stalls) return creation;
-  const stuck = stuckRollout(told);
-  if (!stuck) return first;
-  return first ? { ...first, stalls: true } : stuck;
-}
-
-/** What the Deployment says of the present rollout: conditions of an earlier generation judge what was asked for before. */
-function rollout(deployment: ObservedDeployment | undefined): readonly DeploymentCondition[] {
-  return deployment && deployment.observedGeneration >= deployment.generation ? deployment.conditions : [];
-}
-
-/** A container that does not run cannot report, so its report is old and Kubernetes knows better. */
-function podCause(pod: ObservedPod, observed: Observed): Cause | undefined {
-  const report = observed.workers.find((worker) => worker.pod === pod.name);
-  if (!pod.cause && report) {
-    const reported = reportedCause(report);
-    if (reported) return reported;
-  }
-  const cause = pod.cause ?? pod.suspectedCause;
-  return cause && { ...cause, message: `${pod.name}: ${cause.message}` };
-}
-
-/** What a worker's report complains about. */
-export function reportedCause(report: WorkerStatus): Cause | undefined {
-  if (report.state !== "Waiting" && report.state !== "Stalled") return undefined;
-  const { poison } = report;
-  const why = report.message ?? (poison ? `message ${poison.messageId} of ${poison.topic}: ${poison.reason}` : "");
-  return {
-    reason: report.reason ?? (poison ? "PoisonMessage" : `Worker${report.state}`),
-    message: `${report.pod}: ${why || "the worker gives no cause: see its log"}`,
-    stalls: report.state === "Stalled",
-  };
-}
-
-/** The ReplicaSet may not create pods: a quota, Pod Security, an admission webhook. */
-function replicaFailure(told: readonly DeploymentCondition[]): Cause | undefined {
-  const found = told.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
-  if (!found) return undefined;
-  const reason = found.message.includes("violates PodSecurity")
-    ? "PodSecurityViolation"
-    : found.message.includes("exceeded quota")
-      ? "QuotaExceeded"
-      : found.reason || "FailedCreate";
-  return { reason, message: `pods cannot be created: ${found.message}`, stalls: true };
-}
-
-function stuckRollout(told: readonly DeploymentCondition[]): Cause | undefined {
-  const found = told.find(({ type, status }) => type === "Progressing" && status === "False");
-  // A Deployment that may not create pods is not progressing either; ReplicaFailure says why.
-  if (found?.reason !== "ProgressDeadlineExceeded") return undefined;
-  return {
-    reason: found.reason,
-    message: `the workers did not become ready in time: ${found.message}; see their logs`,
-    stalls: true,
   };
 }

@@ -1,5 +1,6 @@
+import { reportedCause } from "./causes.ts";
 import { type ConditionState, conditionState } from "./condition-state.ts";
-import { type Facts, reportedCause } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 
 /** Present when somebody must act: nothing, or a part of the topics, goes on by itself. */
 export function stalled(facts: Facts): ConditionState | undefined {

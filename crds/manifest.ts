@@ -1,5 +1,5 @@
 import { boolYaml11Tag, CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
-import { resource } from "./resource.ts";
+import { KINESIS_SINKS } from "./resource.ts";
 import { validateOnce } from "./validation/validate-once.ts";
 import type { Validation, ValidationOptions } from "./validation/validation.ts";
 
@@ -36,15 +36,15 @@ function nameOf(document: unknown, field: "kind" | "name"): string {
 export function parseManifest(text: string, options: ValidationOptions = {}): Validation {
   const documents = readDocuments(text);
   if (typeof documents === "string") return failure("NotYaml", documents);
-  const sinks = documents.filter((document) => nameOf(document, "kind") === resource.kind);
+  const sinks = documents.filter((document) => nameOf(document, "kind") === KINESIS_SINKS.kind);
   const [sink, another] = sinks.length === 0 && documents.length === 1 ? documents : sinks;
   if (sink === undefined) {
     const kinds = documents.map((document) => nameOf(document, "kind") || "a document without kind");
     const found = kinds.length === 0 ? "it is empty" : `it has ${kinds.join(", ")}`;
-    return failure("NoKinesisSink", `holds no ${resource.kind}: ${found}`);
+    return failure("NoKinesisSink", `holds no ${KINESIS_SINKS.kind}: ${found}`);
   }
   if (another !== undefined) {
-    return failure("SeveralKinesisSinks", `holds ${sinks.length} ${resource.kind}s: give one`);
+    return failure("SeveralKinesisSinks", `holds ${sinks.length} ${KINESIS_SINKS.kind}s: give one`);
   }
   return validateOnce(sink, options);
 }

@@ -1,5 +1,5 @@
 /** What names the KinesisSink resource in the Kubernetes API. */
-export const resource = {
+export const KINESIS_SINKS = {
   group: "pulsar-kinesis.io",
   version: "v1alpha1",
   apiVersion: "pulsar-kinesis.io/v1alpha1",

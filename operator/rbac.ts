@@ -1,8 +1,7 @@
-export interface PolicyRule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
+import { KINESIS_SINKS } from "../crds/resource.ts";
+import type { PolicyRule } from "./kube/objects.ts";
+
+const { group, plural } = KINESIS_SINKS;
 
 /**
  * Everything that the operator may do in the namespaces it watches: the rules of its ClusterRole, or of one Role per
@@ -13,9 +12,9 @@ export interface PolicyRule {
  * with its sink, by the owner references.
  */
 export const NAMESPACE_RULES: readonly PolicyRule[] = [
-  { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks"], verbs: ["get", "list", "watch"] },
-  { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks/status"], verbs: ["patch", "update"] },
-  { apiGroups: ["pulsar-kinesis.io"], resources: ["kinesissinks/finalizers"], verbs: ["update"] },
+  { apiGroups: [group], resources: [plural], verbs: ["get", "list", "watch"] },
+  { apiGroups: [group], resources: [`${plural}/status`], verbs: ["patch", "update"] },
+  { apiGroups: [group], resources: [`${plural}/finalizers`], verbs: ["update"] },
   { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
   { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["get", "list", "watch", "create", "patch"] },

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { KinesisSink, WorkerStatus } from "../crds/kinesissink.generated.ts";
-import { resource } from "../crds/resource.ts";
+import { KINESIS_SINKS } from "../crds/resource.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { serveHttp } from "../runtime/http.ts";
 import { createLogger, type Logger } from "../runtime/log.ts";
@@ -170,7 +170,7 @@ try {
   process.exit();
 } catch (error) {
   process.stderr.write(
-    error instanceof UsageError ? `${error.message}\n\n${USAGE}` : `${resource.kind}: ${describe(error)}\n`,
+    error instanceof UsageError ? `${error.message}\n\n${USAGE}` : `${KINESIS_SINKS.kind}: ${describe(error)}\n`,
   );
   process.exit(error instanceof UsageError ? 2 : 1);
 }

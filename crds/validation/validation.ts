@@ -1,7 +1,7 @@
 import type { ValidateFunction } from "ajv";
 import { closeSchema, type StructuralSchema } from "../json-schema.ts";
 import type { KinesisSink } from "../kinesissink.generated.ts";
-import { resource } from "../resource.ts";
+import { KINESIS_SINKS } from "../resource.ts";
 import openApiSchema from "../schema.generated.json" with { type: "json" };
 import type { FieldError } from "./field-error.ts";
 import { rules } from "./rules.ts";
@@ -35,8 +35,8 @@ function wholeManifest(schema: StructuralSchema): StructuralSchema {
     required: ["apiVersion", "kind", "metadata", "spec"],
     properties: {
       ...closed.properties,
-      apiVersion: { type: "string", enum: [resource.apiVersion] },
-      kind: { type: "string", enum: [resource.kind] },
+      apiVersion: { type: "string", enum: [KINESIS_SINKS.apiVersion] },
+      kind: { type: "string", enum: [KINESIS_SINKS.kind] },
       metadata,
       status: { type: "object", default: schema.properties?.["status"]?.default, additionalProperties: true },
     },

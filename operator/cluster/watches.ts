@@ -1,3 +1,4 @@
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { MANAGED_SELECTOR } from "../desired/names.ts";
@@ -7,7 +8,6 @@ import {
   CORE_EVENTS,
   collectionPath,
   DEPLOYMENTS,
-  KINESIS_SINKS,
   type KubeObject,
   PODS,
   REPLICA_SETS,

@@ -1,5 +1,5 @@
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { childMetadata, type LiveSink } from "./names.ts";
@@ -14,8 +14,8 @@ export const CONFIG_KEY = "sink.json";
 export function configMap(sink: LiveSink): ConfigMapObject {
   const { name, namespace, uid, generation } = sink.metadata;
   const manifest = {
-    apiVersion: resource.apiVersion,
-    kind: resource.kind,
+    apiVersion: KINESIS_SINKS.apiVersion,
+    kind: KINESIS_SINKS.kind,
     metadata: { name, namespace, uid, generation },
     spec: withoutCredentials(sink.spec),
   };

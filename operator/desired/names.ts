@@ -1,5 +1,5 @@
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ObjectMeta, OwnerReference } from "../kube/objects.ts";
 
 /** A KinesisSink as the API server returns it: with namespace, uid and generation. */
@@ -39,8 +39,8 @@ export function childLabels(sink: KinesisSink): Record<string, string> {
 
 export function ownerReference(sink: LiveSink): OwnerReference {
   return {
-    apiVersion: resource.apiVersion,
-    kind: resource.kind,
+    apiVersion: KINESIS_SINKS.apiVersion,
+    kind: KINESIS_SINKS.kind,
     name: sink.metadata.name,
     uid: sink.metadata.uid,
     controller: true,

@@ -1,6 +1,5 @@
-import { resource } from "../../crds/resource.ts";
-import type { KubeObject } from "../kube/objects.ts";
-import type { PolicyRule } from "../rbac.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
+import type { KubeObject, PolicyRule } from "../kube/objects.ts";
 import { childMetadata, type LiveSink } from "./names.ts";
 
 export interface RoleObject extends KubeObject {
@@ -12,8 +11,9 @@ export interface RoleObject extends KubeObject {
  * only when that holds the credentials itself, because they are kept out of the ConfigMap.
  */
 export function role(sink: LiveSink): RoleObject {
-  const own = { apiGroups: [resource.group], resourceNames: [sink.metadata.name] };
-  const rules: PolicyRule[] = [{ ...own, resources: [`${resource.plural}/status`], verbs: ["patch"] }];
-  if (sink.spec.config.awsCredentialPluginParam) rules.push({ ...own, resources: [resource.plural], verbs: ["get"] });
+  const { group, plural } = KINESIS_SINKS;
+  const own = { apiGroups: [group], resourceNames: [sink.metadata.name] };
+  const rules: PolicyRule[] = [{ ...own, resources: [`${plural}/status`], verbs: ["patch"] }];
+  if (sink.spec.config.awsCredentialPluginParam) rules.push({ ...own, resources: [plural], verbs: ["get"] });
   return { metadata: childMetadata(sink), rules };
 }

@@ -21,6 +21,13 @@ export interface KubeObject {
   metadata: ObjectMeta;
 }
 
+/** A rule of a Role or ClusterRole (`rbac.authorization.k8s.io/v1`). */
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
 /** Names one collection of the API. All resources that the operator touches live in a namespace. */
 export interface ResourceType {
   readonly group: string;
@@ -53,12 +60,6 @@ export const ROLE_BINDINGS: ResourceType = {
   version: "v1",
   plural: "rolebindings",
   kind: "RoleBinding",
-};
-export const KINESIS_SINKS: ResourceType = {
-  group: "pulsar-kinesis.io",
-  version: "v1alpha1",
-  plural: "kinesissinks",
-  kind: "KinesisSink",
 };
 
 export function apiVersion(type: ResourceType): string {

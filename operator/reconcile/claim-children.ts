@@ -1,4 +1,4 @@
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
 import { readObject } from "../kube/apply.ts";
@@ -53,5 +53,5 @@ async function conflictOf(context: Situation, child: Child): Promise<Cause | und
 
 /** A sink of the same name and another uid exists no longer, so what it owned goes by itself. */
 function isPredecessor({ apiVersion, kind, name }: OwnerReference, { sink }: Situation): boolean {
-  return apiVersion.startsWith(`${resource.group}/`) && kind === resource.kind && name === sink.metadata.name;
+  return apiVersion.startsWith(`${KINESIS_SINKS.group}/`) && kind === KINESIS_SINKS.kind && name === sink.metadata.name;
 }

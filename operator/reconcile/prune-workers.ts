@@ -1,7 +1,7 @@
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { type JsonPatchOperation, patchJson, readObject } from "../kube/apply.ts";
 import { isInvalid, isNotFound } from "../kube/errors.ts";
-import { KINESIS_SINKS, type KubeObject, PODS } from "../kube/objects.ts";
+import { type KubeObject, PODS } from "../kube/objects.ts";
 import type { Context } from "./context.ts";
 import { controlledPods } from "./observe.ts";
 
@@ -48,7 +48,7 @@ async function remove(context: Context, reported: readonly string[], removable: 
     if (isInvalid(error) || isNotFound(error)) return false;
     throw error;
   }
-  metrics.writes.inc({ kind: resource.kind, operation: "prune" });
+  metrics.writes.inc({ kind: KINESIS_SINKS.kind, operation: "prune" });
   logger.info("removed the entries of workers that are gone", { pods: [...removable] });
   return true;
 }

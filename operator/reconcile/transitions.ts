@@ -1,5 +1,5 @@
 import type { Condition } from "../../crds/kinesissink.generated.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { EventNote } from "../kube/events.ts";
 import type { Context } from "./context.ts";
 
@@ -24,7 +24,7 @@ export async function recordTransitions(
   after: readonly Condition[],
 ): Promise<void> {
   const { name, namespace, uid } = context.sink.metadata;
-  const subject = { apiVersion: resource.apiVersion, kind: resource.kind, name, namespace, uid };
+  const subject = { apiVersion: KINESIS_SINKS.apiVersion, kind: KINESIS_SINKS.kind, name, namespace, uid };
   for (const event of transitions(before, after)) {
     context.logger.info("condition changed", { reason: event.reason, note: event.note });
     await context.events.record(subject, event, context.signal);

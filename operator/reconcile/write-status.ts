@@ -1,9 +1,9 @@
 import type { Condition } from "../../crds/kinesissink.generated.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import { applyObject } from "../kube/apply.ts";
 import { isNotFound } from "../kube/errors.ts";
-import { KINESIS_SINKS, type KubeObject } from "../kube/objects.ts";
+import type { KubeObject } from "../kube/objects.ts";
 import type { OperatorStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
 
@@ -49,7 +49,7 @@ async function apply({ client, metrics, signal, sink }: StatusContext, status: O
       subresource: "status",
       signal,
     });
-    metrics.writes.inc({ kind: resource.kind, operation: "status" });
+    metrics.writes.inc({ kind: KINESIS_SINKS.kind, operation: "status" });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

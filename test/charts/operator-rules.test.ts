@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { load } from "js-yaml";
-import { NAMESPACE_RULES, type PolicyRule } from "../../operator/rbac.ts";
+import type { PolicyRule } from "../../operator/kube/objects.ts";
+import { NAMESPACE_RULES } from "../../operator/rbac.ts";
 import { permissions } from "./permissions.ts";
 
 const RULES = join(import.meta.dirname, "../../charts/kinesis-sink-operator/files/operator-rules.yaml");

@@ -1,4 +1,4 @@
-import type { PolicyRule } from "../../operator/rbac.ts";
+import type { PolicyRule } from "../../operator/kube/objects.ts";
 
 /** Rules as a sorted list of single permissions, `group/resource verb`. */
 export function permissions(rules: readonly PolicyRule[]): string[] {

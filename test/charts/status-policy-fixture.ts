@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { childName, type LiveSink } from "../../operator/desired/names.ts";
 import { role } from "../../operator/desired/role.ts";
 import type { ApiRequest, KubeClient } from "../../operator/kube/client.ts";
-import { collectionPath, KINESIS_SINKS, objectPath, PODS, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
+import { collectionPath, objectPath, PODS, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
 import { type ApiServer, outcome, refuseRunningOperator, remove } from "./api-server.ts";
 import { type Manifest, render } from "./chart.ts";
 

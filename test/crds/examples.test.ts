@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { parseManifest } from "../../crds/manifest.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { ignoredProperties } from "../../crds/validation/ignored.ts";
 import { childLabels } from "../../operator/desired/names.ts";
 import { CRDS } from "./resource-definition.ts";
@@ -32,7 +32,7 @@ const pages = ["README.md", ...globSync("docs/*.md", { cwd: ROOT })];
 const quoted = pages.flatMap((page) =>
   [...readFileSync(join(ROOT, page), "utf8").matchAll(/^```yaml\n(.*?)^```$/gms)]
     .map(([, text = ""]) => ({ page, text }))
-    .filter(({ text }) => text.includes(`kind: ${resource.kind}\n`)),
+    .filter(({ text }) => text.includes(`kind: ${KINESIS_SINKS.kind}\n`)),
 );
 
 test("there are manifests in the documentation", () => {

@@ -1,4 +1,4 @@
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { TOKEN_FOLDER } from "../../operator/desired/volumes.ts";
 import type { Kube } from "./kube.ts";
 
@@ -64,7 +64,7 @@ export function applyStatus(
   fieldManager: string,
   status: object,
 ): PodRequest {
-  const { apiVersion, kind } = resource;
+  const { apiVersion, kind } = KINESIS_SINKS;
   return {
     method: "PATCH",
     path: `${sinkPath(sink)}/status?fieldManager=${fieldManager}&force=true`,
@@ -78,5 +78,5 @@ export function mergePatch(path: string, body: object): PodRequest {
 }
 
 export function sinkPath({ namespace, name }: { namespace: string; name: string }): string {
-  return `/apis/${resource.apiVersion}/namespaces/${namespace}/${resource.plural}/${name}`;
+  return `/apis/${KINESIS_SINKS.apiVersion}/namespaces/${namespace}/${KINESIS_SINKS.plural}/${name}`;
 }

@@ -1,5 +1,5 @@
 import type { KinesisSinkConfig, KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { createStream, type Stage } from "./stage.ts";
 
 /** A sink with a namespace, a partitioned topic and a stream of its own. */
@@ -72,8 +72,8 @@ export async function createScenario(
     stream,
     subscription: `${namespace}.${name}`,
     manifest: (changes = {}) => ({
-      apiVersion: resource.apiVersion,
-      kind: resource.kind,
+      apiVersion: KINESIS_SINKS.apiVersion,
+      kind: KINESIS_SINKS.kind,
       metadata: { name, namespace },
       spec: {
         secrets: { awsCredentialPluginParam: { name: SECRET, key: SECRET_KEY } },

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -43,8 +43,8 @@ export async function startWorker(root: string, spec: SinkSpec): Promise<WorkerP
 
 function manifestOf({ name, stream, endpoint, ordered, serviceUrl, topic, config }: SinkSpec): object {
   return {
-    apiVersion: resource.apiVersion,
-    kind: resource.kind,
+    apiVersion: KINESIS_SINKS.apiVersion,
+    kind: KINESIS_SINKS.kind,
     metadata: { name },
     spec: {
       config: { awsKinesisStreamName: stream, awsEndpoint: endpoint, retainOrdering: ordered, ...config },

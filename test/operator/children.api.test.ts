@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ConfigMapObject } from "../../operator/desired/config-map.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
 import type { RoleObject } from "../../operator/desired/role.ts";
@@ -9,7 +10,6 @@ import {
   CORE_EVENTS,
   controllerOf,
   DEPLOYMENTS,
-  KINESIS_SINKS,
   type KubeObject,
   ROLE_BINDINGS,
   ROLES,

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import {
-  CONFIG_MAPS,
-  DEPLOYMENTS,
-  KINESIS_SINKS,
-  type KubeObject,
-  SERVICE_ACCOUNTS,
-} from "../../operator/kube/objects.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
 import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
 import { type RunningOperator, runOperator } from "./api/operator.ts";
 import { condition, sinkManifest, untilCondition } from "./api/sinks.ts";

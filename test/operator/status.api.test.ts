@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import {
   CORE_EVENTS,
   collectionPath,
   DEPLOYMENTS,
-  KINESIS_SINKS,
   type KubeObject,
   objectPath,
   PODS,

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { createStream } from "../e2e/stage.ts";
 import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
@@ -55,8 +55,8 @@ describe("a worker that aggregates", { concurrency: true }, () => {
       requestTimeout: 12_000,
     };
     const object = {
-      apiVersion: resource.apiVersion,
-      kind: resource.kind,
+      apiVersion: KINESIS_SINKS.apiVersion,
+      kind: KINESIS_SINKS.kind,
       metadata: { name },
       spec: {
         config,

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { createStream } from "../e2e/stage.ts";
 import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
@@ -46,8 +46,8 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
   async function manifest(name: string, ordered: boolean, stream = name, more: object = {}): Promise<string> {
     const file = join(folder, `${name}.yaml`);
     const object = {
-      apiVersion: resource.apiVersion,
-      kind: resource.kind,
+      apiVersion: KINESIS_SINKS.apiVersion,
+      kind: KINESIS_SINKS.kind,
       metadata: { name },
       spec: {
         config: { awsKinesisStreamName: stream, awsEndpoint: kinesis.endpoint, retainOrdering: ordered },

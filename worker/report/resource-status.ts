@@ -1,5 +1,5 @@
 import type { KinesisSink, WorkerStatus } from "../../crds/kinesissink.generated.ts";
-import { resource } from "../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { kubernetesClient } from "./kubernetes.ts";
 import type { Publish } from "./reporter.ts";
 
@@ -14,7 +14,7 @@ export interface ReportTarget {
 }
 
 function resourcePath({ namespace, name }: ReportTarget): string {
-  return `/apis/${resource.apiVersion}/namespaces/${namespace}/${resource.plural}/${name}`;
+  return `/apis/${KINESIS_SINKS.apiVersion}/namespaces/${namespace}/${KINESIS_SINKS.plural}/${name}`;
 }
 
 /**
@@ -25,8 +25,8 @@ export function createStatusPublisher(api: Api, target: ReportTarget): Publish<W
   const path = `${resourcePath(target)}/status?fieldManager=${encodeURIComponent(target.pod)}&force=true`;
   return async (entry, signal) => {
     const content = JSON.stringify({
-      apiVersion: resource.apiVersion,
-      kind: resource.kind,
+      apiVersion: KINESIS_SINKS.apiVersion,
+      kind: KINESIS_SINKS.kind,
       metadata: { name: target.name, uid: target.uid },
       status: { workers: [entry] },
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
-import { resource } from "../../../crds/resource.ts";
+import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import { validateKinesisSink } from "../../../crds/validation/validate.ts";
 import { ApiError } from "../../../operator/kube/errors.ts";
 import { openCluster, skip, type TestCluster } from "../../operator/api/cluster.ts";
@@ -24,7 +24,7 @@ describe("the API server and the validation here", { skip }, () => {
   after(() => cluster.close());
 
   async function onServer(manifest: Json): Promise<Judgement> {
-    const path = `/apis/${resource.apiVersion}/namespaces/${cluster.namespace}/${resource.plural}`;
+    const path = `/apis/${KINESIS_SINKS.apiVersion}/namespaces/${cluster.namespace}/${KINESIS_SINKS.plural}`;
     const query = { dryRun: "All", fieldValidation: "Strict" };
     try {
       const { spec } = await cluster.client.request<{ spec: unknown }>({ method: "POST", path, query, body: manifest });

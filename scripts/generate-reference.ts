@@ -7,7 +7,15 @@ import {
   streamReasons,
   workerReasons,
 } from "../crds/reasons.ts";
-import type { PrinterColumn } from "./generate.ts";
+import { KINESIS_SINKS } from "../crds/resource.ts";
+
+/** A column of `kubectl get`, as the definition has it. */
+export interface PrinterColumn {
+  name: string;
+  description?: string;
+  priority?: number;
+  jsonPath: string;
+}
 
 /** Parts that mean what they mean in Kubernetes itself: named here, described there. */
 const kubernetesParts: ReadonlySet<string> = new Set([
@@ -109,7 +117,7 @@ export function generateReference(schema: StructuralSchema, columns: readonly Pr
   const parts = [
     `<!-- ${banner} -->`,
     "# KinesisSink reference",
-    `${schema.description} apiVersion \`pulsar-kinesis.io/v1alpha1\`, kind \`KinesisSink\`, short name \`ksink\`. A sink's name has at most 40 characters. An empty string means the same as leaving a field out.`,
+    `${schema.description} apiVersion \`${KINESIS_SINKS.apiVersion}\`, kind \`${KINESIS_SINKS.kind}\`, short name \`${KINESIS_SINKS.shortName}\`. A sink's name has at most 40 characters. An empty string means the same as leaving a field out.`,
     "Contents: [spec](#spec), [spec.config](#specconfig), [spec.pulsar](#specpulsar), [status](#status), [reasons](#reasons), [columns](#columns).",
     ...section("spec", spec, 2),
     ...section("status", status, 2),
@@ -127,7 +135,7 @@ export function generateReference(schema: StructuralSchema, columns: readonly Pr
     "What the operator gives itself. What Kubernetes says of pods is carried on too, for example `ImagePullBackOff`, `FailedMount` or `Evicted`.",
     reasonTable(operatorReasons, "no"),
     "## Columns",
-    "What `kubectl get kinesissinks` shows.",
+    `What \`kubectl get ${KINESIS_SINKS.plural}\` shows.`,
     table(["Column", "Shown", "Path", "Meaning"], columnRows),
   ];
   return `${parts.join("\n\n")}\n`;

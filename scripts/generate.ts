@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { load } from "js-yaml";
 import type { StructuralSchema } from "../crds/json-schema.ts";
-import { generateReference } from "./generate-reference.ts";
+import { generateReference, type PrinterColumn } from "./generate-reference.ts";
 import { generateTypes } from "./generate-types.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -11,15 +11,8 @@ const source = "crds/kinesissinks.yaml";
 const banner = `Generated from ${source} by \`make generate\`: edit that file instead.`;
 
 /** The parts of a CustomResourceDefinition that are read here. */
-export interface ResourceDefinition {
+interface ResourceDefinition {
   spec: { versions: { additionalPrinterColumns: PrinterColumn[]; schema: { openAPIV3Schema: StructuralSchema } }[] };
-}
-
-export interface PrinterColumn {
-  name: string;
-  description?: string;
-  priority?: number;
-  jsonPath: string;
 }
 
 /** Contents of every generated file, by path from the root of the repository. */

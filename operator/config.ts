@@ -1,16 +1,7 @@
 import type { V1ResourceRequirements } from "@kubernetes/client-node";
 import type { LogLevel } from "../runtime/log.ts";
-
-export type ImagePullPolicy = "Always" | "IfNotPresent" | "Never";
-
-/** What every worker pod gets unless its KinesisSink says otherwise. */
-export interface WorkerDefaults {
-  readonly image: string;
-  readonly imagePullPolicy: ImagePullPolicy;
-  /** Names of Secrets in the sink's namespace. */
-  readonly imagePullSecrets: readonly string[];
-  readonly resources: V1ResourceRequirements;
-}
+import type { WorkerDefaults } from "./desired/worker-defaults.ts";
+import { PROGRAM } from "./program.ts";
 
 export interface LeaderElectionConfig {
   readonly enabled: boolean;
@@ -54,7 +45,7 @@ const DEFAULT_RESOURCES: V1ResourceRequirements = {
 export function readConfig(environment: Environment): OperatorConfig {
   const leaderElection = {
     enabled: flag(environment, "LEADER_ELECTION", true),
-    leaseName: optional(environment, "LEADER_ELECTION_LEASE_NAME") ?? "kinesis-sink-operator",
+    leaseName: optional(environment, "LEADER_ELECTION_LEASE_NAME") ?? PROGRAM,
     leaseDurationMs: 1000 * integer(environment, "LEADER_ELECTION_LEASE_DURATION_SECONDS", 15, 1, 3600),
     renewDeadlineMs: 1000 * integer(environment, "LEADER_ELECTION_RENEW_DEADLINE_SECONDS", 10, 1, 3600),
     retryPeriodMs: 1000 * integer(environment, "LEADER_ELECTION_RETRY_PERIOD_SECONDS", 2, 1, 3600),

@@ -1,7 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createWatches } from "./cluster/watches.ts";
-import type { WorkerDefaults } from "./config.ts";
+import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import type { KubeClient } from "./kube/client.ts";
 import { createEventRecorder } from "./kube/events.ts";
 import { createWorkQueue, type RunResult } from "./kube/queue.ts";
@@ -45,13 +45,14 @@ export function createController(options: ControllerOptions): Controller {
       ...options,
       namespaces: options.watchNamespaces,
       onChange: (key) => queue.add(key),
+      onWatchRestart: (resource) => options.metrics.watchRestarts.inc({ resource }),
     });
     const events = createEventRecorder({ ...options, reportingInstance: options.identity });
     const reconcile = createReconcile({ ...options, events, cluster: watches.cluster }, memories);
     const queue = createWorkQueue({
       ...options,
       retry: RETRY,
-      run: (key, stop) => timed(options, reconcile, key, stop),
+      handle: (key, stop) => timed(options, reconcile, key, stop),
       onFailure: (key, error, delayMs) => {
         options.logger.warn("reconcile failed; it is tried again", { key, delayMs: Math.round(delayMs), error });
       },
@@ -64,7 +65,7 @@ export function createController(options: ControllerOptions): Controller {
       await options.clock.sleep(SYNC_POLL_MS, signal).catch(() => undefined);
     }
     if (!signal.aborted) options.logger.info("all watches are in sync");
-    await Promise.all([mirrored, queue.start(signal)]);
+    await Promise.all([mirrored, queue.run(signal)]);
     synced = () => false;
     // The next leader tells it.
     options.metrics.sinkReady.reset();

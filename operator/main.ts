@@ -4,8 +4,7 @@ import { onTermination } from "../runtime/shutdown.ts";
 import { ConfigError, type OperatorConfig, readConfig } from "./config.ts";
 import { defaultAccess } from "./kube/access.ts";
 import { createOperator } from "./operator.ts";
-
-const PROGRAM = "kinesis-sink-operator";
+import { PROGRAM } from "./program.ts";
 
 function configuration(): OperatorConfig {
   try {
@@ -22,7 +21,7 @@ const logger = createLogger({ program: PROGRAM, level: config.logLevel });
 
 try {
   const access = await defaultAccess(process.env);
-  await createOperator({ config, access, clock: systemClock, logger }).start(onTermination());
+  await createOperator({ config, access, clock: systemClock, logger }).run(onTermination());
   process.exit(0);
 } catch (error) {
   logger.error("the operator ended", { error });

@@ -8,6 +8,7 @@ import { createKubeClient } from "./kube/client.ts";
 import { createLeaderElection, type LeaderElection } from "./kube/leader.ts";
 import { createLeaseClient } from "./kube/lease.ts";
 import { createMetrics, type OperatorMetrics } from "./metrics.ts";
+import { PROGRAM } from "./program.ts";
 
 export interface OperatorOptions {
   readonly config: OperatorConfig;
@@ -18,14 +19,14 @@ export interface OperatorOptions {
 
 export interface Operator {
   /** Serves health and metrics, campaigns, reconciles while leading. Resolves when the signal aborted and all has ended. */
-  start(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export function createOperator({ config, access, clock, logger }: OperatorOptions): Operator {
   const client = createKubeClient(access, {
-    userAgent: "kinesis-sink-operator",
+    userAgent: PROGRAM,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   const metrics = createMetrics();
@@ -40,7 +41,7 @@ export function createOperator({ config, access, clock, logger }: OperatorOption
   metrics.observeLeader(() => !config.leaderElection.enabled || election.isLeader());
 
   return {
-    start: async (signal) => {
+    run: async (signal) => {
       const server = await health(config, controller, election, metrics);
       logger.info("started", { port: server.port, namespaces: config.watchNamespaces, image: config.worker.image });
       try {

@@ -18,7 +18,6 @@ import {
 } from "../kube/objects.ts";
 import { createReflector, type Reflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
-import type { OperatorMetrics } from "../metrics.ts";
 import type { ChildView, Cluster, PodEventView, PodView, SinkView } from "./cluster.ts";
 import { childView, deploymentView, podEventView, podView, sinkView } from "./views.ts";
 
@@ -26,11 +25,12 @@ export interface WatchesOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: OperatorMetrics;
   /** Empty means all. */
   readonly namespaces: readonly string[];
   /** Called with the key of a sink that something changed about. */
   readonly onChange: (sinkKey: string) => void;
+  /** Called with the plural of a resource whose watch ended in an error and is started again. */
+  readonly onWatchRestart: (resource: string) => void;
 }
 
 export interface Watches {
@@ -111,7 +111,7 @@ function reflectorOf(options: WatchesOptions, source: Source, namespace: string 
     store: namespace === undefined ? store : withinNamespace(store, namespace),
     metadataOnly,
     ...(query ? { query } : {}),
-    onRestart: () => options.metrics.watchRestarts.inc({ resource: type.plural }),
+    onRestart: () => options.onWatchRestart(type.plural),
   });
 }
 

@@ -1,4 +1,3 @@
-import type { WorkerDefaults } from "../config.ts";
 import {
   CONFIG_MAPS,
   DEPLOYMENTS,
@@ -14,6 +13,7 @@ import type { LiveSink } from "./names.ts";
 import { role } from "./role.ts";
 import { roleBinding } from "./role-binding.ts";
 import { serviceAccount } from "./service-account.ts";
+import type { WorkerDefaults } from "./worker-defaults.ts";
 
 /** The kinds of a sink's children, in the order in which they are applied: what a pod needs comes before it. */
 export const CHILD_TYPES: readonly ResourceType[] = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];

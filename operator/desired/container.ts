@@ -1,9 +1,9 @@
 import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements } from "@kubernetes/client-node";
 import type { ResourceRequirements } from "../../crds/kinesissink.generated.ts";
-import type { WorkerDefaults } from "../config.ts";
 import { configHash } from "./config-map.ts";
 import type { LiveSink } from "./names.ts";
 import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
+import type { WorkerDefaults } from "./worker-defaults.ts";
 
 export const WORKER_CONTAINER = "worker";
 export const WORKER_COMMAND: readonly string[] = ["node"];

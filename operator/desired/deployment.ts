@@ -1,6 +1,5 @@
 import type { V1Affinity, V1DeploymentSpec, V1PodSpec, V1PodTemplateSpec } from "@kubernetes/client-node";
 import { jsonHash } from "../../runtime/json-hash.ts";
-import type { WorkerDefaults } from "../config.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { configHash } from "./config-map.ts";
 import { container } from "./container.ts";
@@ -14,6 +13,7 @@ import {
   TEMPLATE_HASH_ANNOTATION,
 } from "./names.ts";
 import { volumes } from "./volumes.ts";
+import type { WorkerDefaults } from "./worker-defaults.ts";
 
 export interface DeploymentObject extends KubeObject {
   spec: V1DeploymentSpec;

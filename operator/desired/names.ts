@@ -1,6 +1,7 @@
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ObjectMeta, OwnerReference } from "../kube/objects.ts";
+import { PROGRAM } from "../program.ts";
 
 /** A KinesisSink as the API server returns it: with namespace, uid and generation. */
 export interface LiveSink extends KinesisSink {
@@ -12,7 +13,7 @@ export const TEMPLATE_HASH_ANNOTATION = "pulsar-kinesis.io/template-hash";
 export const CONFIG_HASH_ANNOTATION = "pulsar-kinesis.io/config-hash";
 
 /** Selects whatever the operator makes, and the pods and ReplicaSets that come from it. */
-export const MANAGED_SELECTOR = "app.kubernetes.io/managed-by=kinesis-sink-operator";
+export const MANAGED_SELECTOR = `app.kubernetes.io/managed-by=${PROGRAM}`;
 
 /** The name of every child: a plain sink name could be the name of something that is not ours. */
 export function childName(sink: KinesisSink): string {
@@ -33,7 +34,7 @@ export function childLabels(sink: KinesisSink): Record<string, string> {
     ...selectorLabels(sink),
     "app.kubernetes.io/instance": childName(sink),
     "app.kubernetes.io/component": "worker",
-    "app.kubernetes.io/managed-by": "kinesis-sink-operator",
+    "app.kubernetes.io/managed-by": PROGRAM,
   };
 }
 

@@ -1,9 +1,7 @@
+import { PROGRAM } from "../program.ts";
 import type { KubeClient } from "./client.ts";
 import { isConflict, isNotFound } from "./errors.ts";
 import { apiVersion, type KubeObject, objectPath, type ResourceType } from "./objects.ts";
-
-/** The operator's name in `metadata.managedFields`. */
-export const FIELD_MANAGER = "kinesis-sink-operator";
 
 export interface Target {
   readonly type: ResourceType;
@@ -24,7 +22,7 @@ export async function applyObject<T>(
   return await client.request<T>({
     method: "PATCH",
     path: objectPath(target.type, target.namespace, target.name, options.subresource),
-    query: { fieldManager: FIELD_MANAGER, force: options.force },
+    query: { fieldManager: PROGRAM, force: options.force },
     contentType: "application/apply-patch+yaml",
     body: { ...object, apiVersion: apiVersion(target.type), kind: target.type.kind },
     signal: options.signal,
@@ -47,7 +45,7 @@ export async function patchJson<T>(
   return await client.request<T>({
     method: "PATCH",
     path: objectPath(target.type, target.namespace, target.name, options.subresource),
-    query: { fieldManager: FIELD_MANAGER },
+    query: { fieldManager: PROGRAM },
     contentType: "application/json-patch+json",
     body: operations,
     signal: options.signal,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
+import { PROGRAM } from "../program.ts";
 import type { KubeClient } from "./client.ts";
 import { isForbidden, isNotFound } from "./errors.ts";
 import { microTime } from "./lease.ts";
@@ -59,7 +60,7 @@ export function createEventRecorder(options: {
         kind: "Event",
         metadata: { name, namespace: subject.namespace },
         eventTime: microTime(options.clock.wall()),
-        reportingController: "kinesis-sink-operator",
+        reportingController: PROGRAM,
         reportingInstance: options.reportingInstance,
         regarding: subject,
         ...note,

@@ -9,7 +9,7 @@ export interface RunResult {
 export interface WorkQueueOptions {
   readonly clock: Clock;
   /** Handles one key. Never runs twice at once for one key. A throw is retried with a growing delay. */
-  readonly run: (key: string, signal: AbortSignal) => Promise<RunResult>;
+  readonly handle: (key: string, signal: AbortSignal) => Promise<RunResult>;
   readonly onFailure: (key: string, error: unknown, delayMs: number) => void;
   readonly concurrency: number;
   /** Delay after the first failure of a key in a row, and the longest one, milliseconds. */
@@ -25,7 +25,7 @@ export interface WorkQueue {
   /** Forgets what is waiting for the key; a run in progress ends by itself. */
   forget(key: string): void;
   /** Runs keys until the signal aborts; resolves when the last run has ended. */
-  start(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
   /** Keys that wait for a free worker. */
   depth(): number;
 }
@@ -69,7 +69,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   const runOne = async (key: string, signal: AbortSignal) => {
     try {
-      const result = await options.run(key, signal);
+      const result = await options.handle(key, signal);
       delays.delete(key);
       if (result.againAfterMs !== undefined) addAfter(key, result.againAfterMs);
     } catch (error) {
@@ -115,7 +115,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       delays.delete(key);
     },
     depth: () => waiting.size,
-    start: async (signal) => {
+    run: async (signal) => {
       life = signal;
       pump();
       await aborted(signal);

@@ -1,6 +1,6 @@
 import { validateKinesisSink } from "../../crds/validation/validate.ts";
-import type { WorkerDefaults } from "../../operator/config.ts";
 import type { LiveSink } from "../../operator/desired/names.ts";
+import type { WorkerDefaults } from "../../operator/desired/worker-defaults.ts";
 
 export const WORKER_DEFAULTS: WorkerDefaults = {
   image: "example.com/kinesis-sink:1.0.0",

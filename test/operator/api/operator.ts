@@ -1,5 +1,6 @@
 import { readConfig } from "../../../operator/config.ts";
 import { createOperator } from "../../../operator/operator.ts";
+import { PROGRAM } from "../../../operator/program.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import type { TestCluster } from "./cluster.ts";
@@ -24,10 +25,10 @@ export function operatorEnvironment(cluster: TestCluster): Record<string, string
 /** Runs the whole operator in this process. */
 export function runOperator(cluster: TestCluster): RunningOperator {
   const config = readConfig(operatorEnvironment(cluster));
-  const logger = createLogger({ program: "kinesis-sink-operator", level: config.logLevel });
+  const logger = createLogger({ program: PROGRAM, level: config.logLevel });
   const operator = createOperator({ config, access: cluster.operatorConfig, clock: systemClock, logger });
   const stop = new AbortController();
-  const ended = operator.start(stop.signal);
+  const ended = operator.run(stop.signal);
   return {
     stop: async () => {
       stop.abort();

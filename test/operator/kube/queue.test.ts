@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createWorkQueue, type RunResult, type WorkQueueOptions } from "../../../operator/kube/queue.ts";
 import { manualClock, settle } from "../../manual-clock.ts";
 
-function queueOf(options: Partial<WorkQueueOptions> & Pick<WorkQueueOptions, "run">) {
+function queueOf(options: Partial<WorkQueueOptions> & Pick<WorkQueueOptions, "handle">) {
   const clock = manualClock();
   const stop = new AbortController();
   const queue = createWorkQueue({
@@ -15,7 +15,7 @@ function queueOf(options: Partial<WorkQueueOptions> & Pick<WorkQueueOptions, "ru
     random: () => 1,
     ...options,
   });
-  return { queue, clock, stop, ended: queue.start(stop.signal) };
+  return { queue, clock, stop, ended: queue.run(stop.signal) };
 }
 
 type Action = { kind: "add"; key: string } | { kind: "after"; key: string; ms: number } | { kind: "wait"; ms: number };
@@ -39,7 +39,7 @@ test("a key never runs twice at once, never more keys than allowed, and every re
         const startedAfterRequest = new Map<string, boolean>();
         const { queue, clock, stop, ended } = queueOf({
           concurrency,
-          run: async (key) => {
+          handle: async (key) => {
             if (running.has(key)) violations.push(`${key} runs twice at once`);
             if (running.size >= concurrency) violations.push("more keys than allowed");
             running.add(key);
@@ -78,7 +78,7 @@ test("a key never runs twice at once, never more keys than allowed, and every re
 test("requests during a run are one more run afterwards", async () => {
   let runs = 0;
   const { queue, clock } = queueOf({
-    run: async () => {
+    handle: async () => {
       runs += 1;
       await clock.sleep(100);
       return {};
@@ -97,7 +97,7 @@ test("a failing key is tried again after growing delays, without holding up anot
   const others: number[] = [];
   const { queue, clock } = queueOf({
     concurrency: 1,
-    run: async (key): Promise<RunResult> => {
+    handle: async (key): Promise<RunResult> => {
       if (key === "good") {
         others.push(clock.now());
         return {};
@@ -118,7 +118,7 @@ test("a success forgets the delays", async () => {
   const attempts: number[] = [];
   let failing = true;
   const { queue, clock } = queueOf({
-    run: async () => {
+    handle: async () => {
       attempts.push(clock.now());
       if (failing) throw new Error("no");
       return {};
@@ -138,7 +138,7 @@ test("a success forgets the delays", async () => {
 test("of several requests for later the earliest counts", async () => {
   const runs: number[] = [];
   const { queue, clock } = queueOf({
-    run: async () => {
+    handle: async () => {
       runs.push(clock.now());
       return {};
     },
@@ -153,7 +153,7 @@ test("of several requests for later the earliest counts", async () => {
 test("a run may ask to be repeated even if nothing changes", async () => {
   const runs: number[] = [];
   const { queue, clock } = queueOf({
-    run: async () => {
+    handle: async () => {
       runs.push(clock.now());
       return runs.length < 3 ? { againAfterMs: 400 } : {};
     },
@@ -167,7 +167,7 @@ test("it ends when the run in progress has ended, and starts no other", async ()
   const runs: string[] = [];
   const { queue, clock, stop, ended } = queueOf({
     concurrency: 1,
-    run: async (key) => {
+    handle: async (key) => {
       await clock.sleep(100);
       runs.push(key);
       return {};

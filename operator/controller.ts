@@ -1,8 +1,8 @@
 import type { Clock } from "../runtime/clock.ts";
+import type { KubeClient } from "../runtime/kube/client.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createWatches } from "./cluster/watches.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
-import type { KubeClient } from "./kube/client.ts";
 import { createEventRecorder } from "./kube/events.ts";
 import { createWorkQueue, type RunResult } from "./kube/queue.ts";
 import type { OperatorMetrics } from "./metrics.ts";

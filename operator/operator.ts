@@ -1,10 +1,10 @@
 import type { Clock } from "../runtime/clock.ts";
 import { type HttpServer, serveHttp } from "../runtime/http.ts";
+import type { ApiAccess } from "../runtime/kube/access.ts";
+import { createKubeClient } from "../runtime/kube/client.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { OperatorConfig } from "./config.ts";
 import { type Controller, createController } from "./controller.ts";
-import type { ApiAccess } from "./kube/access.ts";
-import { createKubeClient } from "./kube/client.ts";
 import { createLeaderElection, type LeaderElection } from "./kube/leader.ts";
 import { createLeaseClient } from "./kube/lease.ts";
 import { createMetrics, type OperatorMetrics } from "./metrics.ts";

@@ -1,5 +1,5 @@
+import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { LiveSink } from "../desired/names.ts";
-import type { ResourceType } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import type { Cause, ObservedDeployment } from "../status/observed.ts";
 

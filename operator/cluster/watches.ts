@@ -1,17 +1,16 @@
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { KubeClient } from "../../runtime/kube/client.ts";
+import { collectionPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { MANAGED_SELECTOR } from "../desired/names.ts";
-import type { KubeClient } from "../kube/client.ts";
 import {
   CONFIG_MAPS,
   CORE_EVENTS,
-  collectionPath,
   DEPLOYMENTS,
   type KubeObject,
   PODS,
   REPLICA_SETS,
-  type ResourceType,
   ROLE_BINDINGS,
   ROLES,
   SERVICE_ACCOUNTS,

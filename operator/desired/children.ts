@@ -1,12 +1,5 @@
-import {
-  CONFIG_MAPS,
-  DEPLOYMENTS,
-  type KubeObject,
-  type ResourceType,
-  ROLE_BINDINGS,
-  ROLES,
-  SERVICE_ACCOUNTS,
-} from "../kube/objects.ts";
+import type { ResourceType } from "../../runtime/kube/resource-type.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from "../kube/objects.ts";
 import { configMap } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
 import type { LiveSink } from "./names.ts";

@@ -1,7 +1,8 @@
+import type { KubeClient } from "../../runtime/kube/client.ts";
+import { isConflict, isNotFound } from "../../runtime/kube/errors.ts";
+import { apiVersion, objectPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
 import { PROGRAM } from "../program.ts";
-import type { KubeClient } from "./client.ts";
-import { isConflict, isNotFound } from "./errors.ts";
-import { apiVersion, type KubeObject, objectPath, type ResourceType } from "./objects.ts";
+import type { KubeObject } from "./objects.ts";
 
 export interface Target {
   readonly type: ResourceType;

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
+import type { KubeClient } from "../../runtime/kube/client.ts";
+import { isForbidden, isNotFound } from "../../runtime/kube/errors.ts";
+import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { PROGRAM } from "../program.ts";
-import type { KubeClient } from "./client.ts";
-import { isForbidden, isNotFound } from "./errors.ts";
 import { microTime } from "./lease.ts";
-import { collectionPath, EVENTS, objectPath } from "./objects.ts";
+import { EVENTS } from "./objects.ts";
 
 export interface EventSubject {
   readonly apiVersion: string;

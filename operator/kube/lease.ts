@@ -1,6 +1,7 @@
-import type { KubeClient } from "./client.ts";
-import { isNotFound } from "./errors.ts";
-import { collectionPath, LEASES, type ObjectMeta, objectPath } from "./objects.ts";
+import type { KubeClient } from "../../runtime/kube/client.ts";
+import { isNotFound } from "../../runtime/kube/errors.ts";
+import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
+import { LEASES, type ObjectMeta } from "./objects.ts";
 
 export interface LeaseSpec {
   readonly holderIdentity?: string;

@@ -1,5 +1,5 @@
-import type { ApiRequest, KubeClient } from "./client.ts";
-import { isGone } from "./errors.ts";
+import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
+import { isGone } from "../../runtime/kube/errors.ts";
 import type { KubeObject } from "./objects.ts";
 
 interface ListPage {

@@ -1,4 +1,5 @@
 import type { ObjectMeta as SinkMeta } from "../../crds/metadata.ts";
+import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 
 export interface OwnerReference {
   apiVersion: string;
@@ -28,14 +29,6 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
-/** Names one collection of the API. All resources that the operator touches live in a namespace. */
-export interface ResourceType {
-  readonly group: string;
-  readonly version: string;
-  readonly plural: string;
-  readonly kind: string;
-}
-
 export const DEPLOYMENTS: ResourceType = { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" };
 export const REPLICA_SETS: ResourceType = { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" };
 export const CONFIG_MAPS: ResourceType = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap" };
@@ -61,23 +54,6 @@ export const ROLE_BINDINGS: ResourceType = {
   plural: "rolebindings",
   kind: "RoleBinding",
 };
-
-export function apiVersion(type: ResourceType): string {
-  return type.group === "" ? type.version : `${type.group}/${type.version}`;
-}
-
-/** The path of a collection; without a namespace, of all namespaces. */
-export function collectionPath(type: ResourceType, namespace?: string): string {
-  const root = type.group === "" ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
-  return namespace === undefined
-    ? `${root}/${type.plural}`
-    : `${root}/namespaces/${encodeURIComponent(namespace)}/${type.plural}`;
-}
-
-export function objectPath(type: ResourceType, namespace: string, name: string, subresource?: string): string {
-  const path = `${collectionPath(type, namespace)}/${encodeURIComponent(name)}`;
-  return subresource === undefined ? path : `${path}/${subresource}`;
-}
 
 /** `namespace/name`, the key of an object in stores and in the work queue. */
 export function objectKey(namespace: string | undefined, name: string): string {

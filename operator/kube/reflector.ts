@@ -1,8 +1,8 @@
 import { backoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
+import { isGone } from "../../runtime/kube/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { ApiRequest, KubeClient } from "./client.ts";
-import { isGone } from "./errors.ts";
 import { listPages } from "./list.ts";
 import { objectKey } from "./objects.ts";
 import type { Store } from "./store.ts";

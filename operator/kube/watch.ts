@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { ApiRequest, KubeClient } from "./client.ts";
-import { ApiError, type ApiStatus, ApiUnreachableError } from "./errors.ts";
+import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
+import { ApiError, type ApiStatus, ApiUnreachableError } from "../../runtime/kube/errors.ts";
 import type { KubeObject } from "./objects.ts";
 
 export interface WatchEvent {

@@ -1,9 +1,9 @@
 import { jsonHash } from "../../runtime/json-hash.ts";
+import { ApiError, isForbidden, isInvalid } from "../../runtime/kube/errors.ts";
 import { fingerprint } from "../cluster/fingerprint.ts";
 import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
 import { applyObject, deleteObject } from "../kube/apply.ts";
-import { ApiError, isForbidden, isInvalid } from "../kube/errors.ts";
 import { DEPLOYMENTS, type KubeObject, objectKey, SERVICE_ACCOUNTS } from "../kube/objects.ts";
 import type { Cause } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";

@@ -1,10 +1,10 @@
 import type { Clock } from "../../runtime/clock.ts";
+import type { KubeClient } from "../../runtime/kube/client.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Child } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { WorkerDefaults } from "../desired/worker-defaults.ts";
-import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { Cause } from "../status/observed.ts";

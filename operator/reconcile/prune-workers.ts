@@ -1,6 +1,6 @@
 import { KINESIS_SINKS } from "../../crds/resource.ts";
+import { isInvalid, isNotFound } from "../../runtime/kube/errors.ts";
 import { type JsonPatchOperation, patchJson, readObject } from "../kube/apply.ts";
-import { isInvalid, isNotFound } from "../kube/errors.ts";
 import { type KubeObject, PODS } from "../kube/objects.ts";
 import type { Context } from "./context.ts";
 import { controlledPods } from "./observe.ts";

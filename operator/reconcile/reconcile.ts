@@ -1,6 +1,6 @@
+import { ApiError, isConflict } from "../../runtime/kube/errors.ts";
 import { children } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
-import { ApiError, isConflict } from "../kube/errors.ts";
 import type { RunResult } from "../kube/queue.ts";
 import type { Blocked } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";

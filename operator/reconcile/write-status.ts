@@ -1,8 +1,8 @@
 import type { Condition } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
+import { isNotFound } from "../../runtime/kube/errors.ts";
 import { applyObject } from "../kube/apply.ts";
-import { isNotFound } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { OperatorStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";

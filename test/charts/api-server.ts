@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
-import type { ApiAccess } from "../../operator/kube/access.ts";
-import { type ApiRequest, createKubeClient, type KubeClient } from "../../operator/kube/client.ts";
-import { ApiError } from "../../operator/kube/errors.ts";
+import type { ApiAccess } from "../../runtime/kube/access.ts";
+import { type ApiRequest, createKubeClient, type KubeClient } from "../../runtime/kube/client.ts";
+import { ApiError } from "../../runtime/kube/errors.ts";
 
 const DELETION_MS = 180_000;
 const OPTIONS = { userAgent: "chart-tests", requestTimeoutMs: 30_000 };

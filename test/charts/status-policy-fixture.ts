@@ -3,8 +3,9 @@ import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { childName, type LiveSink } from "../../operator/desired/names.ts";
 import { role } from "../../operator/desired/role.ts";
-import type { ApiRequest, KubeClient } from "../../operator/kube/client.ts";
-import { collectionPath, objectPath, PODS, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
+import { PODS, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
+import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
+import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import { type ApiServer, outcome, refuseRunningOperator, remove } from "./api-server.ts";
 import { type Manifest, render } from "./chart.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import type { ApiRequest, KubeClient } from "../../operator/kube/client.ts";
-import { objectPath } from "../../operator/kube/objects.ts";
+import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
+import { objectPath } from "../../runtime/kube/resource-type.ts";
 import { type ApiServer, connect, outcome, withoutApiServer } from "./api-server.ts";
 import {
   applyStatus,

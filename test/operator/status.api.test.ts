@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import {
-  CORE_EVENTS,
-  collectionPath,
-  DEPLOYMENTS,
-  type KubeObject,
-  objectPath,
-  PODS,
-} from "../../operator/kube/objects.ts";
+import { CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
+import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
 import { type RunningOperator, runOperator } from "./api/operator.ts";
 import {

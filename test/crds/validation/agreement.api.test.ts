@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import { validateKinesisSink } from "../../../crds/validation/validate.ts";
-import { ApiError } from "../../../operator/kube/errors.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { openCluster, skip, type TestCluster } from "../../operator/api/cluster.ts";
 import { goodManifest, type Json } from "../good-manifest.ts";
 import { randomManifest } from "../random-manifest.ts";

@@ -4,16 +4,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { load } from "js-yaml";
-import { createKubeClient, type KubeClient } from "../../../operator/kube/client.ts";
-import { isNotFound } from "../../../operator/kube/errors.ts";
-import {
-  apiVersion,
-  collectionPath,
-  type KubeObject,
-  objectPath,
-  type ResourceType,
-} from "../../../operator/kube/objects.ts";
+import type { KubeObject } from "../../../operator/kube/objects.ts";
 import { LEASE_RULES, NAMESPACE_RULES } from "../../../operator/rbac.ts";
+import { createKubeClient, type KubeClient } from "../../../runtime/kube/client.ts";
+import { isNotFound } from "../../../runtime/kube/errors.ts";
+import { apiVersion, collectionPath, objectPath, type ResourceType } from "../../../runtime/kube/resource-type.ts";
 import { stopOtherOperators } from "./other-operators.ts";
 
 /** Why these tests cannot run, for `node:test`; false when they can. */

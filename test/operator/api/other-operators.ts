@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
-import type { KubeClient } from "../../../operator/kube/client.ts";
-import { isNotFound } from "../../../operator/kube/errors.ts";
-import {
-  collectionPath,
-  DEPLOYMENTS,
-  type KubeObject,
-  type ObjectMeta,
-  objectPath,
-  PODS,
-} from "../../../operator/kube/objects.ts";
+import { DEPLOYMENTS, type KubeObject, type ObjectMeta, PODS } from "../../../operator/kube/objects.ts";
+import type { KubeClient } from "../../../runtime/kube/client.ts";
+import { isNotFound } from "../../../runtime/kube/errors.ts";
+import { collectionPath, objectPath } from "../../../runtime/kube/resource-type.ts";
 import { eventually } from "./cluster.ts";
 
 const INSTALLED = "app.kubernetes.io/name=kinesis-sink-operator,app.kubernetes.io/component=operator";

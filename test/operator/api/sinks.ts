@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Condition, ConditionType, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
-import { type KubeObject, objectPath, PODS } from "../../../operator/kube/objects.ts";
+import { type KubeObject, PODS } from "../../../operator/kube/objects.ts";
+import { objectPath } from "../../../runtime/kube/resource-type.ts";
 import { eventually, type TestCluster } from "./cluster.ts";
 
 /** Pods with this never find a node, so no kubelet overwrites the status that a test gives them. */

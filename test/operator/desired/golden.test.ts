@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { dump } from "js-yaml";
 import { children } from "../../../operator/desired/children.ts";
-import { apiVersion } from "../../../operator/kube/objects.ts";
+import { apiVersion } from "../../../runtime/kube/resource-type.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const GOLDEN = join(import.meta.dirname, "golden");

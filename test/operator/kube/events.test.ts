@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
-import { ApiError } from "../../../operator/kube/errors.ts";
 import { createEventRecorder, type EventNote } from "../../../operator/kube/events.ts";
+import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { manualClock } from "../../manual-clock.ts";
 

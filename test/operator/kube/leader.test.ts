@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../../operator/kube/errors.ts";
 import { createLeaderElection } from "../../../operator/kube/leader.ts";
 import type { Lease, LeaseClient, LeaseSpec } from "../../../operator/kube/lease.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { type ManualClock, manualClock, settle } from "../../manual-clock.ts";
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
-import { createKubeClient } from "../../../operator/kube/client.ts";
 import { objectKey } from "../../../operator/kube/objects.ts";
 import { createReflector, type ReflectorOptions } from "../../../operator/kube/reflector.ts";
 import { createStore, type Stored } from "../../../operator/kube/store.ts";
 import { systemClock } from "../../../runtime/clock.ts";
+import { createKubeClient } from "../../../runtime/kube/client.ts";
 import { createLogger } from "../../../runtime/log.ts";
+import { fakeApiServer, sendEvent, sendJson } from "../../fakes/api-server.ts";
 import { until } from "../../until.ts";
-import { fakeApiServer, sendEvent, sendJson } from "./fake-api-server.ts";
 
 const pod = (name: string, resourceVersion: string) => ({ metadata: { name, namespace: "n", resourceVersion } });
 const list = (items: object[], resourceVersion: string, token?: string) => ({

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { children } from "../../../operator/desired/children.ts";
-import type { KubeClient } from "../../../operator/kube/client.ts";
-import { ApiError } from "../../../operator/kube/errors.ts";
 import type { OwnerReference } from "../../../operator/kube/objects.ts";
 import { claimChildren, type Situation } from "../../../operator/reconcile/claim-children.ts";
+import type { KubeClient } from "../../../runtime/kube/client.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const sink = liveSink();

@@ -5,13 +5,13 @@ import type { ChildView, Cluster, PodView } from "../../../operator/cluster/clus
 import { CHILD_TYPES, children } from "../../../operator/desired/children.ts";
 import { templateHash } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
-import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
-import { ApiError } from "../../../operator/kube/errors.ts";
 import { DEPLOYMENTS, type KubeObject } from "../../../operator/kube/objects.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { createReconcile } from "../../../operator/reconcile/reconcile.ts";
 import type { DeploymentCondition } from "../../../operator/status/observed.ts";
 import type { OperatorStatus } from "../../../operator/status/status.ts";
+import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { manualClock } from "../../manual-clock.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";

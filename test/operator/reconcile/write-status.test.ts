@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ApiRequest, KubeClient } from "../../../operator/kube/client.ts";
-import { ApiError } from "../../../operator/kube/errors.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
 import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/write-status.ts";
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
+import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { manualClock } from "../../manual-clock.ts";
 import { liveSink } from "../sink-fixture.ts";
 

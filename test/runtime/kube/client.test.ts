@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createKubeClient } from "../../../operator/kube/client.ts";
-import { ApiError, ApiUnreachableError } from "../../../operator/kube/errors.ts";
-import { fakeApiServer, sendJson } from "./fake-api-server.ts";
+import { createKubeClient } from "../../../runtime/kube/client.ts";
+import { ApiError, ApiUnreachableError } from "../../../runtime/kube/errors.ts";
+import { fakeApiServer, sendJson } from "../../fakes/api-server.ts";
 
 const OPTIONS = { userAgent: "test", requestTimeoutMs: 300 };
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApiAccess } from "../../../operator/kube/access.ts";
+import type { ApiAccess } from "../../runtime/kube/access.ts";
 
 export interface FakeApiServer {
   readonly access: ApiAccess;

@@ -4,7 +4,7 @@ import type { RequestOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { inClusterAccess } from "../../../operator/kube/access.ts";
+import { inClusterAccess } from "../../../runtime/kube/access.ts";
 
 test("a pod's access follows the kubelet's renewal of token and authorities", async () => {
   const folder = mkdtempSync(join(tmpdir(), "access-"));

@@ -11,10 +11,9 @@ import { receiveBudget } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
 import { entryFacts, workerEntry } from "./report/entry.ts";
-import { kubernetesClient } from "./report/kubernetes.ts";
 import { workerMetrics } from "./report/metrics.ts";
 import { createReporter, type Publish } from "./report/reporter.ts";
-import { createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
+import { createReportClient, createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
 import { terminalReport } from "./report/terminal.ts";
 import { judge } from "./report/verdict.ts";
 import { fileKeys, mountedKeys } from "./secrets.ts";
@@ -36,7 +35,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = process.env;
   const manifest = readCopy(await readFile(mode.config, "utf8"));
   const log = createLogger({ program: "worker", level: manifest.spec.logLevel }).with({ sink: manifest.metadata.name });
-  const api = kubernetesClient({ host, port, credentials: mode.apiCredentials });
+  const api = createReportClient({ host, port, folder: mode.apiCredentials });
   const target = { namespace, name: manifest.metadata.name, uid: manifest.metadata.uid ?? "", pod };
   const worker = createWorker({
     manifest,

@@ -1,33 +1,18 @@
+import { serverSideApply, type Target } from "../../runtime/kube/apply.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import { isConflict, isNotFound } from "../../runtime/kube/errors.ts";
-import { apiVersion, objectPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
+import { objectPath } from "../../runtime/kube/resource-type.ts";
 import { PROGRAM } from "../program.ts";
 import type { KubeObject } from "./objects.ts";
 
-export interface Target {
-  readonly type: ResourceType;
-  readonly namespace: string;
-  readonly name: string;
-}
-
-/**
- * Server-side apply of the whole desired state. With `force` fields that others have set are taken back; without it they
- * are a conflict (ApiError 409). An `metadata.uid` in the object makes a successor of the same name a conflict as well.
- */
+/** Server-side apply of the whole desired state, as the operator. */
 export async function applyObject<T>(
   client: KubeClient,
   target: Target,
   object: KubeObject,
   options: { force: boolean; subresource?: "status"; signal: AbortSignal },
 ): Promise<T> {
-  return await client.request<T>({
-    method: "PATCH",
-    path: objectPath(target.type, target.namespace, target.name, options.subresource),
-    query: { fieldManager: PROGRAM, force: options.force },
-    contentType: "application/apply-patch+yaml",
-    body: { ...object, apiVersion: apiVersion(target.type), kind: target.type.kind },
-    signal: options.signal,
-  });
+  return await serverSideApply<T>(client, target, object, { ...options, fieldManager: PROGRAM });
 }
 
 export interface JsonPatchOperation {

@@ -1,7 +1,9 @@
-import http from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import https from "node:https";
+import { http } from "../node-http.ts";
 import type { ApiAccess } from "./access.ts";
-import { ApiError, type ApiStatus, ApiUnreachableError } from "./errors.ts";
+import { parseStatus, readText } from "./answer.ts";
+import { ApiError, ApiUnreachableError } from "./errors.ts";
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -16,50 +18,56 @@ export interface ApiRequest {
 }
 
 export interface KubeClient {
-  /** Sends one request and reads the whole JSON answer. Throws ApiError or ApiUnreachableError. */
+  /**
+   * Sends one request and reads the whole JSON answer. Throws ApiError, or ApiUnreachableError also where the signal is a
+   * timeout; any other abort is thrown as its own reason.
+   */
   request<T>(request: ApiRequest): Promise<T>;
   /** Opens an answer without end, such as a watch. Ends only with the signal or the server. */
-  open(request: ApiRequest): Promise<http.IncomingMessage>;
+  open(request: ApiRequest): Promise<IncomingMessage>;
   close(): void;
 }
 
 export interface ClientOptions {
-  readonly userAgent: string;
+  readonly userAgent?: string;
   /** Up to the last byte of an answer, milliseconds; watches are exempt. */
   readonly requestTimeoutMs: number;
+  /** Whether a connection is kept for the next request. Default true. */
+  readonly keepAlive?: boolean;
+  /** What is read of an answer at most; watches are exempt. No bound by default, for lists are as long as they are. */
+  readonly maxAnswerBytes?: number;
 }
 
 const KEEP_ALIVE_MS = 30_000;
 
-/** A client of the API server that `access` names: its authentication, pooled connections, a deadline for every request. */
+/** A client of the API server that `access` names: its authentication, a deadline for every request, errors in two classes. */
 export function createKubeClient(access: ApiAccess, options: ClientOptions): KubeClient {
   const cluster = access.getCurrentCluster();
   if (!cluster)
     throw new Error("the Kubernetes configuration names no cluster: set KUBECONFIG, or run inside a cluster");
-  const secure = cluster.server.startsWith("https:");
-  const agent = secure
-    ? new https.Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS })
-    : new http.Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS });
+  const { requestTimeoutMs, keepAlive = true, maxAnswerBytes = Number.POSITIVE_INFINITY } = options;
+  const transport = cluster.server.startsWith("https:") ? https : http;
+  const agent = new transport.Agent({ keepAlive, keepAliveMsecs: KEEP_ALIVE_MS });
 
-  const send = async (request: ApiRequest, signal: AbortSignal | undefined): Promise<http.IncomingMessage> => {
+  const send = async (request: ApiRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
     const text = request.body === undefined ? undefined : JSON.stringify(request.body);
     const settings = await authenticated(access, options.userAgent, request, text);
     // The access's own agent knows the way through a proxy; ours keeps connections.
     if (!cluster.proxyUrl) settings.agent = agent;
     if (signal) settings.signal = signal;
     return await new Promise((resolve, reject) => {
-      const sent = (secure ? https : http).request(url(cluster.server, request), settings, resolve);
+      const sent = transport.request(url(cluster.server, request), settings, resolve);
       sent.setSocketKeepAlive(true, KEEP_ALIVE_MS);
       sent.on("error", reject);
       sent.end(text);
     });
   };
 
-  const open = async (request: ApiRequest, signal: AbortSignal | undefined) => {
-    const response = await send(request, signal);
-    const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return response;
-    throw new ApiError(describe(request), status, parseStatus(await readText(response)));
+  const open = async (request: ApiRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
+    const answer = await send(request, signal);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    throw new ApiError(describe(request), status, parseStatus(await readText(answer, maxAnswerBytes)));
   };
 
   return {
@@ -71,27 +79,32 @@ export function createKubeClient(access: ApiAccess, options: ClientOptions): Kub
       }
     },
     request: async <T>(request: ApiRequest): Promise<T> => {
-      const deadline = AbortSignal.timeout(options.requestTimeoutMs);
+      const deadline = AbortSignal.timeout(requestTimeoutMs);
       const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
       try {
-        return JSON.parse(await readText(await open(request, signal))) as T;
+        return JSON.parse(await readText(await open(request, signal), maxAnswerBytes)) as T;
       } catch (error) {
-        request.signal?.throwIfAborted();
-        throw classed(request, deadline.aborted ? new Error(`no answer within ${options.requestTimeoutMs} ms`) : error);
+        const late = deadline.aborted ? new Error(`no answer within ${requestTimeoutMs} ms`) : error;
+        throw request.signal?.aborted ? aborted(request, request.signal.reason) : classed(request, late);
       }
     },
     close: () => agent.destroy(),
   };
 }
 
-async function authenticated(access: ApiAccess, userAgent: string, request: ApiRequest, text: string | undefined) {
+async function authenticated(
+  access: ApiAccess,
+  userAgent: string | undefined,
+  request: ApiRequest,
+  text: string | undefined,
+): Promise<https.RequestOptions> {
   const settings: https.RequestOptions = { method: request.method ?? "GET", headers: {} };
   await access.applyToHTTPSOptions(settings);
   delete settings.agent;
   settings.headers = {
-    ...(settings.headers as http.OutgoingHttpHeaders),
+    ...(settings.headers as OutgoingHttpHeaders),
     accept: request.accept ?? "application/json",
-    "user-agent": userAgent,
+    ...(userAgent === undefined ? {} : { "user-agent": userAgent }),
     ...(text === undefined
       ? {}
       : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(text) }),
@@ -107,23 +120,14 @@ function url(server: string, request: ApiRequest): URL {
   return target;
 }
 
+/** The caller's own deadline passed, or the caller does not want the answer any more. */
+function aborted(request: ApiRequest, reason: unknown): unknown {
+  const isTimeout = reason instanceof DOMException && reason.name === "TimeoutError";
+  return isTimeout ? new ApiUnreachableError(describe(request), new Error("no answer in time")) : reason;
+}
+
 function classed(request: ApiRequest, error: unknown): unknown {
   return error instanceof ApiError ? error : new ApiUnreachableError(describe(request), error);
 }
 
 const describe = (request: ApiRequest): string => `${request.method ?? "GET"} ${request.path}`;
-
-async function readText(response: http.IncomingMessage): Promise<string> {
-  response.setEncoding("utf8");
-  let text = "";
-  for await (const chunk of response) text += chunk as string;
-  return text;
-}
-
-function parseStatus(text: string): ApiStatus {
-  try {
-    return JSON.parse(text) as ApiStatus;
-  } catch {
-    return { message: text.slice(0, 500) };
-  }
-}

@@ -116,5 +116,9 @@ function reflectorOf(options: WatchesOptions, source: Source, namespace: string 
 
 /** Several reflectors fill one store; each replaces its own namespace's objects only. */
 function withinNamespace(store: Source["store"], namespace: string): Source["store"] {
-  return { ...store, replacement: () => store.replacement(`${namespace}/`) };
+  return {
+    put: (object) => store.put(object),
+    remove: (key) => store.remove(key),
+    replacement: () => store.replacement(`${namespace}/`),
+  };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import { isForbidden, isNotFound } from "../../runtime/kube/errors.ts";
-import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
+import { apiVersion, collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { PROGRAM } from "../program.ts";
 import { microTime } from "./lease.ts";
@@ -30,10 +30,12 @@ export interface EventRecorder {
   record(subject: EventSubject, note: EventNote, signal: AbortSignal): Promise<void>;
 }
 
+/** An Event that was written, and how often since. */
 interface Series {
   readonly name: string;
   readonly namespace: string;
   count: number;
+  /** Of the last one, monotonic milliseconds. */
   at: number;
 }
 
@@ -41,28 +43,71 @@ interface Series {
 const NOTE_LIMIT = 1000;
 /** An equal event within this time continues the series, milliseconds (client-go: 6 minutes). */
 const SERIES_MS = 6 * 60_000;
-const SERIES_KEPT = 1000;
+/** Series that are remembered. */
+const SERIES_LIMIT = 1000;
 
-export function createEventRecorder(options: {
+export interface EventRecorderOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The pod's name. */
   readonly reportingInstance: string;
-}): EventRecorder {
-  const series = new Map<string, Series>();
+}
 
-  const create = async (subject: EventSubject, note: EventNote, signal: AbortSignal): Promise<string> => {
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  return new SeriesRecorder(options);
+}
+
+class SeriesRecorder implements EventRecorder {
+  readonly #options: EventRecorderOptions;
+  /** What was written lately, by what makes Events equal, the longest unchanged first. */
+  readonly #series = new Map<string, Series>();
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  async record(subject: EventSubject, note: EventNote, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#write(subject, note, signal);
+    } catch (error) {
+      // A namespace that is being deleted takes no events.
+      const level = signal.aborted || isForbidden(error) ? "debug" : "warn";
+      this.#options.logger[level]("could not write an event", { reason: note.reason, error });
+    }
+  }
+
+  async #write(subject: EventSubject, note: EventNote, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const key = JSON.stringify([subject.uid, note.type, note.reason, note.note]);
+    const known = this.#series.get(key);
+    if (known && clock.now() - known.at < SERIES_MS) {
+      try {
+        return await this.#countUp(known, signal);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    const name = await this.#create(subject, note, signal);
+    this.#series.delete(key);
+    this.#series.set(key, { name, namespace: subject.namespace, count: 1, at: clock.now() });
+    const oldest = this.#series.keys().next();
+    if (this.#series.size > SERIES_LIMIT && !oldest.done) this.#series.delete(oldest.value);
+  }
+
+  async #create(subject: EventSubject, note: EventNote, signal: AbortSignal): Promise<string> {
+    const { client, clock, reportingInstance } = this.#options;
     const name = `${subject.name}.${randomBytes(8).toString("hex")}`;
-    await options.client.request({
+    await client.request({
       method: "POST",
       path: collectionPath(EVENTS, subject.namespace),
       body: {
-        apiVersion: "events.k8s.io/v1",
-        kind: "Event",
+        apiVersion: apiVersion(EVENTS),
+        kind: EVENTS.kind,
         metadata: { name, namespace: subject.namespace },
-        eventTime: microTime(options.clock.wall()),
+        eventTime: microTime(clock.wall()),
         reportingController: PROGRAM,
-        reportingInstance: options.reportingInstance,
+        reportingInstance,
         regarding: subject,
         ...note,
         note: bounded(note.note),
@@ -70,49 +115,20 @@ export function createEventRecorder(options: {
       signal,
     });
     return name;
-  };
+  }
 
-  const countUp = async (known: Series, signal: AbortSignal) => {
-    const lastObservedTime = microTime(options.clock.wall());
-    await options.client.request({
+  async #countUp(known: Series, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    await client.request({
       method: "PATCH",
       path: objectPath(EVENTS, known.namespace, known.name),
       contentType: "application/merge-patch+json",
-      body: { series: { count: known.count + 1, lastObservedTime } },
+      body: { series: { count: known.count + 1, lastObservedTime: microTime(clock.wall()) } },
       signal,
     });
     known.count += 1;
-    known.at = options.clock.now();
-  };
-
-  const write = async (subject: EventSubject, note: EventNote, signal: AbortSignal) => {
-    const key = JSON.stringify([subject.uid, note.type, note.reason, note.note]);
-    const known = series.get(key);
-    if (known && options.clock.now() - known.at < SERIES_MS) {
-      try {
-        return await countUp(known, signal);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-    }
-    const name = await create(subject, note, signal);
-    series.delete(key);
-    series.set(key, { name, namespace: subject.namespace, count: 1, at: options.clock.now() });
-    const oldest = series.keys().next();
-    if (series.size > SERIES_KEPT && !oldest.done) series.delete(oldest.value);
-  };
-
-  return {
-    record: async (subject, note, signal) => {
-      try {
-        await write(subject, note, signal);
-      } catch (error) {
-        // A namespace that is being deleted takes no events.
-        const level = signal.aborted || isForbidden(error) ? "debug" : "warn";
-        options.logger[level]("could not write an event", { reason: note.reason, error });
-      }
-    },
-  };
+    known.at = clock.now();
+  }
 }
 
 function bounded(note: string): string {

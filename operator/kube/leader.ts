@@ -11,6 +11,7 @@ export interface LeaderOptions {
   readonly leaseDurationMs: number;
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
+  /** For the jitter of the retry period; default Math.random. */
   readonly random?: () => number;
 }
 
@@ -28,114 +29,150 @@ export interface LeaderElection {
  * moment its record was last seen to change on our own monotonic clock, so clocks of machines need not agree.
  */
 export function createLeaderElection(options: LeaderOptions): LeaderElection {
-  const { clock, identity, leases } = options;
-  const random = options.random ?? Math.random;
-  let leading = false;
-  let observed: { record: string; at: number } | undefined;
-  let held: Lease | undefined;
+  return new LeaseElection(options);
+}
 
-  const spec = (previous: LeaseSpec | undefined): LeaseSpec => {
-    const now = microTime(clock.wall());
-    const mine = previous?.holderIdentity === identity;
-    return {
-      holderIdentity: identity,
-      leaseDurationSeconds: Math.round(options.leaseDurationMs / 1000),
-      acquireTime: mine ? (previous?.acquireTime ?? now) : now,
-      renewTime: now,
-      leaseTransitions: (previous?.leaseTransitions ?? 0) + (mine || !previous ? 0 : 1),
-    };
-  };
+/** The record of a lease, and since when it was seen unchanged, monotonic milliseconds. */
+interface Observation {
+  readonly record: string;
+  readonly at: number;
+}
 
-  const heldByOther = (lease: Lease): boolean => {
-    const record = JSON.stringify(lease.spec);
-    if (observed?.record !== record) observed = { record, at: clock.now() };
-    const holder = lease.spec.holderIdentity ?? "";
-    const durationMs = (lease.spec.leaseDurationSeconds ?? options.leaseDurationMs / 1000) * 1000;
-    return holder !== "" && holder !== identity && clock.now() < observed.at + durationMs;
-  };
+class LeaseElection implements LeaderElection {
+  readonly #options: LeaderOptions;
+  readonly #random: () => number;
+  #leading = false;
+  #observed: Observation | undefined;
+  #held: Lease | undefined;
 
-  /** True when the lease is ours now. */
-  const acquireOrRenew = async (signal: AbortSignal): Promise<boolean> => {
-    const lease = await leases.read(signal);
-    if (!lease) held = await leases.create(spec(undefined), signal);
-    else if (heldByOther(lease)) return false;
-    else held = await leases.update(lease, spec(lease.spec), signal);
-    return true;
-  };
+  constructor(options: LeaderOptions) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+  }
+
+  isLeader(): boolean {
+    return this.#leading;
+  }
+
+  async run(lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const acquiredAt = await this.#acquire(signal);
+      if (acquiredAt === undefined) return;
+      await this.#term(lead, acquiredAt, signal);
+      if (signal.aborted) await this.#release();
+    }
+  }
 
   /** Returns when the lease is ours, with the moment from which it counts; undefined when the signal aborted. */
-  const acquire = async (signal: AbortSignal): Promise<number | undefined> => {
+  async #acquire(signal: AbortSignal): Promise<number | undefined> {
+    const { clock, logger, renewDeadlineMs, retryPeriodMs } = this.#options;
     while (!signal.aborted) {
       // Others count from when the server wrote it, which may be long before the answer is here.
       const askedAt = clock.now();
       try {
-        if (await acquireOrRenew(AbortSignal.any([signal, AbortSignal.timeout(options.renewDeadlineMs)]))) {
-          return askedAt;
-        }
+        if (await this.#acquireOrRenew(AbortSignal.any([signal, AbortSignal.timeout(renewDeadlineMs)]))) return askedAt;
       } catch (error) {
         if (signal.aborted) return undefined;
-        options.logger.info("cannot acquire the lease yet", { error });
+        logger.info("cannot acquire the lease yet", { error });
       }
-      await clock.sleep(options.retryPeriodMs * (1 + 0.2 * random()), signal).catch(() => undefined);
+      await clock.sleep(retryPeriodMs * (1 + 0.2 * this.#random()), signal).catch(() => undefined);
     }
     return undefined;
-  };
+  }
 
-  /** Returns when the lease is lost or the signal aborts. */
-  const keep = async (acquiredAt: number, signal: AbortSignal) => {
-    let renewedAt = acquiredAt;
-    while (!signal.aborted) {
-      await clock.sleep(options.retryPeriodMs, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      const left = renewedAt + options.renewDeadlineMs - clock.now();
-      if (left <= 0) return;
-      const deadline = new AbortController();
-      const timer = clock.timer(left, () => deadline.abort(new Error("the renew deadline passed")));
-      const askedAt = clock.now();
-      try {
-        if (!(await acquireOrRenew(AbortSignal.any([signal, deadline.signal])))) return;
-        renewedAt = askedAt;
-      } catch (error) {
-        if (!signal.aborted) options.logger.info("cannot renew the lease yet", { error });
-      } finally {
-        timer.cancel();
-      }
-    }
-  };
-
-  const release = async () => {
-    if (!held) return;
-    const now = microTime(clock.wall());
-    const empty = { ...held.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
-    await leases.update(held, empty, AbortSignal.timeout(options.retryPeriodMs)).catch((error: unknown) => {
-      options.logger.info("could not release the lease; it expires by itself", { error });
-    });
-  };
-
-  const term = async (lead: (signal: AbortSignal) => Promise<void>, acquiredAt: number, signal: AbortSignal) => {
+  /** One term: the work, until it ends, the lease is lost or the signal aborts. */
+  async #term(lead: (signal: AbortSignal) => Promise<void>, acquiredAt: number, signal: AbortSignal): Promise<void> {
+    const { identity, logger } = this.#options;
     const loss = new AbortController();
-    leading = true;
-    options.logger.info("leading", { identity });
+    this.#leading = true;
+    logger.info("leading", { identity });
     const work = lead(AbortSignal.any([signal, loss.signal]));
     try {
-      await Promise.race([keep(acquiredAt, signal), work.then(() => undefined)]);
+      await Promise.race([this.#keep(acquiredAt, signal), work.then(() => undefined)]);
     } finally {
       loss.abort(new Error("the lease was lost"));
       await work;
-      leading = false;
-      options.logger.info("no longer leading", { identity });
+      this.#leading = false;
+      logger.info("no longer leading", { identity });
     }
-  };
+  }
 
+  /** Returns when the lease is lost or the signal aborts. */
+  async #keep(acquiredAt: number, signal: AbortSignal): Promise<void> {
+    const { clock, renewDeadlineMs, retryPeriodMs } = this.#options;
+    let renewedAt = acquiredAt;
+    while (!signal.aborted) {
+      await clock.sleep(retryPeriodMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const left = renewedAt + renewDeadlineMs - clock.now();
+      if (left <= 0) return;
+      const askedAt = clock.now();
+      const outcome = await this.#renew(left, signal);
+      if (outcome === "lost") return;
+      if (outcome === "renewed") renewedAt = askedAt;
+    }
+  }
+
+  async #renew(leftMs: number, signal: AbortSignal): Promise<"renewed" | "lost" | "unknown"> {
+    const { clock, logger } = this.#options;
+    const deadline = new AbortController();
+    const timer = clock.timer(leftMs, () => deadline.abort(new Error("the renew deadline passed")));
+    try {
+      return (await this.#acquireOrRenew(AbortSignal.any([signal, deadline.signal]))) ? "renewed" : "lost";
+    } catch (error) {
+      if (!signal.aborted) logger.info("cannot renew the lease yet", { error });
+      return "unknown";
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** True when the lease is ours now. */
+  async #acquireOrRenew(signal: AbortSignal): Promise<boolean> {
+    const { clock, leases } = this.#options;
+    const lease = await leases.read(signal);
+    if (lease) {
+      const now = clock.now();
+      this.#observed = observe(this.#observed, lease, now);
+      if (heldByOther(lease, now - this.#observed.at, this.#options)) return false;
+    }
+    const spec = nextSpec(lease?.spec, this.#options);
+    this.#held = lease ? await leases.update(lease, spec, signal) : await leases.create(spec, signal);
+    return true;
+  }
+
+  async #release(): Promise<void> {
+    if (!this.#held) return;
+    const { clock, leases, logger, retryPeriodMs } = this.#options;
+    const now = microTime(clock.wall());
+    const empty = { ...this.#held.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+    await leases.update(this.#held, empty, AbortSignal.timeout(retryPeriodMs)).catch((error: unknown) => {
+      logger.info("could not release the lease; it expires by itself", { error });
+    });
+  }
+}
+
+function observe(before: Observation | undefined, lease: Lease, now: number): Observation {
+  const record = JSON.stringify(lease.spec);
+  return before?.record === record ? before : { record, at: now };
+}
+
+/** Another's lease that was seen to change within its duration. */
+function heldByOther({ spec }: Lease, unchangedMs: number, { identity, leaseDurationMs }: LeaderOptions): boolean {
+  const holder = spec.holderIdentity ?? "";
+  const durationMs = spec.leaseDurationSeconds === undefined ? leaseDurationMs : spec.leaseDurationSeconds * 1000;
+  return holder !== "" && holder !== identity && unchangedMs < durationMs;
+}
+
+/** What the lease says once it is ours: renewed, or taken over from whoever held it. */
+function nextSpec(previous: LeaseSpec | undefined, { clock, identity, leaseDurationMs }: LeaderOptions): LeaseSpec {
+  const now = microTime(clock.wall());
+  const mine = previous?.holderIdentity === identity;
   return {
-    isLeader: () => leading,
-    run: async (lead, signal) => {
-      while (!signal.aborted) {
-        const acquiredAt = await acquire(signal);
-        if (acquiredAt === undefined) return;
-        await term(lead, acquiredAt, signal);
-        if (signal.aborted) await release();
-      }
-    },
+    holderIdentity: identity,
+    leaseDurationSeconds: Math.round(leaseDurationMs / 1000),
+    acquireTime: mine ? (previous?.acquireTime ?? now) : now,
+    renewTime: now,
+    leaseTransitions: (previous?.leaseTransitions ?? 0) + (mine || !previous ? 0 : 1),
   };
 }

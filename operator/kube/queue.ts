@@ -32,97 +32,115 @@ export interface WorkQueue {
 
 /** A level-triggered, deduplicating queue: it carries keys, never what happened to them. */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const waiting = new Set<string>();
-  const running = new Set<string>();
-  const again = new Set<string>();
-  const timers = new Map<string, { at: number; timer: Timer }>();
-  const delays = new Map<string, Backoff>();
-  let life: AbortSignal | undefined;
-  let idle: (() => void) | undefined;
+  return new DeduplicatingQueue(options);
+}
 
-  const add = (key: string) => {
-    cancel(key);
-    if (running.has(key)) again.add(key);
-    else waiting.add(key);
-    pump();
-  };
+class DeduplicatingQueue implements WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #waiting = new Set<string>();
+  readonly #running = new Set<string>();
+  /** Keys that were asked for during their run. */
+  readonly #again = new Set<string>();
+  readonly #timers = new Map<string, { readonly at: number; readonly timer: Timer }>();
+  /** Of keys whose last run failed. */
+  readonly #retries = new Map<string, Backoff>();
+  /** While it runs. */
+  #life: AbortSignal | undefined;
+  #idle: (() => void) | undefined;
 
-  const cancel = (key: string) => {
-    timers.get(key)?.timer.cancel();
-    timers.delete(key);
-  };
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
 
-  const addAfter = (key: string, ms: number) => {
-    if (waiting.has(key) || again.has(key)) return;
-    const at = options.clock.now() + ms;
-    if ((timers.get(key)?.at ?? Number.POSITIVE_INFINITY) <= at) return;
-    cancel(key);
-    timers.set(key, { at, timer: options.clock.timer(ms, () => add(key)) });
-  };
+  async run(signal: AbortSignal): Promise<void> {
+    this.#life = signal;
+    this.#pump();
+    await aborted(signal);
+    if (this.#running.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    this.#stop();
+  }
 
-  const delay = (key: string): number => {
-    const known = delays.get(key);
-    const next = known ?? backoff({ ...options.retry, ...(options.random ? { random: options.random } : {}) });
-    if (!known) delays.set(key, next);
-    return next.next();
-  };
+  add(key: string): void {
+    this.#cancel(key);
+    if (this.#running.has(key)) this.#again.add(key);
+    else this.#waiting.add(key);
+    this.#pump();
+  }
 
-  const runOne = async (key: string, signal: AbortSignal) => {
+  addAfter(key: string, ms: number): void {
+    if (this.#waiting.has(key) || this.#again.has(key)) return;
+    const { clock } = this.#options;
+    const at = clock.now() + ms;
+    if ((this.#timers.get(key)?.at ?? Number.POSITIVE_INFINITY) <= at) return;
+    this.#cancel(key);
+    this.#timers.set(key, { at, timer: clock.timer(ms, () => this.add(key)) });
+  }
+
+  forget(key: string): void {
+    this.#cancel(key);
+    this.#waiting.delete(key);
+    this.#again.delete(key);
+    this.#retries.delete(key);
+  }
+
+  depth(): number {
+    return this.#waiting.size;
+  }
+
+  #pump(): void {
+    const life = this.#life;
+    if (!life || life.aborted) return;
+    for (const key of this.#waiting) {
+      if (this.#running.size >= this.#options.concurrency) return;
+      this.#waiting.delete(key);
+      this.#running.add(key);
+      void this.#runOne(key, life).then(() => this.#finish(key));
+    }
+  }
+
+  async #runOne(key: string, signal: AbortSignal): Promise<void> {
     try {
-      const result = await options.handle(key, signal);
-      delays.delete(key);
-      if (result.againAfterMs !== undefined) addAfter(key, result.againAfterMs);
+      const result = await this.#options.handle(key, signal);
+      this.#retries.delete(key);
+      if (result.againAfterMs !== undefined) this.addAfter(key, result.againAfterMs);
     } catch (error) {
       if (signal.aborted) return;
-      const delayMs = delay(key);
-      options.onFailure(key, error, delayMs);
-      addAfter(key, delayMs);
+      const delayMs = this.#retryDelay(key);
+      this.#options.onFailure(key, error, delayMs);
+      this.addAfter(key, delayMs);
     }
-  };
+  }
 
-  const pump = () => {
-    if (!life || life.aborted) return;
-    for (const key of waiting) {
-      if (running.size >= options.concurrency) return;
-      waiting.delete(key);
-      running.add(key);
-      void runOne(key, life).then(() => finish(key));
-    }
-  };
+  #finish(key: string): void {
+    this.#running.delete(key);
+    if (this.#again.delete(key)) this.#waiting.add(key);
+    if (this.#life?.aborted && this.#running.size === 0) this.#idle?.();
+    this.#pump();
+  }
 
-  const finish = (key: string) => {
-    running.delete(key);
-    if (again.delete(key)) waiting.add(key);
-    if (life?.aborted && running.size === 0) idle?.();
-    pump();
-  };
+  #retryDelay(key: string): number {
+    const { random, retry } = this.#options;
+    const known = this.#retries.get(key) ?? backoff({ ...retry, ...(random ? { random } : {}) });
+    this.#retries.set(key, known);
+    return known.next();
+  }
 
-  const stop = () => {
-    for (const key of [...timers.keys()]) cancel(key);
-    waiting.clear();
-    again.clear();
-    delays.clear();
-    life = undefined;
-  };
+  #cancel(key: string): void {
+    this.#timers.get(key)?.timer.cancel();
+    this.#timers.delete(key);
+  }
 
-  return {
-    add,
-    addAfter,
-    forget: (key) => {
-      cancel(key);
-      waiting.delete(key);
-      again.delete(key);
-      delays.delete(key);
-    },
-    depth: () => waiting.size,
-    run: async (signal) => {
-      life = signal;
-      pump();
-      await aborted(signal);
-      if (running.size > 0) await new Promise<void>((resolve) => (idle = resolve));
-      stop();
-    },
-  };
+  #stop(): void {
+    for (const key of [...this.#timers.keys()]) this.#cancel(key);
+    this.#waiting.clear();
+    this.#again.clear();
+    this.#retries.clear();
+    this.#life = undefined;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { backoff } from "../../runtime/backoff.ts";
+import { type Backoff, backoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
 import { isGone } from "../../runtime/kube/errors.ts";
@@ -44,89 +44,105 @@ const RETRY = { initial: 500, max: 30_000, floor: 100 };
  * version heard. Lists again only when the server has forgotten that version. Every failure is retried, for ever.
  */
 export function createReflector(options: ReflectorOptions): Reflector {
-  const random = options.random ?? Math.random;
-  const retry = backoff({ ...RETRY, random });
-  const range = options.timeoutSeconds ?? TIMEOUT_SECONDS;
-  let version: string | undefined;
-  let synced = false;
-  let failing = false;
+  return new ListWatchReflector(options);
+}
 
-  const healthy = () => {
-    retry.reset();
-    failing = false;
-  };
+class ListWatchReflector implements Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #random: () => number;
+  readonly #retry: Backoff;
+  /** Resource version to watch from; undefined asks for a list. */
+  #version: string | undefined;
+  #synced = false;
+  #failing = false;
 
-  const list = async (signal: AbortSignal) => {
-    let replacement = options.store.replacement();
-    version = await listPages(
-      { ...options, signal, ...(options.metadataOnly ? { accept: `${METADATA}List` } : {}) },
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#retry = backoff({ ...RETRY, random: this.#random });
+  }
+
+  synced(): boolean {
+    return this.#synced;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#step(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#afterFailure(error, signal);
+      }
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    const { clock, name } = this.#options;
+    if (this.#version === undefined) await this.#list(signal);
+    if (this.#version === undefined) throw new Error(`the list of ${name} has no resource version`);
+    const began = clock.now();
+    await this.#watch(this.#version, signal);
+    // A server that ends watches at once must not be asked in a tight loop.
+    if (clock.now() - began < 1000) await clock.sleep(this.#retry.next(), signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { metadataOnly, store } = this.#options;
+    let replacement = store.replacement();
+    this.#version = await listPages(
+      { ...this.#options, signal, ...(metadataOnly ? { accept: `${METADATA}List` } : {}) },
       (items) => {
         for (const item of items) replacement.add(item);
       },
       () => {
-        replacement = options.store.replacement();
+        replacement = store.replacement();
       },
     );
     replacement.commit();
-    synced = true;
-    healthy();
-  };
+    this.#synced = true;
+    this.#healthy();
+  }
 
-  const watch = async (from: string, signal: AbortSignal) => {
-    const timeoutSeconds = range.min + random() * (range.max - range.min);
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { graceMs = GRACE_MS, metadataOnly, store, timeoutSeconds: range = TIMEOUT_SECONDS } = this.#options;
+    const timeoutSeconds = range.min + this.#random() * (range.max - range.min);
     const events = watchOnce({
-      ...options,
-      ...(options.metadataOnly ? { accept: METADATA } : {}),
-      resourceVersion: from,
+      ...this.#options,
+      ...(metadataOnly ? { accept: METADATA } : {}),
+      resourceVersion,
       timeoutSeconds: Math.max(1, Math.round(timeoutSeconds)),
-      graceMs: options.graceMs ?? GRACE_MS,
+      graceMs,
       signal,
     });
-    for await (const event of events) {
-      const { metadata } = event.object;
-      if (event.type === "DELETED") options.store.remove(objectKey(metadata.namespace, metadata.name));
-      else if (event.type !== "BOOKMARK") options.store.put(event.object);
-      version = metadata.resourceVersion ?? version;
-      healthy();
+    for await (const { type, object } of events) {
+      const { metadata } = object;
+      if (type === "DELETED") store.remove(objectKey(metadata.namespace, metadata.name));
+      else if (type !== "BOOKMARK") store.put(object);
+      this.#version = metadata.resourceVersion ?? this.#version;
+      this.#healthy();
     }
-  };
+  }
 
-  const step = async (signal: AbortSignal) => {
-    if (version === undefined) await list(signal);
-    if (version === undefined) throw new Error(`the list of ${options.name} has no resource version`);
-    const began = options.clock.now();
-    await watch(version, signal);
-    // A server that ends watches at once must not be asked in a tight loop.
-    if (options.clock.now() - began < 1000) await options.clock.sleep(retry.next(), signal);
-  };
+  #healthy(): void {
+    this.#retry.reset();
+    this.#failing = false;
+  }
 
-  return {
-    synced: () => synced,
-    run: async (signal) => {
-      while (!signal.aborted) {
-        try {
-          await step(signal);
-        } catch (error) {
-          if (signal.aborted) return;
-          await afterFailure(error, signal);
-        }
-      }
-    },
-  };
-
-  async function afterFailure(error: unknown, signal: AbortSignal): Promise<void> {
+  async #afterFailure(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, logger, name, onRestart } = this.#options;
     // A forgotten version is no failure: the server is there, and a list will do.
     if (isGone(error)) {
-      version = undefined;
-      retry.reset();
+      this.#version = undefined;
+      this.#retry.reset();
     }
-    const delayMs = Math.round(retry.next());
-    const fields = { resource: options.name, relist: version === undefined, delayMs, error };
+    const delayMs = Math.round(this.#retry.next());
+    const fields = { resource: name, relist: this.#version === undefined, delayMs, error };
     // The first of a row says it all.
-    if (failing) options.logger.debug("watch interrupted again", fields);
-    else options.logger.info("watch interrupted", fields);
-    failing = true;
-    options.onRestart?.();
-    await options.clock.sleep(delayMs, signal).catch(() => undefined);
+    if (this.#failing) logger.debug("watch interrupted again", fields);
+    else logger.info("watch interrupted", fields);
+    this.#failing = true;
+    onRestart?.();
+    await clock.sleep(delayMs, signal).catch(() => undefined);
   }
 }

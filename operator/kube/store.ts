@@ -33,71 +33,89 @@ export interface StoreOptions<T extends Stored> {
 }
 
 export function createStore<T extends Stored>(options: StoreOptions<T>): Store<T> {
-  const items = new Map<string, T>();
-  const groups = new Map<string, Set<string>>();
+  return new GroupedStore(options);
+}
 
-  const changed = (item: T) => {
-    const group = options.groupOf(item);
-    if (group !== undefined) options.onChange(group, item);
-  };
+class GroupedStore<T extends Stored> implements Store<T> {
+  readonly #options: StoreOptions<T>;
+  readonly #items = new Map<string, T>();
+  /** Keys of the objects, by group. */
+  readonly #groups = new Map<string, Set<string>>();
 
-  const join = (item: T) => {
-    const group = options.groupOf(item);
-    if (group === undefined) return;
-    const members = groups.get(group);
-    if (members) members.add(item.key);
-    else groups.set(group, new Set([item.key]));
-  };
+  constructor(options: StoreOptions<T>) {
+    this.#options = options;
+  }
 
-  const leave = (item: T) => {
-    const group = options.groupOf(item);
-    const members = group === undefined ? undefined : groups.get(group);
-    members?.delete(item.key);
-    if (group !== undefined && members?.size === 0) groups.delete(group);
-  };
+  get(key: string): T | undefined {
+    return this.#items.get(key);
+  }
 
-  const set = (item: T) => {
-    const before = items.get(item.key);
+  group(name: string): T[] {
+    return [...(this.#groups.get(name) ?? [])].flatMap((key) => this.#items.get(key) ?? []);
+  }
+
+  values(): IterableIterator<T> {
+    return this.#items.values();
+  }
+
+  put(object: KubeObject): void {
+    const item = this.#options.reduce(object);
+    if (item) this.#set(item);
+    else this.remove(objectKey(object.metadata.namespace, object.metadata.name));
+  }
+
+  remove(key: string): void {
+    const before = this.#items.get(key);
+    if (!before) return;
+    this.#items.delete(key);
+    this.#leave(before);
+    this.#changed(before);
+  }
+
+  replacement(prefix = ""): Replacement {
+    const fresh = new Map<string, T>();
+    return {
+      add: (object) => {
+        const item = this.#options.reduce(object);
+        if (item) fresh.set(item.key, item);
+      },
+      commit: () => {
+        for (const key of [...this.#items.keys()]) if (key.startsWith(prefix) && !fresh.has(key)) this.remove(key);
+        for (const item of fresh.values()) this.#set(item);
+      },
+    };
+  }
+
+  #set(item: T): void {
+    const { groupOf } = this.#options;
+    const before = this.#items.get(item.key);
     if (before?.resourceVersion === item.resourceVersion) return;
     if (before) {
-      leave(before);
-      if (options.groupOf(before) !== options.groupOf(item)) changed(before);
+      this.#leave(before);
+      if (groupOf(before) !== groupOf(item)) this.#changed(before);
     }
-    items.set(item.key, item);
-    join(item);
-    changed(item);
-  };
+    this.#items.set(item.key, item);
+    this.#join(item);
+    this.#changed(item);
+  }
 
-  const remove = (key: string) => {
-    const before = items.get(key);
-    if (!before) return;
-    items.delete(key);
-    leave(before);
-    changed(before);
-  };
+  #join(item: T): void {
+    const group = this.#options.groupOf(item);
+    if (group === undefined) return;
+    const members = this.#groups.get(group);
+    if (members) members.add(item.key);
+    else this.#groups.set(group, new Set([item.key]));
+  }
 
-  return {
-    get: (key) => items.get(key),
-    group: (name) => [...(groups.get(name) ?? [])].flatMap((key) => items.get(key) ?? []),
-    values: () => items.values(),
-    put: (object) => {
-      const item = options.reduce(object);
-      if (item) set(item);
-      else remove(objectKey(object.metadata.namespace, object.metadata.name));
-    },
-    remove,
-    replacement: (prefix = "") => {
-      const fresh = new Map<string, T>();
-      return {
-        add: (object) => {
-          const item = options.reduce(object);
-          if (item) fresh.set(item.key, item);
-        },
-        commit: () => {
-          for (const key of [...items.keys()]) if (key.startsWith(prefix) && !fresh.has(key)) remove(key);
-          for (const item of fresh.values()) set(item);
-        },
-      };
-    },
-  };
+  #leave(item: T): void {
+    const group = this.#options.groupOf(item);
+    const members = group === undefined ? undefined : this.#groups.get(group);
+    members?.delete(item.key);
+    if (group !== undefined && members?.size === 0) this.#groups.delete(group);
+  }
+
+  #changed(item: T): void {
+    const group = this.#options.groupOf(item);
+    if (group !== undefined) this.#options.onChange(group, item);
+  }
 }

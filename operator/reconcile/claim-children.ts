@@ -6,20 +6,21 @@ import { controllerOf, type KubeObject, type OwnerReference, objectKey } from ".
 import type { Cause } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
 
-/** What of a reconcile the looking needs. */
-export type Situation = Pick<Context, "children" | "client" | "cluster" | "owned" | "signal" | "sink">;
+/** What of a reconcile the claiming needs. */
+export type ClaimContext = Pick<Context, "children" | "client" | "cluster" | "owned" | "signal" | "sink">;
 
 /**
  * A forced apply would silently merge into somebody's object of the same name, and deleting the sink would then delete it. So
- * whatever has a child's name must be controlled by this very sink, or it is left alone.
+ * whatever has a child's name must be controlled by this very sink, or it is left alone. The uids of those that are the sink's
+ * go to `owned`, for applying asks for them.
  */
-export async function claimChildren(context: Situation): Promise<Cause | undefined> {
-  const conflicts = await Promise.all(context.children.map((child) => conflictOf(context, child)));
+export async function claimChildren(context: ClaimContext): Promise<Cause | undefined> {
+  const conflicts = await Promise.all(context.children.map((child) => claim(context, child)));
   return conflicts.find((conflict) => conflict?.stalls) ?? conflicts.find((conflict) => conflict !== undefined);
 }
 
-/** Notes the child's uid where it is ours. */
-async function conflictOf(context: Situation, child: Child): Promise<Cause | undefined> {
+/** Notes the child's uid where it is ours; says why not where it is somebody's. */
+async function claim(context: ClaimContext, child: Child): Promise<Cause | undefined> {
   if (!child.object) return undefined;
   const name = childName(context.sink);
   const { namespace, uid } = context.sink.metadata;
@@ -52,6 +53,6 @@ async function conflictOf(context: Situation, child: Child): Promise<Cause | und
 }
 
 /** A sink of the same name and another uid exists no longer, so what it owned goes by itself. */
-function isPredecessor({ apiVersion, kind, name }: OwnerReference, { sink }: Situation): boolean {
+function isPredecessor({ apiVersion, kind, name }: OwnerReference, { sink }: ClaimContext): boolean {
   return apiVersion.startsWith(`${KINESIS_SINKS.group}/`) && kind === KINESIS_SINKS.kind && name === sink.metadata.name;
 }

@@ -10,6 +10,7 @@ import type { OperatorMetrics } from "../metrics.ts";
 import type { Cause } from "../status/observed.ts";
 import type { OperatorStatus } from "../status/status.ts";
 
+/** What the reconciles of all sinks share. */
 export interface Dependencies {
   readonly client: KubeClient;
   readonly clock: Clock;
@@ -43,11 +44,13 @@ export function freshMemory(uid: string): Memory {
   };
 }
 
+/** One reconcile of one sink. */
 export interface Context extends Dependencies {
   readonly sink: LiveSink;
   /** `namespace/name` of the sink. */
   readonly key: string;
-  readonly children: readonly Child[];
+  /** What should exist for it; none until its spec is known to be valid. */
+  children: readonly Child[];
   /** By kind: uids of the children that exist and are this sink's. */
   readonly owned: Map<string, string>;
   readonly memory: Memory;

@@ -7,10 +7,10 @@ import type { Blocked, Cause, Observed, ObservedDeployment, ObservedPod } from "
 import type { Context } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
-export type View = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink">;
+export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink">;
 
 /** Pods that a ReplicaSet of the sink's own Deployment controls; labels alone prove nothing. */
-export function controlledPods(context: View): PodView[] {
+export function controlledPods(context: ObserveContext): PodView[] {
   const { cluster, key, sink } = context;
   const deployment = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   if (!deployment || deployment.controllerUid !== sink.metadata.uid) return [];
@@ -22,7 +22,7 @@ export function controlledPods(context: View): PodView[] {
 }
 
 /** Gathers what the status is computed from. */
-export function observe(context: View, blocked: Blocked): Observed {
+export function observe(context: ObserveContext, blocked: Blocked): Observed {
   const { sink } = context;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
@@ -39,20 +39,20 @@ export function observe(context: View, blocked: Blocked): Observed {
 }
 
 /** The sink's own Deployment. One that the watch has not brought as it was applied last counts as not acted on yet. */
-function observedDeployment({ cluster, memory, sink }: View): ObservedDeployment | undefined {
+function observedDeployment({ cluster, memory, sink }: ObserveContext): ObservedDeployment | undefined {
   const seen = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   if (!seen?.deployment || seen.controllerUid !== sink.metadata.uid) return undefined;
   return { ...seen.deployment, generation: Math.max(seen.deployment.generation, memory.deploymentGeneration) };
 }
 
-function observedPod(context: View, view: PodView, current: string | undefined): ObservedPod {
+function observedPod(context: ObserveContext, view: PodView, current: string | undefined): ObservedPod {
   const { name, ready, terminating, cause, repeatedExit } = view;
   const suspectedCause = repeatedExit ?? (view.started ? undefined : warningCause(context, view));
   return { name, ready, terminating, current: view.templateHash === current, cause, suspectedCause };
 }
 
 /** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */
-function warningCause({ cluster }: View, pod: PodView): Cause | undefined {
+function warningCause({ cluster }: ObserveContext, pod: PodView): Cause | undefined {
   const events = cluster.podEvents(pod.key).sort((a, b) => (a.at < b.at ? 1 : -1));
   const last = events[0];
   return last && { reason: last.reason, message: last.message, stalls: false };

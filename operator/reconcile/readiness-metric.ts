@@ -4,7 +4,7 @@ import type { OperatorStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
 
 /** Serves Ready as a metric: a sink without a single worker has nobody else who could tell. */
-export function tellReadiness({ key, metrics, sink }: Context, { conditions }: OperatorStatus): void {
+export function setReadiness({ key, metrics, sink }: Context, { conditions }: OperatorStatus): void {
   const ready = conditions.some(({ type, status }) => type === "Ready" && status === "True");
   if (sink.spec.paused || sink.spec.replicas === 0) forgetReadiness(metrics, key);
   else metrics.sinkReady.set(labels(key), ready ? 1 : 0);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { children } from "../../../operator/desired/children.ts";
 import type { OwnerReference } from "../../../operator/kube/objects.ts";
-import { claimChildren, type Situation } from "../../../operator/reconcile/claim-children.ts";
+import { type ClaimContext, claimChildren } from "../../../operator/reconcile/claim-children.ts";
 import type { KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
@@ -17,7 +17,7 @@ const OWNER: OwnerReference = {
 };
 
 /** The watches have brought nothing; the API server has a ConfigMap of the child's name, with this owner. */
-function situation(owner: OwnerReference | undefined): Situation {
+function situation(owner: OwnerReference | undefined): ClaimContext {
   const client: KubeClient = {
     request: async <T>({ path }: { path: string }) => {
       if (!path.includes("/configmaps/")) throw new ApiError("GET", 404, { reason: "NotFound" });

@@ -4,11 +4,11 @@ import type { Cluster } from "../../../operator/cluster/cluster.ts";
 import { children } from "../../../operator/desired/children.ts";
 import { DEPLOYMENTS } from "../../../operator/kube/objects.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
-import { observe, type View } from "../../../operator/reconcile/observe.ts";
+import { type ObserveContext, observe } from "../../../operator/reconcile/observe.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 /** A sink whose Deployment the watch has brought in this generation, which its controller has acted on. */
-function viewOf(generation: number): View {
+function viewOf(generation: number): ObserveContext {
   const sink = liveSink();
   const { uid, namespace, name } = sink.metadata;
   const seen = {

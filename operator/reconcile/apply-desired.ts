@@ -1,0 +1,37 @@
+import { children } from "../desired/children.ts";
+import type { Blocked } from "../status/observed.ts";
+import { failedCause } from "./api-causes.ts";
+import { applyChildren } from "./apply-children.ts";
+import { claimChildren } from "./claim-children.ts";
+import type { Context, Step } from "./context.ts";
+import { deleteStaleChildren } from "./delete-stale-children.ts";
+import { validateSpec } from "./validate-spec.ts";
+
+/** On the way to the desired objects, in this order. The first cause ends it. */
+const STEPS: readonly Step[] = [validateSpec, computeChildren, claimChildren, applyChildren, deleteStaleChildren];
+
+export interface Applied {
+  /** What kept it from being done, for the status. */
+  readonly blocked: Blocked;
+  /** For the queue, which tries again. */
+  readonly error?: unknown;
+}
+
+/** Brings the sink's objects to what its spec says, as far as that can be. Throws what no status is to tell of. */
+export async function applyDesired(context: Context): Promise<Applied> {
+  try {
+    for (const step of STEPS) {
+      const refused = await step(context);
+      if (refused) return { blocked: { refused } };
+    }
+    return { blocked: {} };
+  } catch (error) {
+    const failed = failedCause(error);
+    if (!failed) throw error;
+    return { blocked: { failed }, error };
+  }
+}
+
+function computeChildren(context: Context): undefined {
+  context.children = children(context.sink, context.worker);
+}

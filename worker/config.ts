@@ -28,7 +28,7 @@ export function readCopy(text: string): KinesisSink {
 /** Reads a manifest, YAML or JSON. @throws ConfigError */
 export async function readManifest(text: string): Promise<KinesisSink> {
   // A parser of YAML takes a megabyte, and a pod needs none.
-  const { parseManifest } = await import("../crds/manifest.ts");
+  const { parseManifest } = await import("../crds/validation/manifest.ts");
   return usable(parseManifest(text));
 }
 

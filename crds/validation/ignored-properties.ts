@@ -1,6 +1,7 @@
 import type { KinesisSink, KinesisSinkSpec } from "../kinesissink.generated.ts";
 import { empty } from "./rule.ts";
 
+/** A field that is taken for the sake of a connector's manifest, and when it does nothing. */
 interface Idle {
   readonly path: string;
   /** True when the field was given, or set to other than its default, and has no effect. */

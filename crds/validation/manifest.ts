@@ -1,7 +1,7 @@
 import { boolYaml11Tag, CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
-import { KINESIS_SINKS } from "./resource.ts";
-import { validateOnce } from "./validation/validate-once.ts";
-import type { Validation, ValidationOptions } from "./validation/validation.ts";
+import { KINESIS_SINKS } from "../resource.ts";
+import { validateOnce } from "./validate-once.ts";
+import type { Validation, ValidationOptions } from "./validation.ts";
 
 /** As `kubectl` reads YAML: `yes` and `on` are booleans, `<<` merges. */
 const kubectlYaml = CORE_SCHEMA.withTags(mergeTag, boolYaml11Tag);

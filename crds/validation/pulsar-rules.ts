@@ -1,4 +1,4 @@
-import { across, empty, field, type Rule } from "./rule.ts";
+import { empty, fieldRule, partRule, type Rule } from "./rule.ts";
 
 const brokers =
   /^pulsar(\+ssl)?:\/\/([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(,([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?)*\/?$/;
@@ -9,21 +9,21 @@ const topicMessage =
 
 /** Twins of the rules on spec.pulsar itself. */
 const sourceRules: readonly Rule[] = [
-  across(
+  partRule(
     "TopicsOrPattern",
     "spec.pulsar",
     "spec.pulsar.topics",
     "exactly one of topics and topicsPattern must be given",
     ({ pulsar }) => (pulsar.topics ?? []).length > 0 !== !empty(pulsar.topicsPattern),
   ),
-  across(
+  partRule(
     "CertificateNeedsTls",
     "spec.pulsar",
     "spec.pulsar.auth.tls",
     "a client certificate needs TLS: use a pulsar+ssl:// serviceUrl",
     ({ pulsar }) => pulsar.auth?.tls === undefined || pulsar.serviceUrl.startsWith("pulsar+ssl://"),
   ),
-  across(
+  partRule(
     "TlsOnPlainConnection",
     "spec.pulsar",
     "spec.pulsar.tls",
@@ -37,14 +37,14 @@ const sourceRules: readonly Rule[] = [
 
 /** Twins of the rules on single fields under spec.pulsar, and on topic names elsewhere. */
 const fieldRules: readonly Rule[] = [
-  field(
+  fieldRule(
     "ServiceUrl",
     "spec.pulsar.serviceUrl",
     "must be pulsar://host:6650 or pulsar+ssl://host:6651 (several hosts separated by commas); an http address belongs in adminUrl",
     ({ pulsar }) => pulsar.serviceUrl,
     (url) => brokers.test(url),
   ),
-  field(
+  fieldRule(
     "AdminUrl",
     "spec.pulsar.adminUrl",
     "must be the http:// or https:// address of Pulsar's admin API, for example http://pulsar:8080; a pulsar:// address belongs in serviceUrl",
@@ -58,21 +58,21 @@ const fieldRules: readonly Rule[] = [
     broken: ({ spec }) =>
       (spec.pulsar.topics ?? []).flatMap((name, index) => (topic.test(name) ? [] : [`spec.pulsar.topics[${index}]`])),
   },
-  field(
+  fieldRule(
     "TopicsPattern",
     "spec.pulsar.topicsPattern",
     "must be persistent://tenant/namespace/REGEX, for example persistent://public/default/orders-.*",
     ({ pulsar }) => pulsar.topicsPattern,
     (pattern) => /^((persistent:\/\/)?[^/\t\n\f\r :*]+\/[^/\t\n\f\r *]+\/[^\t\n\f\r ]+)?$/.test(pattern),
   ),
-  field(
+  fieldRule(
     "SubscriptionName",
     "spec.pulsar.subscription.name",
     "must not contain blanks",
     ({ pulsar }) => pulsar.subscription.name,
     (name) => /^[^\t\n\f\r ]*$/.test(name),
   ),
-  across(
+  partRule(
     "OneAuthentication",
     "spec.pulsar.auth",
     "spec.pulsar.auth",
@@ -80,14 +80,14 @@ const fieldRules: readonly Rule[] = [
     ({ pulsar: { auth = {} } }) =>
       [auth.token, auth.oauth2, auth.tls, auth.basic].filter((kind) => kind !== undefined).length <= 1,
   ),
-  field(
+  fieldRule(
     "IssuerUrl",
     "spec.pulsar.auth.oauth2.issuerUrl",
     "must be the https:// URL of the OAuth 2.0 issuer",
     ({ pulsar }) => pulsar.auth?.oauth2?.issuerUrl,
     (url) => /^https?:\/\/[^\t\n\f\r /]+[^\t\n\f\r ]*$/.test(url),
   ),
-  across(
+  partRule(
     "OneCertificateSource",
     "spec.pulsar.tls.ca",
     "spec.pulsar.tls.ca",
@@ -95,7 +95,7 @@ const fieldRules: readonly Rule[] = [
     ({ pulsar: { tls } }) =>
       tls?.ca === undefined || (tls.ca.secret !== undefined) !== (tls.ca.configMap !== undefined),
   ),
-  field(
+  fieldRule(
     "DeadLetterTopicName",
     "spec.deadLetter.topic",
     topicMessage,

@@ -19,7 +19,7 @@ export interface Rule {
 export const empty = (value: string | undefined): boolean => value === undefined || value === "";
 
 /** A rule about one field: broken when the field is there and `holds` is false. */
-export function field(
+export function fieldRule(
   id: string,
   path: string,
   message: string,
@@ -34,7 +34,7 @@ export function field(
 }
 
 /** A rule about a part of the spec: names `path` unless `holds`. */
-export function across(
+export function partRule(
   id: string,
   at: string,
   path: string,

@@ -1,7 +1,7 @@
 import type { KinesisSinkSpec } from "../kinesissink.generated.ts";
 import { configRules } from "./config-rules.ts";
 import { pulsarRules } from "./pulsar-rules.ts";
-import { across, empty, type Rule } from "./rule.ts";
+import { empty, partRule, type Rule } from "./rule.ts";
 
 function hasCredentialParam({ config, secrets }: KinesisSinkSpec): boolean {
   return !empty(config.awsCredentialPluginParam) || secrets?.awsCredentialPluginParam !== undefined;
@@ -26,21 +26,21 @@ const sinkRules: readonly Rule[] = [
     message: "metadata.name must be at most 40 characters: labels and names of pods are made from it",
     broken: ({ metadata }) => (metadata.name.length <= 40 ? [] : ["metadata.name"]),
   },
-  across(
+  partRule(
     "CredentialParamTwice",
     "spec",
     "spec.config.awsCredentialPluginParam",
     "awsCredentialPluginParam is given twice: keep spec.secrets.awsCredentialPluginParam and remove it from spec.config",
     ({ config, secrets }) => empty(config.awsCredentialPluginParam) || secrets?.awsCredentialPluginParam === undefined,
   ),
-  across(
+  partRule(
     "CredentialsRequired",
     "spec",
     "spec.config.awsCredentialPluginName",
     'no credentials: without awsCredentialPluginName, name a Secret key that holds {"accessKey":"…","secretKey":"…"} in spec.secrets.awsCredentialPluginParam, or set awsCredentialPluginName to org.apache.pulsar.io.kinesis.AwsDefaultProviderChainPlugin for the pod\'s own identity',
     (spec) => !empty(spec.config.awsCredentialPluginName) || hasCredentialParam(spec),
   ),
-  across(
+  partRule(
     "RoleRequired",
     "spec",
     "spec.config.awsCredentialPluginParam",
@@ -48,14 +48,14 @@ const sinkRules: readonly Rule[] = [
     (spec) =>
       !(spec.config.awsCredentialPluginName ?? "").endsWith(".STSAssumeRoleProviderPlugin") || hasCredentialParam(spec),
   ),
-  across(
+  partRule(
     "SpreadIsUnordered",
     "spec",
     "spec.keyless",
     "keyless: Spread gives up the order of messages without a key: set it to TopicName, or set retainOrdering to false",
     ({ keyless, config }) => !(keyless === "Spread" && config.retainOrdering),
   ),
-  across(
+  partRule(
     "DeadLetterLoop",
     "spec",
     "spec.deadLetter.topic",
@@ -63,14 +63,14 @@ const sinkRules: readonly Rule[] = [
     ({ deadLetter, pulsar: { topics = [] } }) =>
       deadLetter === undefined || !topics.some((name) => shortTopicName(name) === shortTopicName(deadLetter.topic)),
   ),
-  across(
+  partRule(
     "ForeignServiceAccount",
     "spec.serviceAccount",
     "spec.serviceAccount.annotations",
     "annotations are for the account made for this sink: annotate the named account yourself, or remove name",
     ({ serviceAccount: account = {} }) => empty(account.name) || Object.keys(account.annotations ?? {}).length === 0,
   ),
-  across(
+  partRule(
     "OperatorLabel",
     "spec.pod.labels",
     "spec.pod.labels",
@@ -80,7 +80,7 @@ const sinkRules: readonly Rule[] = [
         (name) => name.startsWith("pulsar-kinesis.io/") || operatorLabels.includes(name),
       ),
   ),
-  across(
+  partRule(
     "WorkerVariable",
     "spec.pod.env",
     "spec.pod.env",

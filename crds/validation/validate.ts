@@ -1,5 +1,5 @@
 import { compileSchema } from "./schema-validator.ts";
-import { judgeManifest, manifestSchema, type Validation, type ValidationOptions } from "./validation.ts";
+import { checkManifest, manifestSchema, type Validation, type ValidationOptions } from "./validation.ts";
 
 const matchesSchema = compileSchema(manifestSchema);
 
@@ -8,5 +8,5 @@ const matchesSchema = compileSchema(manifestSchema);
  * the value is a copy with defaults applied. For programs that validate many: a single one is cheaper by validateOnce.
  */
 export function validateKinesisSink(input: unknown, options: ValidationOptions = {}): Validation {
-  return judgeManifest(matchesSchema, input, options);
+  return checkManifest(matchesSchema, input, options);
 }

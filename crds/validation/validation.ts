@@ -47,7 +47,7 @@ function wholeManifest(schema: StructuralSchema): StructuralSchema {
  * Holds a manifest to the schema, which also refuses unknown fields, and to the rules.
  * @param matches made of {@link manifestSchema}
  */
-export function judgeManifest(matches: ValidateFunction, input: unknown, options: ValidationOptions): Validation {
+export function checkManifest(matches: ValidateFunction, input: unknown, options: ValidationOptions): Validation {
   const copy: unknown = structuredClone(input);
   if (!matches(copy)) return { ok: false, errors: schemaErrors(matches.errors ?? [], manifestSchema) };
   const value = copy as KinesisSink;

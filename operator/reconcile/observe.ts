@@ -1,4 +1,4 @@
-import { ignoredProperties } from "../../crds/validation/ignored.ts";
+import { ignoredProperties } from "../../crds/validation/ignored-properties.ts";
 import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";

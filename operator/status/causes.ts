@@ -13,7 +13,7 @@ export function gravestCause(current: readonly ObservedPod[], observed: Observed
   return first ? { ...first, stalls: true } : stuck;
 }
 
-/** What the Deployment says of the present rollout: conditions of an earlier generation judge what was asked for before. */
+/** What the Deployment says of the present rollout: those of an earlier generation tell of what was asked for before. */
 function rollout(deployment: ObservedDeployment | undefined): readonly DeploymentCondition[] {
   return deployment && deployment.observedGeneration >= deployment.generation ? deployment.conditions : [];
 }

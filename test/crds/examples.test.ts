@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { parseManifest } from "../../crds/manifest.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import { ignoredProperties } from "../../crds/validation/ignored.ts";
+import { ignoredProperties } from "../../crds/validation/ignored-properties.ts";
+import { parseManifest } from "../../crds/validation/manifest.ts";
 import { childLabels } from "../../operator/desired/names.ts";
 import { CRDS } from "./resource-definition.ts";
 

@@ -1,8 +1,8 @@
-import { closeSchema, type StructuralSchema } from "../json-schema.ts";
-import openApiSchema from "../schema.generated.json" with { type: "json" };
-import type { FieldError } from "./field-error.ts";
-import { schemaErrors } from "./schema-errors.ts";
-import { compileSchema } from "./schema-validator.ts";
+import { closeSchema, type StructuralSchema } from "../../crds/json-schema.ts";
+import openApiSchema from "../../crds/schema.generated.json" with { type: "json" };
+import type { FieldError } from "../../crds/validation/field-error.ts";
+import { schemaErrors } from "../../crds/validation/schema-errors.ts";
+import { compileSchema } from "../../crds/validation/schema-validator.ts";
 
 const schema: StructuralSchema = {
   type: "object",

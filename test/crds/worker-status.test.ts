@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
-import { statusErrors } from "../../crds/validation/validate-status.ts";
 import { boundWorkerStatus } from "../../crds/worker-status.ts";
+import { statusErrors } from "./status-errors.ts";
 
 const long = "the broker says no, and goes on about it. ".repeat(100);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { parseManifest } from "../../crds/manifest.ts";
+import { parseManifest } from "../../crds/validation/manifest.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createParts } from "../../worker/parts.ts";
 import type { SourceState } from "../../worker/source/source.ts";

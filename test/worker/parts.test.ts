@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { parseManifest } from "../../crds/manifest.ts";
+import { parseManifest } from "../../crds/validation/manifest.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { createParts } from "../../worker/parts.ts";
 import type { Source } from "../../worker/source/source.ts";

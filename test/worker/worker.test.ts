@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
-import { parseManifest } from "../../crds/manifest.ts";
+import { parseManifest } from "../../crds/validation/manifest.ts";
 import type { Pipeline } from "../../worker/pipeline/pipeline.ts";
 import { judge } from "../../worker/report/verdict.ts";
 import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/sink.ts";

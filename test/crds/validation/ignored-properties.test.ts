@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ignoredProperties } from "../../../crds/validation/ignored.ts";
+import { ignoredProperties } from "../../../crds/validation/ignored-properties.ts";
 import { validateKinesisSink } from "../../../crds/validation/validate.ts";
 import { goodManifest, type Json, mergePatch } from "../good-manifest.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseManifest } from "../../crds/manifest.ts";
-import { goodManifest } from "./good-manifest.ts";
+import { parseManifest } from "../../../crds/validation/manifest.ts";
+import { goodManifest } from "../good-manifest.ts";
 
 const sink = `apiVersion: pulsar-kinesis.io/v1alpha1
 kind: KinesisSink

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Condition, WorkerState, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
-import { statusErrors } from "../../../crds/validation/validate-status.ts";
 import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
+import { statusErrors } from "../../crds/status-errors.ts";
 import { liveSink } from "../sink-fixture.ts";
 
 const NOW = "2026-01-01T00:00:00Z";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusErrors } from "../../../crds/validation/validate-status.ts";
 import { entryFacts, workerEntry } from "../../../worker/report/entry.ts";
 import type { WorkerFacts } from "../../../worker/report/facts.ts";
 import { judge } from "../../../worker/report/verdict.ts";
 import type { SinkFailure } from "../../../worker/sink/sink.ts";
+import { statusErrors } from "../../crds/status-errors.ts";
 import { pipeline, running, source } from "./running-facts.ts";
 
 const poisoned = { topic: "t", messageId: "1:2:3", code: "Undecodable", message: "m" } as const;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ConfigMapObject } from "../../operator/desired/config-map.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
@@ -15,24 +15,14 @@ import {
   ROLES,
   SERVICE_ACCOUNTS,
 } from "../../operator/kube/objects.ts";
-import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
-import { type RunningOperator, runOperator } from "./api/operator.ts";
+import { eventually, skip } from "./api/cluster.ts";
+import { useOperator } from "./api/fixture.ts";
 import { sink, sinkManifest, untilCondition } from "./api/sinks.ts";
 
 const CHILDREN = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
 
 describe("the objects of a sink on a real API server", { skip }, () => {
-  let cluster: TestCluster;
-  let operator: RunningOperator;
-
-  before(async () => {
-    cluster = await openCluster();
-    operator = runOperator(cluster);
-  });
-  after(async () => {
-    await operator.stop();
-    await cluster.close();
-  });
+  const cluster = useOperator();
 
   const child = async <T extends KubeObject>(type: (typeof CHILDREN)[number], name: string): Promise<T> => {
     const found = await cluster.get<T>(type, `${name}-kinesis-sink`);

@@ -4,30 +4,28 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Lease } from "../../operator/kube/lease.ts";
 import { DEPLOYMENTS, LEASES } from "../../operator/kube/objects.ts";
-import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
+import { PROGRAM } from "../../operator/program.ts";
+import { eventually, skip } from "./api/cluster.ts";
+import { useCluster } from "./api/fixture.ts";
 import { operatorEnvironment } from "./api/operator.ts";
 import { sinkManifest } from "./api/sinks.ts";
 
 const MAIN = join(import.meta.dirname, "../../operator/main.ts");
 
 describe("two operators", { skip }, () => {
-  let cluster: TestCluster;
   let folder: string;
   const processes: ChildProcess[] = [];
-
-  before(async () => {
-    cluster = await openCluster();
+  const cluster = useCluster(({ operatorConfig }) => {
     folder = mkdtempSync(join(tmpdir(), "operator-"));
-    writeFileSync(join(folder, "kubeconfig"), cluster.operatorConfig.exportConfig());
-  });
-  after(async () => {
-    for (const operator of processes) operator.kill("SIGKILL");
-    rmSync(folder, { recursive: true });
-    await cluster.close();
+    writeFileSync(join(folder, "kubeconfig"), operatorConfig.exportConfig());
+    return async () => {
+      for (const operator of processes) operator.kill("SIGKILL");
+      rmSync(folder, { recursive: true });
+    };
   });
 
   const start = (name: string): ChildProcess => {
@@ -48,7 +46,7 @@ describe("two operators", { skip }, () => {
 
   const untilLeader = async (name: string) => {
     const holds = async () => {
-      const lease = (await cluster.get(LEASES, "kinesis-sink-operator")) as Lease | undefined;
+      const lease = (await cluster.get(LEASES, PROGRAM)) as Lease | undefined;
       assert.equal(lease?.spec.holderIdentity, name);
     };
     await eventually(`${name} leads`, holds);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
-import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
-import { type RunningOperator, runOperator } from "./api/operator.ts";
+import { eventually, skip } from "./api/cluster.ts";
+import { useOperator } from "./api/fixture.ts";
 import { condition, sinkManifest, untilCondition } from "./api/sinks.ts";
 
 interface ConfigMap extends KubeObject {
@@ -11,17 +11,7 @@ interface ConfigMap extends KubeObject {
 }
 
 describe("an object that has a child's name and is not the sink's", { skip }, () => {
-  let cluster: TestCluster;
-  let operator: RunningOperator;
-
-  before(async () => {
-    cluster = await openCluster();
-    operator = runOperator(cluster);
-  });
-  after(async () => {
-    await operator.stop();
-    await cluster.close();
-  });
+  const cluster = useOperator();
 
   test("is named in Stalled and left as it is, and the sink recovers when it goes", async () => {
     const theirs = { metadata: { name: "taken-kinesis-sink" }, data: { theirs: "yes" } };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
 import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
-import { eventually, openCluster, skip, type TestCluster } from "./api/cluster.ts";
-import { type RunningOperator, runOperator } from "./api/operator.ts";
+import { eventually, skip } from "./api/cluster.ts";
+import { useOperator } from "./api/fixture.ts";
 import {
   condition,
   report,
@@ -23,17 +23,7 @@ function running(pod: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
 }
 
 describe("the status of a sink on a real API server", { skip }, () => {
-  let cluster: TestCluster;
-  let operator: RunningOperator;
-
-  before(async () => {
-    cluster = await openCluster();
-    operator = runOperator(cluster);
-  });
-  after(async () => {
-    await operator.stop();
-    await cluster.close();
-  });
+  const cluster = useOperator();
 
   const readySink = async (name: string, spec: Record<string, unknown> = {}, replicas = 1): Promise<string[]> => {
     await cluster.create(KINESIS_SINKS, sinkManifest(name, { ...spec, replicas }));

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import fc from "fast-check";
 import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import { validateKinesisSink } from "../../../crds/validation/validate.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
-import { openCluster, skip, type TestCluster } from "../../operator/api/cluster.ts";
+import { collectionPath } from "../../../runtime/kube/resource-type.ts";
+import { skip } from "../../operator/api/cluster.ts";
+import { useCluster } from "../../operator/api/fixture.ts";
 import { goodManifest, type Json } from "../good-manifest.ts";
 import { randomManifest } from "../random-manifest.ts";
 import { badManifest, badManifests } from "./bad-manifests.ts";
@@ -17,14 +19,10 @@ interface Judgement {
 }
 
 describe("the API server and the validation here", { skip }, () => {
-  let cluster: TestCluster;
-  before(async () => {
-    cluster = await openCluster();
-  });
-  after(() => cluster.close());
+  const cluster = useCluster();
 
   async function onServer(manifest: Json): Promise<Judgement> {
-    const path = `/apis/${KINESIS_SINKS.apiVersion}/namespaces/${cluster.namespace}/${KINESIS_SINKS.plural}`;
+    const path = collectionPath(KINESIS_SINKS, cluster.namespace);
     const query = { dryRun: "All", fieldValidation: "Strict" };
     try {
       const { spec } = await cluster.client.request<{ spec: unknown }>({ method: "POST", path, query, body: manifest });

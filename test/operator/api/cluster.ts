@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { load } from "js-yaml";
+import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import type { KubeObject } from "../../../operator/kube/objects.ts";
 import { LEASE_RULES, NAMESPACE_RULES } from "../../../operator/rbac.ts";
 import { createKubeClient, type KubeClient } from "../../../runtime/kube/client.ts";
@@ -17,11 +18,11 @@ export const skip: string | false = process.env["KUBECONFIG"]
   : "KUBECONFIG is not set: `make test-e2e` starts a cluster and sets it";
 
 const CRD = join(import.meta.dirname, "../../../crds/kinesissinks.yaml");
-const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kinesissinks.pulsar-kinesis.io";
+const CRDS = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${KINESIS_SINKS.plural}.${KINESIS_SINKS.group}`;
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const OPERATOR = "kinesis-sink-operator-under-test";
 
-/** An administrator's view of the real cluster, and a namespace that is this test file's own. */
+/** An administrator's view of the real cluster, and a namespace that is this suite's own. */
 export interface TestCluster {
   readonly client: KubeClient;
   readonly namespace: string;
@@ -33,10 +34,14 @@ export interface TestCluster {
   /** JSON merge patch, as somebody who edits an object by hand. */
   patch(type: ResourceType, name: string, body: unknown, subresource?: "status"): Promise<void>;
   remove(type: ResourceType, name: string): Promise<void>;
+}
+
+export interface OpenCluster extends TestCluster {
   close(): Promise<void>;
 }
 
-export async function openCluster(): Promise<TestCluster> {
+/** Installs the definition, stops operators that are installed, and makes a namespace. */
+export async function openCluster(): Promise<OpenCluster> {
   const config = new KubeConfig();
   config.loadFromDefault();
   const client = createKubeClient(config, { userAgent: "operator-tests", requestTimeoutMs: 30_000 });
@@ -93,7 +98,7 @@ async function installDefinition(client: KubeClient): Promise<void> {
     body: load(readFileSync(CRD, "utf8")),
   });
   await eventually("the definition is served", () =>
-    client.request({ path: "/apis/pulsar-kinesis.io/v1alpha1/kinesissinks", query: { limit: 1 } }),
+    client.request({ path: collectionPath(KINESIS_SINKS), query: { limit: 1 } }),
   );
 }
 

@@ -32,7 +32,10 @@ export interface Controller {
 const RETRY = { initial: 200, max: 60_000 };
 const SYNC_POLL_MS = 50;
 
-/** Joins watches, queue and reconcile: what changes about a sink puts its key into the queue. */
+/**
+ * The walk of a sink: cluster/ mirrors everything about it, a change puts its key into the queue, and reconcile/ handles the
+ * key, from what is desired/ to the status/.
+ */
 export function createController(options: ControllerOptions): Controller {
   let synced: () => boolean = () => false;
   // What was applied holds for the next term too, for it is compared with what is there.

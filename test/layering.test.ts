@@ -5,10 +5,22 @@ import { test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "..");
 
+/** Below all folders of the operator, and imports nothing. */
+const OPERATOR_NAME = "operator/program.ts";
+const BELOW_CLUSTER = ["operator/status/", "operator/desired/", "operator/kube/"] as const;
+
 /** What the files below a folder may import of the project, longest folder first. */
 const ALLOWED: readonly (readonly [folder: string, mayImport: readonly string[]])[] = [
   ["crds/", ["crds/"]],
   ["runtime/", ["runtime/", "package.json"]],
+  ["operator/kube/", ["operator/kube/", OPERATOR_NAME, "crds/", "runtime/"]],
+  ["operator/desired/", ["operator/desired/", "operator/kube/", OPERATOR_NAME, "crds/", "runtime/"]],
+  ["operator/status/", ["operator/status/", "operator/desired/", "operator/kube/", "crds/", "runtime/"]],
+  ["operator/cluster/", ["operator/cluster/", ...BELOW_CLUSTER, "crds/", "runtime/"]],
+  [
+    "operator/reconcile/",
+    ["operator/reconcile/", "operator/cluster/", ...BELOW_CLUSTER, "operator/metrics.ts", "crds/", "runtime/"],
+  ],
   ["operator/", ["operator/", "crds/", "runtime/"]],
   ["worker/source/", ["worker/source/", "runtime/"]],
   ["worker/format/", ["worker/format/", "worker/source/", "runtime/"]],

@@ -12,12 +12,12 @@ const WATCH_LAG_MS = 30_000;
 export async function pruneWorkers(context: Context): Promise<{ again: boolean }> {
   const controlled = new Set(controlledPods(context).map((pod) => pod.name));
   const reported = (context.sink.status?.workers ?? []).map((worker) => worker.pod);
-  const suspects = reported.filter((pod) => !controlled.has(pod));
-  if (suspects.length === 0) return { again: false };
+  const uncontrolled = reported.filter((pod) => !controlled.has(pod));
+  if (uncontrolled.length === 0) return { again: false };
   const removable = new Set<string>();
-  for (const pod of suspects) if (await isForeign(context, pod)) removable.add(pod);
+  for (const pod of uncontrolled) if (await isForeign(context, pod)) removable.add(pod);
   if (removable.size > 0 && !(await remove(context, reported, removable))) return { again: true };
-  return { again: removable.size < suspects.length };
+  return { again: removable.size < uncontrolled.length };
 }
 
 /** The watch may lag behind the worker's first report, so the API server has the last word. */

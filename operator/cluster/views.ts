@@ -1,4 +1,4 @@
-import { type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
+import { CHILD_SUFFIX, type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
 import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
@@ -83,11 +83,14 @@ interface CoreEvent extends KubeObject {
 /** Warnings of which the pod's own status says more. */
 const TOLD_BY_STATUS = new Set(["Failed", "BackOff", "FailedScheduling", "Unhealthy"]);
 
+/** In the name of every worker: its Deployment is a child. */
+const POD_NAME_PART = `${CHILD_SUFFIX}-`;
+
 /** Keeps warnings about pods that are named like a worker; a cluster has many others. */
 export function podEventView(object: KubeObject): PodEventView | undefined {
   const event = object as CoreEvent;
   const pod = event.involvedObject.name ?? "";
-  if (!pod.includes("-kinesis-sink-") || TOLD_BY_STATUS.has(event.reason ?? "")) return undefined;
+  if (!pod.includes(POD_NAME_PART) || TOLD_BY_STATUS.has(event.reason ?? "")) return undefined;
   return {
     ...stored(event),
     pod: objectKey(event.involvedObject.namespace, pod),

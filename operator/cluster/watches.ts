@@ -40,7 +40,7 @@ export interface Watches {
   synced(): boolean;
 }
 
-interface Source {
+interface Collection {
   readonly type: ResourceType;
   readonly store: Pick<Store<unknown>, "replacement" | "put" | "remove">;
   readonly query?: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export function createWatches(options: WatchesOptions): Watches {
     },
   });
 
-  const sources: Source[] = [
+  const collections: Collection[] = [
     { type: KINESIS_SINKS, store: sinks },
     { type: DEPLOYMENTS, store: deployments, query: MANAGED },
     { type: REPLICA_SETS, store: replicaSets, query: MANAGED, metadataOnly: true },
@@ -84,7 +84,9 @@ export function createWatches(options: WatchesOptions): Watches {
     }),
   ];
   const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces;
-  const reflectors = sources.flatMap((source) => scopes.map((namespace) => reflectorOf(options, source, namespace)));
+  const reflectors = collections.flatMap((collection) =>
+    scopes.map((namespace) => reflectorOf(options, collection, namespace)),
+  );
 
   return {
     cluster: {
@@ -101,8 +103,8 @@ export function createWatches(options: WatchesOptions): Watches {
   };
 }
 
-function reflectorOf(options: WatchesOptions, source: Source, namespace: string | undefined): Reflector {
-  const { type, store, query, metadataOnly = false } = source;
+function reflectorOf(options: WatchesOptions, collection: Collection, namespace: string | undefined): Reflector {
+  const { type, store, query, metadataOnly = false } = collection;
   return createReflector({
     ...options,
     name: type.plural,
@@ -115,7 +117,7 @@ function reflectorOf(options: WatchesOptions, source: Source, namespace: string 
 }
 
 /** Several reflectors fill one store; each replaces its own namespace's objects only. */
-function withinNamespace(store: Source["store"], namespace: string): Source["store"] {
+function withinNamespace(store: Collection["store"], namespace: string): Collection["store"] {
   return {
     put: (object) => store.put(object),
     remove: (key) => store.remove(key),

@@ -15,9 +15,12 @@ export const CONFIG_HASH_ANNOTATION = "pulsar-kinesis.io/config-hash";
 /** Selects whatever the operator makes, and the pods and ReplicaSets that come from it. */
 export const MANAGED_SELECTOR = `app.kubernetes.io/managed-by=${PROGRAM}`;
 
-/** The name of every child: a plain sink name could be the name of something that is not ours. */
+/** Behind the sink's name in the name of every child: a plain one could be the name of something that is not ours. */
+export const CHILD_SUFFIX = "-kinesis-sink";
+
+/** The name of every child, whatever its kind. */
 export function childName(sink: KinesisSink): string {
-  return `${sink.metadata.name}-kinesis-sink`;
+  return `${sink.metadata.name}${CHILD_SUFFIX}`;
 }
 
 export function serviceAccountName(sink: KinesisSink): string {

@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
+import { readBounded } from "../runtime/http-answer.ts";
 import { http } from "../runtime/node-http.ts";
 import type { PulsarAccess } from "./pulsar-access.ts";
 
@@ -28,26 +29,18 @@ export function createPulsarAdmin(adminUrl: string, access: PulsarAccess): Pulsa
     const options: RequestOptions = { signal, headers: await headers(access, signal) };
     const secure = url.protocol === "https:";
     if (secure) Object.assign(options, await tlsOptions(access));
-    return await new Promise<Answer>((resolve, reject) => {
-      const sent = (secure ? requestHttps : http.request)(url, options, (answer) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        answer.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > MAX_ANSWER_BYTES) answer.destroy(new Error(`${url.origin} sent too large an answer`));
-          else chunks.push(chunk);
-        });
-        answer.on("error", reject);
-        answer.on("end", () => {
-          if (answer.statusCode === 200) resolve({ headers: answer.headers, body: Buffer.concat(chunks) });
-          else reject(new Error(`${url.origin}${url.pathname} answered ${answer.statusCode}`));
-        });
-      });
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = (secure ? requestHttps : http.request)(url, options, resolve);
       sent.on("error", (error) =>
         reject(new Error(`${url.origin} cannot be reached: ${error.message}`, { cause: error })),
       );
       sent.end();
     });
+    const body = await readBounded(answer, MAX_ANSWER_BYTES).catch((error: Error) => {
+      throw new Error(`${url.origin} broke off: ${error.message}`, { cause: error });
+    });
+    if (answer.statusCode === 200) return { headers: answer.headers, body };
+    throw new Error(`${url.origin}${url.pathname} answered ${answer.statusCode}`);
   };
   return {
     get: async (path, signal) => JSON.parse((await ask(path, signal)).body.toString()),

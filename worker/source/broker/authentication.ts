@@ -1,3 +1,4 @@
+import { readBounded } from "../../../runtime/http-answer.ts";
 import { SourceError } from "../source.ts";
 
 /**
@@ -62,6 +63,8 @@ export interface OAuth2Options {
 }
 
 const OAUTH2_TIMEOUT_MS = 10_000;
+/** An issuer's metadata and tokens are a few kilobytes. */
+const OAUTH2_MAX_ANSWER_BYTES = 1024 * 1024;
 /** A token is asked for anew when less than this part of its life is left. */
 const RENEW_AT = 0.1;
 const DEFAULT_LIFE_S = 300;
@@ -114,7 +117,7 @@ async function fetchJson(url: string, init: RequestInit): Promise<Readonly<Recor
   let text: string;
   try {
     response = await fetch(url, { ...init, headers: { accept: "application/json" } });
-    text = await response.text();
+    text = response.body === null ? "" : (await readBounded(response.body, OAUTH2_MAX_ANSWER_BYTES)).toString("utf8");
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw oauth2Error(`${url} cannot be reached (${cause instanceof Error ? cause.message : "failed"})`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
-import { backoff } from "../../runtime/backoff.ts";
+import { backoff, exponential, fullJitter } from "../../runtime/backoff.ts";
 
 test("delays stay between the floor and the maximum, whatever the random numbers", () => {
   fc.assert(
@@ -34,4 +34,24 @@ test("the ceiling doubles with each delay until the maximum, and starts again af
   );
   delays.reset();
   assert.equal(delays.next(), 100);
+});
+
+describe("a back-off without a state", () => {
+  const delays = { initialDelayMs: 100, maxDelayMs: 60_000 };
+  test("doubles from the initial to the maximal delay", () => {
+    assert.deepEqual(
+      [0, 1, 2, 20, 2_000].map((attempt) => exponential(delays, attempt)),
+      [100, 200, 400, 60_000, 60_000],
+    );
+  });
+  test("draws from the whole range below the ceiling", () => {
+    assert.equal(
+      fullJitter(delays, 3, () => 0),
+      0,
+    );
+    assert.equal(
+      fullJitter(delays, 3, () => 0.5),
+      400,
+    );
+  });
 });

@@ -1,9 +1,9 @@
+import type { RetryDelays } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Format } from "../format/format.ts";
 import type { RequestLimits, Sink } from "../sink/sink.ts";
 import type { Message } from "../source/source.ts";
-import type { RetryDelays } from "./retry.ts";
 
 export interface PipelineOptions {
   /** `retainOrdering` */

@@ -15,7 +15,6 @@ import {
 } from "../../../worker/pipeline/requests/bisection.ts";
 import { createGate } from "../../../worker/pipeline/requests/circuit-breaker.ts";
 import { createLinger } from "../../../worker/pipeline/requests/linger.ts";
-import { exponential, fullJitter } from "../../../worker/pipeline/retry.ts";
 import type { SinkFailure } from "../../../worker/sink/sink.ts";
 import { assignment, message } from "./messages.ts";
 
@@ -104,26 +103,6 @@ describe("sequence numbers", () => {
         "49590338271490256608559692538361571095921575989136588898",
       ),
       true,
-    );
-  });
-});
-
-describe("retry", () => {
-  const delays = { initialDelayMs: 100, maxDelayMs: 60_000 };
-  test("doubles from the initial to the maximal delay", () => {
-    assert.deepEqual(
-      [0, 1, 2, 20, 2_000].map((attempt) => exponential(delays, attempt)),
-      [100, 200, 400, 60_000, 60_000],
-    );
-  });
-  test("draws from the whole range below the ceiling", () => {
-    assert.equal(
-      fullJitter(delays, 3, () => 0),
-      0,
-    );
-    assert.equal(
-      fullJitter(delays, 3, () => 0.5),
-      400,
     );
   });
 });

@@ -2,12 +2,13 @@
  * Messages that can never be delivered, published to the dead-letter topic with the reason in properties. The first two
  * names are those of Pulsar's own dead-letter policy; the rest are ours. An undeliverable dead letter is tried again for ever.
  */
+
+import { fullJitter, type RetryDelays } from "../../../runtime/backoff.ts";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { PoisonError } from "../../format/format.ts";
 import { type DeadLetter, type Message, type Source, SourceError } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
-import { fullJitter, type RetryDelays } from "../retry.ts";
 
 export const ORIGIN_TOPIC_PROPERTY = "REAL_TOPIC";
 export const ORIGIN_ID_PROPERTY = "ORIGIN_MESSAGE_ID";

@@ -1,8 +1,9 @@
 /** Fetches the schemas that a delivery needs, trying again until the registry answers. */
+
+import { fullJitter } from "../../../runtime/backoff.ts";
 import type { Delivery } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
-import { fullJitter } from "../retry.ts";
 import { failureOf } from "./dead-letter-retries.ts";
 
 export interface Preparation {

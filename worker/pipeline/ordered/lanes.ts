@@ -1,4 +1,6 @@
 /** The lanes of the ordered pipeline: which message may be sent next, and what an answer means for those behind it. */
+
+import { fullJitter } from "../../../runtime/backoff.ts";
 import type { SinkFailure } from "../../sink/sink.ts";
 import type { Message } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
@@ -7,7 +9,7 @@ import type { Mark } from "../intake/checkpoint.ts";
 import type { Settings } from "../options.ts";
 import type { Batch } from "../requests/batch.ts";
 import type { Accepted } from "../requests/sender.ts";
-import { fullJitter, restMs } from "../retry.ts";
+import { restMs } from "../retry.ts";
 import { landedInside, type Parcel } from "../shards/aggregate.ts";
 import { createPacker } from "../shards/collector.ts";
 import { createReady, type Ready, type ShardQueue } from "../shards/shard-queues.ts";

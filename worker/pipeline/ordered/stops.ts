@@ -1,7 +1,9 @@
 /** Remembers, per topic-partition, the message that stops it, and how often it was tried in a row. */
+
+import { exponential } from "../../../runtime/backoff.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { PoisonReport } from "../pipeline.ts";
-import { exponential, POISON_DELAYS } from "../retry.ts";
+import { POISON_DELAYS } from "../retry.ts";
 
 /**
  * A stopped topic-partition that does not come back within this time after its delay went to another worker; one that

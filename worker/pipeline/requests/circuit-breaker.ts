@@ -2,15 +2,15 @@
  * Keeps a stream that takes nothing from being hammered: after requests that failed as a whole, one request at a time
  * probes it, with a growing delay, until one gets through.
  */
+
+import { exponential, fullJitter, type RetryDelays } from "../../../runtime/backoff.ts";
 import type { SinkFailure } from "../../sink/sink.ts";
-import { fullJitter, type RetryDelays } from "../retry.ts";
 
 /** Failed requests in a row, none accepted in between, after which the stream counts as down. */
 const FAILURES_IN_A_ROW = 3;
 
 /** Permissions and streams are mended by people: no sooner than 1 s, and no later than 15 s after the mending. */
-const NOT_READY_FLOOR_MS = 1_000;
-const NOT_READY_CEILING_MS = 15_000;
+const NOT_READY_DELAYS: RetryDelays = { initialDelayMs: 1_000, maxDelayMs: 15_000 };
 
 /** One request in so many milliseconds is no burden, and a stream that is back should not wait longer for its probe. */
 const PROBE_CEILING_MS = 5_000;
@@ -50,7 +50,7 @@ export function createGate(delays: RetryDelays, random: () => number): Gate {
       failures += 1;
       if (!slow && failures < FAILURES_IN_A_ROW) return;
       if (probing && sentAt < closedAt) return;
-      const delay = slow ? notReadyDelay(probes) : fullJitter(probeDelays, probes, random);
+      const delay = slow ? exponential(NOT_READY_DELAYS, probes) : fullJitter(probeDelays, probes, random);
       probes += 1;
       probing = true;
       closedAt = now;
@@ -63,8 +63,4 @@ export function createGate(delays: RetryDelays, random: () => number): Gate {
       opensAt = Number.NEGATIVE_INFINITY;
     },
   };
-}
-
-function notReadyDelay(attempt: number): number {
-  return Math.min(NOT_READY_CEILING_MS, NOT_READY_FLOOR_MS * 2 ** Math.min(attempt, 10));
 }

@@ -2,6 +2,8 @@
  * Messages of the unordered pipeline that cannot be delivered as they are. They are never given back to the broker,
  * which would send their whole entries again, but tried again here with a growing delay, in case somebody mended the cause.
  */
+
+import { exponential } from "../../../runtime/backoff.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { Message } from "../../source/source.ts";
@@ -9,7 +11,7 @@ import { createDelays } from "../delays.ts";
 import type { Mark } from "../intake/checkpoint.ts";
 import { REPORTED } from "../ordered/stops.ts";
 import type { PoisonReport } from "../pipeline.ts";
-import { exponential, POISON_DELAYS } from "../retry.ts";
+import { POISON_DELAYS } from "../retry.ts";
 
 /** Parked messages above which the sink counts as stalled. */
 export const STALLED_ABOVE = 10_000;

@@ -2,6 +2,8 @@
  * The unordered pipeline. Failed records are tried again on their own while others flow past; an entry is acknowledged
  * once all its messages are done; a message that cannot be delivered stays parked with its entry, or is dead-lettered.
  */
+
+import { fullJitter } from "../../../runtime/backoff.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { Assignment, Delivery, Source } from "../../source/source.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
@@ -13,7 +15,7 @@ import { createPreparation } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { type Accepted, createSender } from "../requests/sender.ts";
-import { fullJitter, restMs } from "../retry.ts";
+import { restMs } from "../retry.ts";
 import { landedInside, type Parcel } from "../shards/aggregate.ts";
 import { createPacker } from "../shards/collector.ts";
 import { createReady, type Ready } from "../shards/shard-queues.ts";

@@ -9,8 +9,8 @@ import { classifyRequestError, type FailureContext, unanswered, unsent } from ".
 import { exchange } from "./exchange.ts";
 import { KinesisProtocol } from "./protocol.ts";
 import { putRecords } from "./put-records.ts";
-import { createRequestGate } from "./request-gate.ts";
 import { createRequestHandler } from "./request-handler.ts";
+import { createSemaphore } from "./semaphore.ts";
 import type { Sink, SinkFailure } from "./sink.ts";
 import { SinkError } from "./sink.ts";
 
@@ -64,7 +64,7 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
   const { credentials, clock, requestTimeout: timeoutMs } = options;
   const client = createClient(options, endpoint);
   const stream = streamName(options.stream);
-  const gate = createRequestGate(options.maxConnections);
+  const semaphore = createSemaphore(options.maxConnections);
   const memory = createBodyMemory();
   const contextOf = (operation: string): FailureContext => ({
     stream: options.stream,
@@ -81,7 +81,7 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
   ): Promise<T | SinkFailure> => {
     const context = contextOf(operation);
     const since = clock.now();
-    if (!(await gate.enter(signal))) return unsent(context);
+    if (!(await semaphore.acquire(signal))) return unsent(context);
     try {
       const identity = await exchange(() => credentials.resolve(), { timeoutMs, signal, clock });
       if (identity.kind === "threw") return classifyRequestError(identity.error, context);
@@ -101,7 +101,7 @@ function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
           return unanswered(context, null);
       }
     } finally {
-      gate.leave();
+      semaphore.release();
     }
   };
 

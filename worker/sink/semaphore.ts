@@ -1,19 +1,19 @@
 /** Admits at most `limit` requests at once, first come, first served. */
-export interface RequestGate {
-  /** True once admitted (then `leave` must follow); false when `signal` aborted before. */
-  enter(signal: AbortSignal): Promise<boolean>;
-  leave(): void;
+export interface Semaphore {
+  /** True once admitted (then `release` must follow); false when `signal` aborted before. */
+  acquire(signal: AbortSignal): Promise<boolean>;
+  release(): void;
 }
 
 interface Waiter {
   readonly admit: () => void;
 }
 
-export function createRequestGate(limit: number): RequestGate {
+export function createSemaphore(limit: number): Semaphore {
   const waiting = new Set<Waiter>();
   let free = limit;
   return {
-    async enter(signal) {
+    async acquire(signal) {
       if (signal.aborted) return false;
       if (free > 0) {
         free -= 1;
@@ -34,7 +34,7 @@ export function createRequestGate(limit: number): RequestGate {
         signal.addEventListener("abort", onAbort, { once: true });
       });
     },
-    leave() {
+    release() {
       const next = waiting.values().next().value;
       if (next === undefined) {
         free += 1;

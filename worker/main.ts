@@ -11,11 +11,11 @@ import { receiveBudget } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
 import { entryFacts, workerEntry } from "./report/entry.ts";
+import { workerHealth } from "./report/health.ts";
 import { workerMetrics } from "./report/metrics.ts";
 import { createReporter, type Publish } from "./report/reporter.ts";
 import { createReportClient, createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
 import { terminalReport } from "./report/terminal.ts";
-import { judge } from "./report/verdict.ts";
 import { fileKeys, mountedKeys } from "./secrets.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
@@ -156,7 +156,7 @@ function routes(worker: Worker, metrics: ReturnType<typeof workerMetrics>) {
   return {
     "/livez": () => ({ status: 200, body: "ok\n" }),
     "/readyz": () => {
-      const { ready, state, cause } = judge(worker.facts());
+      const { ready, state, cause } = workerHealth(worker.facts());
       return { status: ready ? 200 : 503, body: cause === null ? `${state}\n` : `${cause.reason}: ${cause.message}\n` };
     },
     "/metrics": async () => ({ status: 200, body: await metrics.metrics(), type: metrics.contentType }),

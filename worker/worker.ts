@@ -5,9 +5,9 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import { createBacklog } from "./report/backlog.ts";
-import type { WorkerFacts } from "./report/facts.ts";
+import type { StartFailure, WorkerFacts } from "./report/facts.ts";
+import { createLastingFailure } from "./report/lasting-failure.ts";
 import { createRate } from "./report/rate.ts";
-import { createSinkHealth } from "./report/sink-health.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
 import { createStreamWatch } from "./sink/stream-watch.ts";
 import type { Source } from "./source/source.ts";
@@ -49,10 +49,10 @@ export function createWorker(options: {
     clock,
     log,
   });
-  const health = createSinkHealth();
+  const lasting = createLastingFailure();
   const rates = { messages: createRate(), bytes: createRate(), records: createRate(), throttled: createRate() };
   let running: { source: Source; pipeline: Pipeline } | null = null;
-  let obstacle: WorkerFacts["obstacle"] = null;
+  let startFailure: StartFailure | null = null;
   let backlog: number | null = null;
   let draining = false;
   let background: Promise<unknown> = Promise.resolve();
@@ -75,7 +75,7 @@ export function createWorker(options: {
     rates.bytes.sample(now, state.deliveredBytes);
     rates.records.sample(now, state.records);
     rates.throttled.sample(now, state.throttled);
-    health.sample(now, state);
+    lasting.sample(now, state);
   };
 
   const readBacklogForEver = async (source: Source) => {
@@ -97,7 +97,7 @@ export function createWorker(options: {
       background = run().catch((error: unknown) => {
         if (stop.signal.aborted) return;
         const { code, message } = error as { code?: unknown; message?: unknown };
-        obstacle = {
+        startFailure = {
           code: typeof code === "string" && /^[A-Za-z]+$/.test(code) ? code : "InvalidConfiguration",
           message: String(message),
         };
@@ -116,10 +116,10 @@ export function createWorker(options: {
         draining,
         ordered: manifest.spec.config.retainOrdering,
         client: running?.source.client ?? null,
-        obstacle,
+        startFailure,
         source: running?.source.state() ?? null,
         pipeline,
-        stream: { description: watch.facts().description, failure: watch.facts().failure ?? health.failure() },
+        stream: { description: watch.facts().description, failure: watch.facts().failure ?? lasting.failure() },
         rate: rates.messages.perSecond(),
         bytesRate: rates.bytes.perSecond(),
         throttledPercent: records === 0 ? 0 : (100 * rates.throttled.perSecond()) / records,

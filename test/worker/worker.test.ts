@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { parseManifest } from "../../crds/validation/manifest.ts";
 import type { Pipeline } from "../../worker/pipeline/pipeline.ts";
-import { judge } from "../../worker/report/verdict.ts";
+import { workerHealth } from "../../worker/report/health.ts";
 import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/sink.ts";
 import { type Source, SourceError } from "../../worker/source/source.ts";
 import { createWorker } from "../../worker/worker.ts";
@@ -65,13 +65,13 @@ const never = new AbortController().signal;
 describe("a worker", () => {
   test("describes the stream, connects, and lets messages flow; drains, and closes what it opened", async () => {
     const { worker, clock, calls } = workerWith();
-    assert.equal(judge(worker.facts()).ready, false);
+    assert.equal(workerHealth(worker.facts()).ready, false);
     worker.start();
     await clock.advance(0);
     assert.deepEqual(calls, ["connecting", "pipeline started"]);
-    assert.equal(judge(worker.facts()).ready, true);
+    assert.equal(workerHealth(worker.facts()).ready, true);
     const drained = worker.drain(never);
-    assert.deepEqual([judge(worker.facts()).ready, judge(worker.facts()).state], [false, "Draining"]);
+    assert.deepEqual([workerHealth(worker.facts()).ready, workerHealth(worker.facts()).state], [false, "Draining"]);
     await drained;
     await worker.close();
     assert.deepEqual(calls.slice(2), ["pipeline drained", "pipeline closed", "source closed", "sink closed"]);
@@ -83,7 +83,7 @@ describe("a worker", () => {
     worker.start();
     await clock.advance(60_000);
     assert.deepEqual(calls, []);
-    const { state, cause } = judge(worker.facts());
+    const { state, cause } = workerHealth(worker.facts());
     assert.deepEqual([state, cause?.reason], ["Stalled", "StreamNotFound"]);
     stream.now = STREAM;
     await clock.advance(30_000);
@@ -118,7 +118,7 @@ describe("a worker", () => {
     });
     worker.start();
     await clock.advance(0);
-    const { state, cause, ready } = judge(worker.facts());
+    const { state, cause, ready } = workerHealth(worker.facts());
     assert.deepEqual([state, cause, ready], ["Stalled", { reason: "ClientMissing", message: "install it" }, false]);
     await worker.close();
   });

@@ -2,16 +2,16 @@ import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { boundWorkerStatus } from "../../crds/worker-status.ts";
 import type { PipelineState } from "../pipeline/pipeline.ts";
 import type { WorkerFacts } from "./facts.ts";
-import { type Cause, judge } from "./verdict.ts";
+import { type Cause, workerHealth } from "./health.ts";
 
 /** The worker's entry of `status.workers`. Pure. */
 export function workerEntry(facts: WorkerFacts): WorkerStatus {
   const { pipeline, source, stream } = facts;
-  const verdict = judge(facts);
+  const health = workerHealth(facts);
   return boundWorkerStatus({
     pod: facts.pod,
-    state: verdict.state,
-    ...causeFields(verdict.cause),
+    state: health.state,
+    ...causeFields(health.cause),
     ...(facts.configHash === null ? {} : { configHash: facts.configHash }),
     ...(facts.client === null ? {} : { client: facts.client }),
     startedAt: new Date(facts.startedAt).toISOString(),
@@ -20,16 +20,16 @@ export function workerEntry(facts: WorkerFacts): WorkerStatus {
       ? {}
       : {
           source: {
-            connected: verdict.source.connected,
-            ...causeFields(verdict.source.cause),
+            connected: health.source.connected,
+            ...causeFields(health.source.cause),
             partitions: source.partitions,
             activePartitions: source.activePartitions,
             endedPartitions: source.endedPartitions,
           },
         }),
     stream: {
-      writable: verdict.stream.writable,
-      ...causeFields(verdict.stream.cause),
+      writable: health.stream.writable,
+      ...causeFields(health.stream.cause),
       ...(stream.description === null ? {} : { shards: stream.description.openShards }),
     },
     ratePerSecond: Math.round(facts.rate),

@@ -14,7 +14,7 @@ export interface WorkerFacts {
   readonly ordered: boolean;
   readonly client: "Wire" | "Native" | null;
   /** Why the worker cannot even begin, for example a credential parameter that is not JSON; null when it has begun. */
-  readonly obstacle: Obstacle | null;
+  readonly startFailure: StartFailure | null;
   readonly source: SourceState | null;
   readonly pipeline: PipelineState | null;
   readonly stream: StreamFacts;
@@ -27,7 +27,8 @@ export interface WorkerFacts {
   readonly backlog: number | null;
 }
 
-export interface Obstacle {
+export interface StartFailure {
+  /** The code of the error that was thrown, else InvalidConfiguration. */
   readonly code: string;
   readonly message: string;
 }

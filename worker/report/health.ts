@@ -1,15 +1,27 @@
 import type { WorkerState } from "../../crds/kinesissink.generated.ts";
-import { type Reason, sourceReasons, streamReasons } from "../../crds/reasons.ts";
+import {
+  type PoisonReason,
+  type Reason,
+  type SourceReason,
+  type StreamReason,
+  sourceReasons,
+  streamReasons,
+  type WorkerReason,
+} from "../../crds/reasons.ts";
+import type { PoisonCode } from "../format/format.ts";
 import type { PipelineState } from "../pipeline/pipeline.ts";
 import { STALLED_ABOVE } from "../pipeline/unordered/parking.ts";
+import type { SinkFailureCode } from "../sink/sink.ts";
+import type { SourceFailureCode } from "../source/source.ts";
 import type { WorkerFacts } from "./facts.ts";
 
+/** Why a worker does not work, in the form that its entry has. */
 export interface Cause {
   readonly reason: string;
   readonly message: string;
 }
 
-export interface WorkerVerdict {
+export interface WorkerHealth {
   readonly state: WorkerState;
   readonly cause: Cause | null;
   /** Data can flow now: what the readiness probe answers. */
@@ -18,38 +30,49 @@ export interface WorkerVerdict {
   readonly stream: { readonly writable: boolean; readonly cause: Cause | null };
 }
 
+/** Compiles only when all that is in `Part` is in `Whole`. */
+type Within<Whole extends string, Part extends Whole> = Part;
+
+/**
+ * The codes that a worker's parts give are the reasons that crds/reasons.ts documents: none is missing there, and none is
+ * there that nobody gives.
+ */
+export type DocumentedReason =
+  | WorkerReason
+  | (Within<SourceReason, SourceFailureCode> & Within<SourceFailureCode, SourceReason>)
+  | (Within<StreamReason, SinkFailureCode> & Within<SinkFailureCode, StreamReason>)
+  | (Within<PoisonReason, PoisonCode> & Within<PoisonCode, PoisonReason>);
+
 /** What the facts mean. Pure. */
-export function judge(facts: WorkerFacts): WorkerVerdict {
-  const source = judgeSource(facts);
-  const stream = judgeStream(facts);
-  const ready = facts.obstacle === null && !facts.draining && source.connected && stream.writable;
-  const { state, cause } = judgeState(facts, source, stream);
-  return { state, cause, ready, source, stream };
+export function workerHealth(facts: WorkerFacts): WorkerHealth {
+  const source = sourceHealth(facts);
+  const stream = streamHealth(facts);
+  const ready = facts.startFailure === null && !facts.draining && source.connected && stream.writable;
+  return { ...stateAndCause(facts, source, stream), ready, source, stream };
 }
 
-function judgeSource({ source }: WorkerFacts): WorkerVerdict["source"] {
+function sourceHealth({ source }: WorkerFacts): WorkerHealth["source"] {
   if (source === null) return { connected: false, cause: null };
-  const cause = source.failure && { reason: source.failure.code, message: source.failure.message };
-  return { connected: source.connected, cause: source.connected ? null : cause };
+  return { connected: source.connected, cause: source.connected ? null : source.failure && causeOf(source.failure) };
 }
 
-function judgeStream({ stream }: WorkerFacts): WorkerVerdict["stream"] {
+function streamHealth({ stream }: WorkerFacts): WorkerHealth["stream"] {
   const { description, failure } = stream;
   // Being throttled is a matter of speed: the stream is writable.
-  if (failure !== null && failure.class !== "throttled") {
-    return { writable: false, cause: { reason: failure.code, message: failure.message } };
-  }
+  if (failure !== null && failure.class !== "throttled") return { writable: false, cause: causeOf(failure) };
   return { writable: description !== null, cause: null };
 }
 
-function judgeState(
+function stateAndCause(
   facts: WorkerFacts,
-  source: WorkerVerdict["source"],
-  stream: WorkerVerdict["stream"],
-): { state: WorkerState; cause: Cause | null } {
-  const { obstacle, pipeline } = facts;
+  source: WorkerHealth["source"],
+  stream: WorkerHealth["stream"],
+): Pick<WorkerHealth, "state" | "cause"> {
+  const { startFailure, pipeline } = facts;
   if (facts.draining) return { state: "Draining", cause: null };
-  if (obstacle !== null) return { state: "Stalled", cause: { reason: obstacle.code, message: obstacle.message } };
+  if (startFailure !== null) {
+    return { state: "Stalled", cause: { reason: startFailure.code, message: startFailure.message } };
+  }
   if (facts.stream.failure !== null && stream.cause !== null) {
     return { state: stateOf(streamReasons[facts.stream.failure.code]), cause: stream.cause };
   }
@@ -58,13 +81,12 @@ function judgeState(
   }
   const held = pipeline && poisonCause(pipeline, facts.ordered);
   if (held) return { state: "Stalled", cause: held };
-  if (pipeline?.sourceFailure) {
-    return {
-      state: "Waiting",
-      cause: { reason: pipeline.sourceFailure.code, message: pipeline.sourceFailure.message },
-    };
-  }
-  return source.connected && stream.writable ? { state: "Running", cause: null } : { state: "Starting", cause: null };
+  if (pipeline?.sourceFailure) return { state: "Waiting", cause: causeOf(pipeline.sourceFailure) };
+  return { state: source.connected && stream.writable ? "Running" : "Starting", cause: null };
+}
+
+function causeOf({ code, message }: { readonly code: DocumentedReason; readonly message: string }): Cause {
+  return { reason: code, message };
 }
 
 function stateOf(reason: Reason): WorkerState {
@@ -77,13 +99,13 @@ function poisonCause(pipeline: PipelineState, ordered: boolean): Cause | null {
   const [first] = poison;
   if (first === undefined) return null;
   const message = `message ${first.messageId} of ${first.topic} cannot be delivered (${first.code}): ${first.message}`;
-  if (ordered) return { reason: "PoisonMessage", message };
+  if (ordered) return causeOf({ code: "PoisonMessage", message });
   // With nothing else pending, nothing but a mended poison makes room again.
   const full = pending <= poisonCount && pendingBytes >= budgetBytes;
   if (poisonCount <= STALLED_ABOVE && !full) return null;
   const what = full ? "fill the worker's memory, so that it receives nothing" : "are set aside";
-  return {
-    reason: "TooManyParked",
+  return causeOf({
+    code: "TooManyParked",
     message: `${poisonCount} messages that cannot be delivered ${what}; the first: ${message}`,
-  };
+  });
 }

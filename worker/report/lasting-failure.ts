@@ -1,7 +1,7 @@
 import type { PipelineState } from "../pipeline/pipeline.ts";
 import type { SinkFailure } from "../sink/sink.ts";
 
-export interface SinkHealth {
+export interface LastingFailure {
   /** Takes note of the pipeline's state; `now` is monotonic milliseconds. */
   sample(now: number, state: PipelineState): void;
   /** Why records cannot be put, once that is more than a passing fault; null otherwise. */
@@ -12,7 +12,7 @@ export interface SinkHealth {
 const PASSING_MS = 5000;
 
 /** Tells faults that last from those that retries hide, so that readiness does not flicker. */
-export function createSinkHealth(): SinkHealth {
+export function createLastingFailure(): LastingFailure {
   let delivered = -1;
   let progressAt = 0;
   let failure: SinkFailure | null = null;

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { lagSeconds } from "./entry.ts";
 import type { WorkerFacts } from "./facts.ts";
-import { judge } from "./verdict.ts";
+import { workerHealth } from "./health.ts";
 
 type Read = (facts: WorkerFacts) => number;
 
@@ -22,9 +22,9 @@ const COUNTERS: Readonly<Record<string, readonly [help: string, read: Read]>> = 
 };
 
 const GAUGES: Readonly<Record<string, readonly [help: string, read: Read]>> = {
-  ready: ["1 when data can flow now.", (f) => Number(judge(f).ready)],
-  source_connected: ["1 when every topic-partition is subscribed.", (f) => Number(judge(f).source.connected)],
-  stream_writable: ["1 when records can be put into the stream.", (f) => Number(judge(f).stream.writable)],
+  ready: ["1 when data can flow now.", (f) => Number(workerHealth(f).ready)],
+  source_connected: ["1 when every topic-partition is subscribed.", (f) => Number(workerHealth(f).source.connected)],
+  stream_writable: ["1 when records can be put into the stream.", (f) => Number(workerHealth(f).stream.writable)],
   partitions: ["Topic-partitions subscribed.", (f) => f.source?.partitions ?? 0],
   active_partitions: ["Topic-partitions that deliver to this worker.", (f) => f.source?.activePartitions ?? 0],
   pending_messages: ["Messages received and not yet acknowledged.", (f) => f.pipeline?.pending ?? 0],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { entryFacts, workerEntry } from "../../../worker/report/entry.ts";
 import type { WorkerFacts } from "../../../worker/report/facts.ts";
-import { judge } from "../../../worker/report/verdict.ts";
+import { workerHealth } from "../../../worker/report/health.ts";
 import type { SinkFailure } from "../../../worker/sink/sink.ts";
 import { statusErrors } from "../../crds/status-errors.ts";
 import { pipeline, running, source } from "./running-facts.ts";
@@ -38,7 +38,7 @@ test("a worker whose source and stream are usable is Running and ready", () => {
       deadLettered: 0,
     },
   );
-  assert.equal(judge(running).ready, true);
+  assert.equal(workerHealth(running).ready, true);
 });
 
 for (const [title, facts, state, reason, ready] of [
@@ -140,7 +140,7 @@ for (const [title, facts, state, reason, ready] of [
   ],
   [
     "bad configuration",
-    { obstacle: { code: "InvalidConfiguration", message: "m" } },
+    { startFailure: { code: "InvalidConfiguration", message: "m" } },
     "Stalled",
     "InvalidConfiguration",
     false,
@@ -151,13 +151,13 @@ for (const [title, facts, state, reason, ready] of [
     const entry = workerEntry({ ...running, ...facts });
     assert.equal(entry.state, state);
     assert.equal(entry.reason, reason);
-    assert.equal(judge({ ...running, ...facts }).ready, ready);
+    assert.equal(workerHealth({ ...running, ...facts }).ready, ready);
     assert.deepEqual(statusErrors({ workers: [entry] }), [], "the API server takes it");
   });
 }
 
 test("a message that is longer than the schema allows is cut, and the entry stays valid", () => {
-  const entry = workerEntry({ ...running, obstacle: { code: "InvalidConfiguration", message: "x".repeat(5000) } });
+  const entry = workerEntry({ ...running, startFailure: { code: "InvalidConfiguration", message: "x".repeat(5000) } });
   assert.deepEqual(statusErrors({ workers: [entry] }), []);
 });
 

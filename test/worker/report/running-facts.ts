@@ -42,7 +42,7 @@ export const running: WorkerFacts = {
   draining: false,
   ordered: true,
   client: "Wire",
-  obstacle: null,
+  startFailure: null,
   source,
   pipeline,
   stream: {

@@ -145,3 +145,4 @@ export type SourceReason = keyof typeof sourceReasons;
 export type StreamReason = keyof typeof streamReasons;
 export type PoisonReason = keyof typeof poisonReasons;
 export type WorkerReason = keyof typeof workerReasons;
+export type OperatorReason = keyof typeof operatorReasons;

@@ -16,6 +16,7 @@ import type { KeyReader } from "./secrets.ts";
 import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
+import { createStreamWatch, type StreamWatch } from "./sink/stream-watch.ts";
 import { createSource, type SourceOptions } from "./source/create.ts";
 import type { Decryption } from "./source/encryption/decryption.ts";
 import type { SchemaRegistry, Source } from "./source/source.ts";
@@ -43,9 +44,12 @@ export function createParts(options: PartsOptions): WorkerParts {
   const { adminUrl } = manifest.spec.pulsar;
   const access = pulsarAccess(manifest.spec.pulsar, options.readKey);
   const admin = set(adminUrl) === undefined ? null : createPulsarAdmin(adminUrl ?? "", access);
-  const { sink, latest } = remembering(kinesisSink(options));
+  const sink = kinesisSink(options);
+  const { clock, log } = options;
+  const streamWatch = createStreamWatch({ sink, refuseAuto: manifest.spec.config.retainOrdering, clock, log });
   return {
     sink,
+    streamWatch,
     adminGet: admin?.get ?? null,
     connect: async (stream) => {
       // The format asks the source for schemas, the source takes its budget from the pipeline, which encodes by the format.
@@ -56,8 +60,7 @@ export function createParts(options: PartsOptions): WorkerParts {
           return source.schemas.schema(topic, version);
         },
       };
-      const recordBytes = (): number => (latest() ?? stream).maxRecordBytes;
-      const pipeline = createPipeline(pipelineOptions(options, sink, stream, recordBytes, schemas));
+      const pipeline = createPipeline(pipelineOptions(options, sink, streamWatch, stream, schemas));
       const created = await createSource({ ...sourceOptions(options, access, pipeline), admin });
       source = created;
       return { source: created, pipeline };
@@ -97,22 +100,12 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
   });
 }
 
-/** Keeps what the stream was described as last: what hinders a message may be mended there while the worker runs. */
-function remembering(sink: Sink): { readonly sink: Sink; readonly latest: () => StreamDescription | null } {
-  let latest: StreamDescription | null = null;
-  const describe = async (signal: AbortSignal): Promise<StreamDescription> => {
-    latest = await sink.describe(signal);
-    return latest;
-  };
-  return { sink: { ...sink, describe }, latest: () => latest };
-}
-
-/** @param recordBytes the stream's record size as of now */
+/** @param stream as the worker found it when it began */
 function pipelineOptions(
   options: PartsOptions,
   sink: Sink,
+  streamWatch: StreamWatch,
   stream: StreamDescription,
-  recordBytes: () => number,
   schemas: SchemaRegistry,
 ) {
   const { config, deadLetter, keyless, lingerMillis } = options.manifest.spec;
@@ -121,11 +114,13 @@ function pipelineOptions(
     format: createFormat(config, schemas),
     partitionKey: keyless === "Spread" ? spreadKey : partitionKey,
     sink,
+    streamWatch,
     limits: {
       maxRecords: config.collectionMaxCount,
       maxBytes: config.collectionMaxSize,
+      // What hinders a message may be mended there while the worker runs.
       get maxRecordBytes() {
-        return recordBytes();
+        return (streamWatch.description ?? stream).maxRecordBytes;
       },
     },
     retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },

@@ -9,12 +9,13 @@ import type { StartFailure, WorkerFacts } from "./report/facts.ts";
 import { createLastingFailure } from "./report/lasting-failure.ts";
 import { createRate } from "./report/rate.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
-import { createStreamWatch } from "./sink/stream-watch.ts";
+import type { StreamWatch } from "./sink/stream-watch.ts";
 import type { Source } from "./source/source.ts";
 
 /** What a worker is made of. The pipeline comes last, since its limits are the stream's. */
 export interface WorkerParts {
   readonly sink: Sink;
+  readonly streamWatch: StreamWatch;
   /** Null without `spec.pulsar.adminUrl`. */
   readonly adminGet: ((path: string, signal: AbortSignal) => Promise<unknown>) | null;
   connect(stream: StreamDescription): Promise<{ source: Source; pipeline: Pipeline }>;
@@ -43,12 +44,7 @@ export function createWorker(options: {
   const { manifest, parts, clock, log } = options;
   const startedAt = clock.wall();
   const stop = new AbortController();
-  const watch = createStreamWatch({
-    sink: parts.sink,
-    refuseAuto: manifest.spec.config.retainOrdering,
-    clock,
-    log,
-  });
+  const watch = parts.streamWatch;
   const lasting = createLastingFailure();
   const rates = { messages: createRate(), bytes: createRate(), records: createRate(), throttled: createRate() };
   let running: { source: Source; pipeline: Pipeline } | null = null;
@@ -119,7 +115,7 @@ export function createWorker(options: {
         startFailure,
         source: running?.source.state() ?? null,
         pipeline,
-        stream: { description: watch.facts().description, failure: watch.facts().failure ?? lasting.failure() },
+        stream: { description: watch.description, failure: watch.failure ?? lasting.failure() },
         rate: rates.messages.perSecond(),
         bytesRate: rates.bytes.perSecond(),
         throttledPercent: records === 0 ? 0 : (100 * rates.throttled.perSecond()) / records,

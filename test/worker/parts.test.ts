@@ -41,7 +41,7 @@ function partsOf(change: Json, readParam: () => Promise<string> = async () => KE
 
 test("a stream whose record size is raised takes larger messages, without a restart", async (t) => {
   const parts = partsOf(INLINE);
-  const { source, pipeline } = await parts.connect(await parts.sink.describe(never));
+  const { source, pipeline } = await parts.connect(await parts.streamWatch.untilUsable(never));
   // A source that brings nothing by itself.
   const idle: Source = { ...source, start: () => {}, acknowledge: () => {} };
   pipeline.start(idle);
@@ -56,7 +56,7 @@ test("a stream whose record size is raised takes larger messages, without a rest
   deliver();
   assert.deepEqual([pipeline.state().poisonCount, pipeline.state().poison[0]?.code], [1, "RecordTooLarge"]);
   fake.stream(STREAM).maxRecordSizeInKiB = 10_240;
-  await parts.sink.describe(never);
+  await parts.streamWatch.look(never);
   deliver();
   await until("it is delivered", async () => pipeline.state().delivered >= 1);
 });

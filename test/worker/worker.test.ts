@@ -5,6 +5,7 @@ import { parseManifest } from "../../crds/validation/manifest.ts";
 import type { Pipeline } from "../../worker/pipeline/pipeline.ts";
 import { workerHealth } from "../../worker/report/health.ts";
 import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/sink.ts";
+import { createStreamWatch } from "../../worker/sink/stream-watch.ts";
 import { type Source, SourceError } from "../../worker/source/source.ts";
 import { createWorker } from "../../worker/worker.ts";
 import { goodManifest } from "../crds/good-manifest.ts";
@@ -52,7 +53,12 @@ function workerWith(connected: () => Promise<void> = async () => {}) {
   };
   const worker = createWorker({
     manifest: manifest(),
-    parts: { sink, adminGet: null, connect },
+    parts: {
+      sink,
+      streamWatch: createStreamWatch({ sink, refuseAuto: true, clock, log: silentLog }),
+      adminGet: null,
+      connect,
+    },
     pod: "orders-1",
     configHash: null,
     clock,

@@ -3,6 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Format } from "../format/format.ts";
 import type { RequestLimits, Sink } from "../sink/sink.ts";
+import type { StreamWatch } from "../sink/stream-watch.ts";
 import type { Message } from "../source/source.ts";
 
 export interface PipelineOptions {
@@ -12,6 +13,8 @@ export interface PipelineOptions {
   /** 1 to 256 UTF-16 units. */
   readonly partitionKey: (message: Message, topic: string) => string;
   readonly sink: Sink;
+  /** Of the same stream. */
+  readonly streamWatch: StreamWatch;
   readonly limits: RequestLimits;
   /** `retryInitialDelayInMillis`, `retryMaxDelayInMillis` */
   readonly retry: RetryDelays;

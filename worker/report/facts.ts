@@ -1,5 +1,5 @@
 import type { PipelineState } from "../pipeline/pipeline.ts";
-import type { StreamFacts } from "../sink/stream-watch.ts";
+import type { SinkFailure, StreamDescription } from "../sink/sink.ts";
 import type { SourceState } from "../source/source.ts";
 
 /** Everything that a worker knows of itself at one moment; reports, readiness and metrics are functions of it. */
@@ -17,7 +17,12 @@ export interface WorkerFacts {
   readonly startFailure: StartFailure | null;
   readonly source: SourceState | null;
   readonly pipeline: PipelineState | null;
-  readonly stream: StreamFacts;
+  readonly stream: {
+    /** As last described; null before the first time. */
+    readonly description: StreamDescription | null;
+    /** Why records cannot be put now; null when they can, as far as is known. */
+    readonly failure: SinkFailure | null;
+  };
   /** Per second, over the last 60 s. */
   readonly rate: number;
   readonly bytesRate: number;

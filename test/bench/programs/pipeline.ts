@@ -9,6 +9,7 @@ import { createPipeline } from "../../../worker/pipeline/create.ts";
 import { toHashKey } from "../../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../../worker/sink/shards.ts";
 import type { RecordOutcome, Shard, Sink } from "../../../worker/sink/sink.ts";
+import { createStreamWatch } from "../../../worker/sink/stream-watch.ts";
 import type {
   Assignment,
   Delivery,
@@ -132,11 +133,13 @@ async function measure(
   total: number,
   pipelineRuns: boolean,
 ): Promise<Figures> {
+  const sink = instantSink(aggregation);
   const pipeline = createPipeline({
     ordered,
     format: { prepare: () => undefined, encode: () => null },
     partitionKey: (message, topic) => message.key ?? topic,
-    sink: instantSink(aggregation),
+    sink,
+    streamWatch: createStreamWatch({ sink, refuseAuto: ordered, clock: systemClock, log: silentLog }),
     aggregation,
     // More than real shards take: what is measured is the pipeline.
     rateLimit: 10_000,

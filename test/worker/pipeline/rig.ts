@@ -12,6 +12,7 @@ import type {
   Sink,
   SinkFailure,
 } from "../../../worker/sink/sink.ts";
+import { createStreamWatch } from "../../../worker/sink/stream-watch.ts";
 import type { Assignment, DeadLetter, Delivery, Source } from "../../../worker/source/source.ts";
 import { decodeAggregate } from "../../fakes/aggregate.ts";
 import { silentLog } from "../../silent-log.ts";
@@ -102,6 +103,22 @@ export function createRig(overrides: RigOptions = {}) {
     });
     return promise;
   };
+  const sink: Sink = {
+    put,
+    describe: () =>
+      Promise.resolve({
+        ...DESCRIPTION,
+        recordDistribution: rig.auto ? ("AUTO" as const) : ("PARTITION_KEY" as const),
+      }),
+    listShards: async () => {
+      lists += 1;
+      if (shards === undefined) throw new Error("no shards");
+      await rig.listing;
+      return [...shards];
+    },
+    close: () => {},
+  };
+  const streamWatch = createStreamWatch({ sink, refuseAuto: options.ordered ?? true, clock, log: silentLog });
   const pipeline = createPipeline({
     ordered: true,
     format: {
@@ -112,21 +129,8 @@ export function createRig(overrides: RigOptions = {}) {
       },
     },
     partitionKey: (message, topic) => message.key ?? topic,
-    sink: {
-      put,
-      describe: () =>
-        Promise.resolve({
-          ...DESCRIPTION,
-          recordDistribution: rig.auto ? ("AUTO" as const) : ("PARTITION_KEY" as const),
-        }),
-      listShards: async () => {
-        lists += 1;
-        if (shards === undefined) throw new Error("no shards");
-        await rig.listing;
-        return [...shards];
-      },
-      close: () => {},
-    },
+    sink,
+    streamWatch,
     limits: { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 },
     retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
     handoverWaitMs: 6_000,

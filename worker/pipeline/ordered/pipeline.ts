@@ -4,6 +4,7 @@
  */
 import type { PoisonError } from "../../format/format.ts";
 import type { SinkFailure } from "../../sink/sink.ts";
+import { AUTO_DISTRIBUTION } from "../../sink/stream-watch.ts";
 import type { Assignment, Delivery, Source } from "../../source/source.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
 import { createBudget, isHalfUsed } from "../intake/budget.ts";
@@ -15,7 +16,6 @@ import { createPreparation } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createSender } from "../requests/sender.ts";
-import { AUTO } from "../shards/shard-watch.ts";
 import type { Item } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
 import { createPartition, isStopped, overdue, type Partition } from "./partition.ts";
@@ -259,7 +259,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     },
     state: () => ({
       ...reported(counters),
-      ...(lanes.auto ? { sinkFailure: AUTO } : {}),
+      ...(lanes.auto ? { sinkFailure: AUTO_DISTRIBUTION } : {}),
       oldestPublishTime: oldestPublishTime([...partitions.values()].map(oldest)),
       overdue: overdue(partitions.values(), clock.now() - options.recordTtlMs),
       pendingBytes: budget.used,

@@ -70,10 +70,19 @@ const THROTTLED_FOR_MS = 60_000;
  * @param wake called when a shard's bucket has something to give again
  */
 export function createReady<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): Ready<T> {
-  const { sink, clock, log } = options;
+  const { sink, streamWatch, clock, log } = options;
   const limiter = createLimiter({ percent: options.rateLimit, clock });
   const { ordered, aggregation } = options;
-  const watch = createShardWatch({ sink, clock, log, ordered, changed: reshard, looked, resumed: () => wake() });
+  const watch = createShardWatch({
+    sink,
+    streamWatch,
+    clock,
+    log,
+    ordered,
+    changed: reshard,
+    looked,
+    resumed: () => wake(),
+  });
   let map: ShardMap | null = null;
   let version = 0;
   let unknown = emptyQueue<T>(null);
@@ -135,7 +144,7 @@ export function createReady<T>(options: Settings, keyOf: (value: T) => string, w
   }
 
   return {
-    start: watch.start,
+    start: () => watch.start(),
     get version() {
       return version;
     },

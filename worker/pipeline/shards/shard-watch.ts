@@ -2,7 +2,8 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import { createShardMap, type ShardMap } from "../../sink/shards.ts";
-import { type Sink, SinkError, type SinkFailure } from "../../sink/sink.ts";
+import { type Sink, SinkError } from "../../sink/sink.ts";
+import type { StreamWatch } from "../../sink/stream-watch.ts";
 
 /** Least time between two looks, milliseconds; ListShards allows 1,000 calls per second and stream, shared by all readers. */
 const REFRESH_AT_MOST_EVERY_MS = 2_000;
@@ -19,16 +20,6 @@ const DENIED_AGAIN_MS = 300_000;
 /** How often a stream that ignores hash keys is looked at again. */
 const AUTO_AGAIN_MS = 10_000;
 
-/** Why an ordered pipeline stops writing. */
-export const AUTO: SinkFailure = {
-  code: "RecordDistributionAuto",
-  class: "notReady",
-  message:
-    "The stream's RecordDistributionStrategy is AUTO, which ignores partition keys, so order cannot be kept: set it to " +
-    "USER_PARTITION_KEY, or set spec.config.retainOrdering to false.",
-  ambiguous: false,
-};
-
 export interface ShardWatch {
   /** Null until the first list. */
   readonly map: ShardMap | null;
@@ -43,114 +34,136 @@ export interface ShardWatch {
   close(): void;
 }
 
-/**
- * @param ordered looks from time to time whether the stream ignores hash keys, for not every record tells
- * @param changed called with each map whose open shards differ from the one before
- * @param looked called after each look, whatever it showed
- * @param resumed called when the stream follows hash keys again
- */
-export function createShardWatch(options: {
-  sink: Sink;
-  clock: Clock;
-  log: Logger;
-  ordered: boolean;
-  changed: (map: ShardMap) => void;
-  looked: () => void;
-  resumed: () => void;
-}): ShardWatch {
-  const { sink, clock, log, ordered, changed, looked, resumed } = options;
-  const controller = new AbortController();
-  let map: ShardMap | null = null;
-  let timer: Timer | null = null;
-  let timerAt = Number.POSITIVE_INFINITY;
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let looking = false;
-  /** Shards that no list held yet, and that were looked for. */
-  const sought = new Set<string>();
-  let late = false;
-  /** `Clock.now()` until which the list is not asked for. */
-  let deniedUntil = Number.NEGATIVE_INFINITY;
-  let auto = false;
+export interface ShardWatchOptions {
+  readonly sink: Sink;
+  /** Asked to look too whenever shards are listed: they are not all that can have changed when a record lands elsewhere. */
+  readonly streamWatch: StreamWatch;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Looks from time to time whether the stream ignores hash keys, for not every record tells. */
+  readonly ordered: boolean;
+  /** Called with each map whose open shards differ from the one before. */
+  readonly changed: (map: ShardMap) => void;
+  /** Called after each look, whatever it showed. */
+  readonly looked: () => void;
+  /** Called when the stream follows hash keys again. */
+  readonly resumed: () => void;
+}
 
-  const schedule = (ms: number): void => {
+export function createShardWatch(options: ShardWatchOptions): ShardWatch {
+  return new ListingWatch(options);
+}
+
+class ListingWatch implements ShardWatch {
+  readonly #options: ShardWatchOptions;
+  readonly #abort = new AbortController();
+  #endAutoChanges: (() => void) | null = null;
+  #map: ShardMap | null = null;
+  #timer: Timer | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** `lookingLate`: the next look was due while one is under way, so that an older answer cannot overtake a newer one. */
+  #state: "idle" | "looking" | "lookingLate" = "idle";
+  /** Shards that no list held yet, and that were looked for. */
+  readonly #sought = new Set<string>();
+  /** `Clock.now()` until which the list is not asked for. */
+  #deniedUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ShardWatchOptions) {
+    this.#options = options;
+  }
+
+  get map(): ShardMap | null {
+    return this.#map;
+  }
+
+  get auto(): boolean {
+    return this.#options.streamWatch.auto;
+  }
+
+  start(): void {
+    this.#endAutoChanges = this.#options.streamWatch.onAutoChange(() => this.#autoChanged());
+    void this.#look();
+  }
+
+  unexpected(shardId: string): boolean {
+    const now = this.#options.clock.now();
+    const isUnknown = this.#map !== null && this.#map.get(shardId) === undefined;
+    const isNew = isUnknown && !this.#sought.has(shardId);
+    if (isNew) this.#sought.add(shardId);
+    this.#schedule(isNew ? 0 : Math.max(0, this.#lookedAt + REFRESH_AT_MOST_EVERY_MS - now));
+    return isUnknown && (this.#state !== "idle" || this.#timerAt <= now);
+  }
+
+  close(): void {
+    this.#abort.abort();
+    this.#endAutoChanges?.();
+    this.#timer?.cancel();
+  }
+
+  #schedule(ms: number): void {
+    const { clock } = this.#options;
     const at = clock.now() + ms;
-    if (timerAt <= at || controller.signal.aborted) return;
-    timer?.cancel();
-    timerAt = at;
-    timer = clock.timer(ms, () => {
-      timerAt = Number.POSITIVE_INFINITY;
-      // An older answer must not overtake a newer one.
-      if (looking) late = true;
-      else void look();
+    if (this.#timerAt <= at || this.#abort.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.timer(ms, () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      if (this.#state === "idle") void this.#look();
+      else this.#state = "lookingLate";
     });
-  };
-  /** Shards are not all that can have changed when a record lands elsewhere. */
-  const look = async (): Promise<void> => {
-    lookedAt = clock.now();
-    looking = true;
-    await Promise.all([list(), describe()]);
-    looking = false;
-    looked();
-    if (late) schedule(0);
-    late = false;
-    if (auto) schedule(AUTO_AGAIN_MS);
-    else if (ordered) schedule(LOOK_EVERY_MS);
-  };
-  const describe = async (): Promise<void> => {
+  }
+
+  async #look(): Promise<void> {
+    this.#lookedAt = this.#options.clock.now();
+    this.#state = "looking";
+    await Promise.all([this.#list(), this.#options.streamWatch.look(this.#abort.signal)]);
+    this.#endLook();
+  }
+
+  #endLook(): void {
+    const isLate = this.#state === "lookingLate";
+    this.#state = "idle";
+    this.#options.looked();
+    if (isLate) this.#schedule(0);
+    if (this.auto) this.#schedule(AUTO_AGAIN_MS);
+    else if (this.#options.ordered) this.#schedule(LOOK_EVERY_MS);
+  }
+
+  /** The change may have shown in somebody else's look. */
+  #autoChanged(): void {
+    if (!this.auto) this.#options.resumed();
+    else if (this.#state === "idle") this.#schedule(AUTO_AGAIN_MS);
+  }
+
+  async #list(): Promise<void> {
+    const { clock, sink } = this.#options;
+    const deniedMs = this.#deniedUntil - clock.now();
+    if (deniedMs > 0) return this.#schedule(deniedMs);
     try {
-      const { recordDistribution } = await sink.describe(controller.signal);
-      if (controller.signal.aborted || auto === (recordDistribution === "AUTO")) return;
-      auto = recordDistribution === "AUTO";
-      log.warn(
-        auto
-          ? "the stream ignores partition keys now (RecordDistributionStrategy AUTO)"
-          : "the stream follows partition keys again",
-      );
-      if (!auto) resumed();
+      const listed = createShardMap(await sink.listShards(this.#abort.signal));
+      if (!this.#abort.signal.aborted) this.#listed(listed);
     } catch (error) {
-      if (!controller.signal.aborted) log.warn("stream not described", { error });
+      if (!this.#abort.signal.aborted) this.#notListed(error);
     }
-  };
-  const list = async (): Promise<void> => {
-    const deniedMs = deniedUntil - clock.now();
-    if (deniedMs > 0) return schedule(deniedMs);
-    try {
-      const listed = createShardMap(await sink.listShards(controller.signal));
-      if (controller.signal.aborted) return;
-      deniedUntil = Number.NEGATIVE_INFINITY;
-      for (const shardId of sought) if (listed.get(shardId) !== undefined) sought.delete(shardId);
-      if (map?.sameOpen(listed) === true) return;
-      map = listed;
-      changed(listed);
-    } catch (error) {
-      if (controller.signal.aborted) return;
-      // Without it records are neither paced per shard nor aggregated; everything else works.
-      const denied = error instanceof SinkError && error.code === "AccessDenied";
-      if (!denied || deniedUntil === Number.NEGATIVE_INFINITY) {
-        log.warn("shards not listed; without them records are sent one by one and unpaced", { error });
-      }
-      deniedUntil = denied ? clock.now() + DENIED_AGAIN_MS : Number.NEGATIVE_INFINITY;
-      schedule(denied ? DENIED_AGAIN_MS : RETRY_MS);
+  }
+
+  #listed(listed: ShardMap): void {
+    this.#deniedUntil = Number.NEGATIVE_INFINITY;
+    for (const shardId of this.#sought) if (listed.get(shardId) !== undefined) this.#sought.delete(shardId);
+    if (this.#map?.sameOpen(listed) === true) return;
+    this.#map = listed;
+    this.#options.changed(listed);
+  }
+
+  /** Without a list records are neither paced per shard nor aggregated; everything else works. */
+  #notListed(error: unknown): void {
+    const { clock, log } = this.#options;
+    const denied = error instanceof SinkError && error.code === "AccessDenied";
+    if (!denied || this.#deniedUntil === Number.NEGATIVE_INFINITY) {
+      log.warn("shards not listed; without them records are sent one by one and unpaced", { error });
     }
-  };
-  return {
-    get map() {
-      return map;
-    },
-    get auto() {
-      return auto;
-    },
-    start: () => void look(),
-    unexpected: (shardId) => {
-      const isUnknown = map !== null && map.get(shardId) === undefined;
-      const isNew = isUnknown && !sought.has(shardId);
-      if (isNew) sought.add(shardId);
-      schedule(isNew ? 0 : Math.max(0, lookedAt + REFRESH_AT_MOST_EVERY_MS - clock.now()));
-      return isUnknown && (looking || timerAt <= clock.now());
-    },
-    close: () => {
-      controller.abort();
-      timer?.cancel();
-    },
-  };
+    this.#deniedUntil = denied ? clock.now() + DENIED_AGAIN_MS : Number.NEGATIVE_INFINITY;
+    this.#schedule(denied ? DENIED_AGAIN_MS : RETRY_MS);
+  }
 }

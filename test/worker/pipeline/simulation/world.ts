@@ -3,6 +3,7 @@
 import { type Format, PoisonError } from "../../../../worker/format/format.ts";
 import { createPipeline } from "../../../../worker/pipeline/create.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
+import { createStreamWatch } from "../../../../worker/sink/stream-watch.ts";
 import type { Source } from "../../../../worker/source/source.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { createModelBroker, type ModelBroker, type ModelWorker } from "./model-broker.ts";
@@ -128,6 +129,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   const everyone: Member[] = [];
   const start = (): Member => {
     const name = `w${everyone.length}`;
+    const sink = kinesis.sinkOf(name);
     const pipeline = createPipeline({
       ordered: scenario.ordered,
       aggregation: scenario.aggregation,
@@ -135,7 +137,8 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       rateLimit: scenario.rateLimit,
       format,
       partitionKey: (message) => message.key ?? "none",
-      sink: kinesis.sinkOf(name),
+      sink,
+      streamWatch: createStreamWatch({ sink, refuseAuto: scenario.ordered, clock, log: silentLog }),
       limits: { maxRecords: scenario.maxRecords, maxBytes: 5_000, maxRecordBytes: 1_000 },
       retry: { initialDelayMs: 100, maxDelayMs: 10_000 },
       handoverWaitMs: HANDOVER_WAIT_MS,

@@ -8,18 +8,18 @@ import { set } from "./config.ts";
 import { createFormat } from "./format/create.ts";
 import { partitionKey, spreadKey } from "./format/partition-key.ts";
 import { createPipeline } from "./pipeline/create.ts";
-import type { Pipeline } from "./pipeline/pipeline.ts";
+import { createBudget } from "./pipeline/intake/budget.ts";
 import type { PrivateKeysOpener } from "./private-keys.ts";
 import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
 import { createPulsarAdmin } from "./pulsar-admin.ts";
 import type { KeyReader } from "./secrets.ts";
 import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
-import type { Sink, StreamDescription } from "./sink/sink.ts";
-import { createStreamWatch, type StreamWatch } from "./sink/stream-watch.ts";
+import type { RequestLimits, Sink, StreamDescription } from "./sink/sink.ts";
+import { createStreamWatch } from "./sink/stream-watch.ts";
 import { createSource, type SourceOptions } from "./source/create.ts";
 import type { Decryption } from "./source/encryption/decryption.ts";
-import type { SchemaRegistry, Source } from "./source/source.ts";
+import type { ReceiveBudget } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 
 /** An inline parameter is read from the API server, which many workers must not ask every few seconds. */
@@ -39,31 +39,33 @@ export interface PartsOptions {
   readonly log: Logger;
 }
 
+/** The stream's part is made first, the rest when the stream is known to be usable. */
 export function createParts(options: PartsOptions): WorkerParts {
-  const { manifest } = options;
-  const { adminUrl } = manifest.spec.pulsar;
-  const access = pulsarAccess(manifest.spec.pulsar, options.readKey);
-  const admin = set(adminUrl) === undefined ? null : createPulsarAdmin(adminUrl ?? "", access);
+  const { manifest, clock, log } = options;
+  const { pulsar, config } = manifest.spec;
+  const access = pulsarAccess(pulsar, options.readKey);
+  const adminUrl = set(pulsar.adminUrl);
+  const admin = adminUrl === undefined ? null : createPulsarAdmin(adminUrl, access);
   const sink = kinesisSink(options);
-  const { clock, log } = options;
-  const streamWatch = createStreamWatch({ sink, refuseAuto: manifest.spec.config.retainOrdering, clock, log });
+  const streamWatch = createStreamWatch({ sink, refuseAuto: config.retainOrdering, clock, log });
   return {
     sink,
     streamWatch,
     adminGet: admin?.get ?? null,
     connect: async (stream) => {
-      // The format asks the source for schemas, the source takes its budget from the pipeline, which encodes by the format.
-      let source: Source | null = null;
-      const schemas: SchemaRegistry = {
-        schema: (topic, version) => {
-          if (source === null) throw new Error("a schema was asked for before the source was there");
-          return source.schemas.schema(topic, version);
-        },
-      };
-      const pipeline = createPipeline(pipelineOptions(options, sink, streamWatch, stream, schemas));
-      const created = await createSource({ ...sourceOptions(options, access, pipeline), admin });
-      source = created;
-      return { source: created, pipeline };
+      const budget = createBudget(options.budgetBytes);
+      const source = await createSource({ ...sourceOptions(options, access, budget), admin });
+      const format = createFormat(config, source.schemas);
+      const limits = requestLimits(manifest, () => streamWatch.description ?? stream);
+      const pipeline = createPipeline({
+        ...pipelineOptions(options, stream),
+        format,
+        sink,
+        streamWatch,
+        limits,
+        budget,
+      });
+      return { source, pipeline };
     },
   };
 }
@@ -100,29 +102,23 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
   });
 }
 
+/** @param latest the stream as described last: what hinders a message may be mended there while the worker runs */
+function requestLimits({ spec }: KinesisSink, latest: () => StreamDescription): RequestLimits {
+  return {
+    maxRecords: spec.config.collectionMaxCount,
+    maxBytes: spec.config.collectionMaxSize,
+    get maxRecordBytes() {
+      return latest().maxRecordBytes;
+    },
+  };
+}
+
 /** @param stream as the worker found it when it began */
-function pipelineOptions(
-  options: PartsOptions,
-  sink: Sink,
-  streamWatch: StreamWatch,
-  stream: StreamDescription,
-  schemas: SchemaRegistry,
-) {
+function pipelineOptions(options: PartsOptions, stream: StreamDescription) {
   const { config, deadLetter, keyless, lingerMillis } = options.manifest.spec;
   return {
     ordered: config.retainOrdering,
-    format: createFormat(config, schemas),
     partitionKey: keyless === "Spread" ? spreadKey : partitionKey,
-    sink,
-    streamWatch,
-    limits: {
-      maxRecords: config.collectionMaxCount,
-      maxBytes: config.collectionMaxSize,
-      // What hinders a message may be mended there while the worker runs.
-      get maxRecordBytes() {
-        return (streamWatch.description ?? stream).maxRecordBytes;
-      },
-    },
     retry: { initialDelayMs: config.retryInitialDelayInMillis, maxDelayMs: config.retryMaxDelayInMillis },
     // A stream that ignores hash keys puts aggregates where consumers drop them.
     aggregation: config.aggregationEnabled && stream.recordDistribution !== "AUTO",
@@ -131,14 +127,13 @@ function pipelineOptions(
     recordTtlMs: config.recordTtl,
     handoverWaitMs: config.requestTimeout,
     maxConcurrentRequests: config.maxConnections,
-    budgetBytes: options.budgetBytes,
     deadLetterTopic: deadLetter?.topic ?? null,
     clock: options.clock,
     log: options.log,
   };
 }
 
-function sourceOptions(options: PartsOptions, access: PulsarAccess, pipeline: Pipeline): SourceOptions {
+function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: ReceiveBudget): SourceOptions {
   const { manifest } = options;
   const { pulsar, config, deadLetter } = manifest.spec;
   return {
@@ -155,7 +150,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, pipeline: Pi
     ...access,
     decryption: decryption(options),
     receiverQueueSize: pulsar.receiverQueueSize,
-    budget: pipeline.budget,
+    budget,
     consumerName: options.consumerName,
     clock: options.clock,
     log: options.log,

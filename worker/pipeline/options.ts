@@ -5,6 +5,7 @@ import type { Format } from "../format/format.ts";
 import type { RequestLimits, Sink } from "../sink/sink.ts";
 import type { StreamWatch } from "../sink/stream-watch.ts";
 import type { Message } from "../source/source.ts";
+import type { Budget } from "./intake/budget.ts";
 
 export interface PipelineOptions {
   /** `retainOrdering` */
@@ -25,8 +26,8 @@ export interface PipelineOptions {
   readonly handoverWaitMs: number;
   /** `maxConnections` */
   readonly maxConcurrentRequests: number;
-  /** Memory that received messages may retain, bytes. */
-  readonly budgetBytes: number;
+  /** The same one that the source asks. */
+  readonly budget: Budget;
   /** Where messages go that can never be delivered; null: they stop their topic-partition, or stay parked. */
   readonly deadLetterTopic: string | null;
   /** `aggregationEnabled`: packs user records into Kinesis records in the KPL's format. Default false. */

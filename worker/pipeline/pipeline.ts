@@ -2,7 +2,7 @@
 
 import type { PoisonCode } from "../format/format.ts";
 import type { SinkFailure } from "../sink/sink.ts";
-import type { ReceiveBudget, Source, SourceFailure, SourceHandler } from "../source/source.ts";
+import type { Source, SourceFailure, SourceHandler } from "../source/source.ts";
 
 /** A message that stops its topic-partition (ordered) or stays parked (unordered). */
 export interface PoisonReport {
@@ -53,8 +53,6 @@ export interface PipelineState {
 }
 
 export interface Pipeline extends SourceHandler {
-  /** To be given to the source. */
-  readonly budget: ReceiveBudget;
   /** Starts the source with this pipeline as its handler. */
   start(source: Source): void;
   state(): PipelineState;

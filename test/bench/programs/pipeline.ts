@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
+import { createBudget } from "../../../worker/pipeline/intake/budget.ts";
 import { toHashKey } from "../../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../../worker/sink/shards.ts";
 import type { RecordOutcome, Shard, Sink } from "../../../worker/sink/sink.ts";
@@ -134,6 +135,7 @@ async function measure(
   pipelineRuns: boolean,
 ): Promise<Figures> {
   const sink = instantSink(aggregation);
+  const pipelineBudget = createBudget(32 * 1024 * 1024);
   const pipeline = createPipeline({
     ordered,
     format: { prepare: () => undefined, encode: () => null },
@@ -147,7 +149,7 @@ async function measure(
     retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
     handoverWaitMs: 0,
     maxConcurrentRequests: 24,
-    budgetBytes: 32 * 1024 * 1024,
+    budget: pipelineBudget,
     deadLetterTopic: null,
     clock: systemClock,
     log: silentLog,
@@ -173,7 +175,7 @@ async function measure(
   pipeline.start(source);
   const cpu = process.cpuUsage();
   const started = performance.now();
-  const budget: ReceiveBudget = pipelineRuns ? pipeline.budget : { free: 1, take: () => {}, onRelease: () => {} };
+  const budget: ReceiveBudget = pipelineRuns ? pipelineBudget : { free: 1, take: () => {}, onRelease: () => {} };
   feed(handler, budget, total, batch);
   if (pipelineRuns) {
     while (pipeline.state().delivered < total) await delay(10);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { PoisonError } from "../../../worker/format/format.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
+import { createBudget } from "../../../worker/pipeline/intake/budget.ts";
 import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
 import type {
   KinesisRecord,
@@ -57,10 +58,11 @@ export interface RigOptions extends Partial<PipelineOptions> {
   readonly shards?: readonly Shard[];
   /** Shards are listed once it resolves. */
   readonly listing?: Promise<void>;
+  readonly budgetBytes?: number;
 }
 
 export function createRig(overrides: RigOptions = {}) {
-  const { shards, listing = Promise.resolve(), ...options } = overrides;
+  const { shards, listing = Promise.resolve(), budgetBytes = 10_000, ...options } = overrides;
   const clock = createVirtualClock();
   const puts: Put[] = [];
   const acknowledged: string[] = [];
@@ -119,6 +121,7 @@ export function createRig(overrides: RigOptions = {}) {
     close: () => {},
   };
   const streamWatch = createStreamWatch({ sink, refuseAuto: options.ordered ?? true, clock, log: silentLog });
+  const budget = createBudget(budgetBytes);
   const pipeline = createPipeline({
     ordered: true,
     format: {
@@ -135,7 +138,7 @@ export function createRig(overrides: RigOptions = {}) {
     retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
     handoverWaitMs: 6_000,
     maxConcurrentRequests: 4,
-    budgetBytes: 10_000,
+    budget,
     deadLetterTopic: null,
     clock,
     log: silentLog,
@@ -148,6 +151,7 @@ export function createRig(overrides: RigOptions = {}) {
   const rig = {
     clock,
     pipeline,
+    budget,
     puts,
     /** Open puts' texts, the latest last. */
     sent: (): readonly (readonly string[])[] => puts.map(({ texts }) => texts),
@@ -178,7 +182,7 @@ export function createRig(overrides: RigOptions = {}) {
     /** @param retainedBytes of the delivery */
     deliverSized: async (of: Assignment, retainedBytes: number, texts: readonly string[]): Promise<void> => {
       const given = delivery(of, texts, { retainedBytes });
-      pipeline.budget.take(given.retainedBytes);
+      budget.take(given.retainedBytes);
       pipeline.deliver(given);
       await settle();
     },

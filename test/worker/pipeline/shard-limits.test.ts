@@ -36,7 +36,7 @@ async function fill({ ordered, aggregation, bytes }: Load): Promise<{ filled: nu
   }));
   const budgetBytes = 4 * 1024 * 1024;
   const rig = createRig({ ordered, aggregation, shards, budgetBytes, maxConcurrentRequests: 24, handoverWaitMs: 0 });
-  const { clock, puts, pipeline } = rig;
+  const { clock, puts, pipeline, budget } = rig;
   const counts = { records: 0, throttled: 0, bytes: 0 };
 
   const execute = (put: Put): void => {
@@ -66,10 +66,10 @@ async function fill({ ordered, aggregation, bytes }: Load): Promise<{ filled: nu
   const text = "x".repeat(bytes);
   let next = 0;
   const feed = (): void => {
-    while (pipeline.budget.free > 0) {
+    while (budget.free > 0) {
       const messages = Array.from({ length: BATCH }, () => message(`key-${(next++ * 7919) % KEYS}`, text));
       const retainedBytes = BATCH * (bytes + 250);
-      pipeline.budget.take(retainedBytes);
+      budget.take(retainedBytes);
       pipeline.deliver({ assignment: orders, messages, retainedBytes, redeliveryCount: 0 });
     }
   };

@@ -1,6 +1,6 @@
 import type { ReceiveBudget } from "../../source/source.ts";
 
-/** The pipeline's side of the receive budget. */
+/** The pipeline's side of the receive budget: the source takes, the pipeline releases. */
 export interface Budget extends ReceiveBudget {
   /** Bytes. */
   readonly total: number;

@@ -7,7 +7,7 @@ import type { SinkFailure } from "../../sink/sink.ts";
 import { AUTO_DISTRIBUTION } from "../../sink/stream-watch.ts";
 import type { Assignment, Delivery, Source } from "../../source/source.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
-import { createBudget, isHalfUsed } from "../intake/budget.ts";
+import { isHalfUsed } from "../intake/budget.ts";
 import { type Mark, publishTime } from "../intake/checkpoint.ts";
 import { createDeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
 import { createDrain, flushed } from "../intake/drain.ts";
@@ -26,7 +26,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   const { format, partitionKey, limits, retry, handoverWaitMs, clock, log, random, deadLetterTopic, nextTurn } =
     options;
   const counters = createCounters();
-  const budget = createBudget(options.budgetBytes);
+  const { budget } = options;
   const partitions = new Map<Assignment, Partition>();
   const dirty: Partition[] = [];
   const stopping = new Set<Partition>();
@@ -221,7 +221,6 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   }
 
   const pipeline: Pipeline = {
-    budget,
     start: (given) => {
       source = given;
       lanes.start();

@@ -8,7 +8,7 @@ import type { PoisonError } from "../../format/format.ts";
 import type { Assignment, Delivery, Source } from "../../source/source.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
 import { createDelays } from "../delays.ts";
-import { createBudget, isHalfUsed } from "../intake/budget.ts";
+import { isHalfUsed } from "../intake/budget.ts";
 import { createDrain, flushed } from "../intake/drain.ts";
 import { addedBytes, dataBytes, encodeMessage, rejected } from "../intake/encoding.ts";
 import { createPreparation } from "../intake/schema-wait.ts";
@@ -43,7 +43,7 @@ const SLOTS = 4;
 export function createUnorderedPipeline(options: Settings): Pipeline {
   const { format, partitionKey, limits, retry, clock, random } = options;
   const counters = createCounters();
-  const budget = createBudget(options.budgetBytes);
+  const { budget } = options;
   const shares = new Map<Assignment, Share>();
   const finished: Delivery[] = [];
   const preparation = createPreparation(options, counters);
@@ -214,7 +214,6 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   }
 
   const pipeline: Pipeline = {
-    budget,
     start: (given) => {
       source = given;
       ready.start();

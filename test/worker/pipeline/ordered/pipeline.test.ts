@@ -171,7 +171,7 @@ describe("a delivery of the ordered pipeline", () => {
       },
     };
     rig.undecodable.add("b:1");
-    rig.pipeline.budget.take(100);
+    rig.budget.take(100);
     rig.pipeline.deliver(given);
     assert.deepEqual(messages, []);
     assert.equal(rig.pipeline.state().oldestPublishTime, 1_000);

@@ -2,6 +2,7 @@
 
 import { type Format, PoisonError } from "../../../../worker/format/format.ts";
 import { createPipeline } from "../../../../worker/pipeline/create.ts";
+import { createBudget } from "../../../../worker/pipeline/intake/budget.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
 import { createStreamWatch } from "../../../../worker/sink/stream-watch.ts";
 import type { Source } from "../../../../worker/source/source.ts";
@@ -130,6 +131,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   const start = (): Member => {
     const name = `w${everyone.length}`;
     const sink = kinesis.sinkOf(name);
+    const budget = createBudget(3_000);
     const pipeline = createPipeline({
       ordered: scenario.ordered,
       aggregation: scenario.aggregation,
@@ -143,14 +145,14 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       retry: { initialDelayMs: 100, maxDelayMs: 10_000 },
       handoverWaitMs: HANDOVER_WAIT_MS,
       maxConcurrentRequests: 4,
-      budgetBytes: 3_000,
+      budget,
       deadLetterTopic: scenario.deadLetters ? "dead" : null,
       clock,
       log: silentLog,
       random: random.fork().next,
       nextTurn: (callback) => void clock.timer(0, callback),
     });
-    const source: Source & { worker: () => ModelWorker } = broker.sourceOf(name, pipeline.budget);
+    const source: Source & { worker: () => ModelWorker } = broker.sourceOf(name, budget);
     pipeline.start(source);
     const member = { worker: source.worker(), pipeline };
     members.push(member);

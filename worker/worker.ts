@@ -4,25 +4,30 @@ import { subscriptionName } from "../crds/subscription.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
-import { createBacklog } from "./report/backlog.ts";
+import { type AdminGet, createBacklog } from "./report/backlog.ts";
 import type { StartFailure, WorkerFacts } from "./report/facts.ts";
 import { createLastingFailure } from "./report/lasting-failure.ts";
-import { createRate } from "./report/rate.ts";
+import { createThroughput } from "./report/throughput.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
 import type { StreamWatch } from "./sink/stream-watch.ts";
 import type { Source } from "./source/source.ts";
 
-/** What a worker is made of. The pipeline comes last, since its limits are the stream's. */
+/** What a worker is made of. Source and pipeline come last, since the pipeline's limits are the stream's. */
 export interface WorkerParts {
   readonly sink: Sink;
   readonly streamWatch: StreamWatch;
   /** Null without `spec.pulsar.adminUrl`. */
-  readonly adminGet: ((path: string, signal: AbortSignal) => Promise<unknown>) | null;
-  connect(stream: StreamDescription): Promise<{ source: Source; pipeline: Pipeline }>;
+  readonly adminGet: AdminGet | null;
+  connect(stream: StreamDescription): Promise<Flow>;
+}
+
+interface Flow {
+  readonly source: Source;
+  readonly pipeline: Pipeline;
 }
 
 export interface Worker {
-  /** Begins in the background; what hinders it shows in `facts()`. */
+  /** Begins, and returns; what hinders it shows in `facts()`. */
   start(): void;
   /** Cheap; call it every second or so, for rates are sampled by it. */
   facts(): WorkerFacts;
@@ -31,50 +36,98 @@ export interface Worker {
   close(): Promise<void>;
 }
 
+export interface WorkerOptions {
+  readonly manifest: KinesisSink;
+  readonly parts: WorkerParts;
+  readonly pod: string;
+  readonly configHash: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 const BACKLOG_EVERY_MS = 30_000;
 
-export function createWorker(options: {
-  manifest: KinesisSink;
-  parts: WorkerParts;
-  pod: string;
-  configHash: string | null;
-  clock: Clock;
-  log: Logger;
-}): Worker {
-  const { manifest, parts, clock, log } = options;
-  const startedAt = clock.wall();
-  const stop = new AbortController();
-  const watch = parts.streamWatch;
-  const lasting = createLastingFailure();
-  const rates = { messages: createRate(), bytes: createRate(), records: createRate(), throttled: createRate() };
-  let running: { source: Source; pipeline: Pipeline } | null = null;
-  let startFailure: StartFailure | null = null;
-  let backlog: number | null = null;
-  let draining = false;
-  let background: Promise<unknown> = Promise.resolve();
+export function createWorker(options: WorkerOptions): Worker {
+  return new SinkWorker(options);
+}
 
-  const run = async () => {
-    const stream = await watch.untilUsable(stop.signal);
+class SinkWorker implements Worker {
+  readonly #options: WorkerOptions;
+  readonly #startedAt: number;
+  readonly #stop = new AbortController();
+  readonly #throughput = createThroughput();
+  readonly #lastingFailure = createLastingFailure();
+  /** Null until the stream is usable. */
+  #flow: Flow | null = null;
+  #startFailure: StartFailure | null = null;
+  #backlog: number | null = null;
+  #draining = false;
+  /** Resolves when nothing runs in the background any more. */
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.wall();
+  }
+
+  start(): void {
+    this.#ended = this.#run().catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return;
+      this.#startFailure = startFailure(error);
+      this.#options.log.error("the worker cannot begin", { error });
+    });
+  }
+
+  facts(): WorkerFacts {
+    this.#sample();
+    const { manifest, parts, pod, configHash, clock } = this.#options;
+    const { description, failure } = parts.streamWatch;
+    return {
+      pod,
+      configHash,
+      startedAt: this.#startedAt,
+      now: clock.wall(),
+      draining: this.#draining,
+      ordered: manifest.spec.config.retainOrdering,
+      client: this.#flow?.source.client ?? null,
+      startFailure: this.#startFailure,
+      source: this.#flow?.source.state() ?? null,
+      pipeline: this.#flow?.pipeline.state() ?? null,
+      stream: { description, failure: failure ?? this.#lastingFailure.failure() },
+      rate: this.#throughput.messages(),
+      bytesRate: this.#throughput.bytes(),
+      throttledPercent: this.#throughput.throttledPercent(),
+      backlog: this.#backlog,
+    };
+  }
+
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#draining = true;
+    await this.#flow?.pipeline.drain(deadline);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#flow?.pipeline.close();
+    await this.#flow?.source.close();
+    this.#options.parts.sink.close();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { parts, log } = this.#options;
+    const { signal } = this.#stop;
+    const stream = await parts.streamWatch.untilUsable(signal);
     log.info("the stream is usable", { stream: stream.name, shards: stream.openShards, mode: stream.mode });
-    const connected = await parts.connect(stream);
-    if (stop.signal.aborted) return;
-    running = connected;
-    connected.pipeline.start(connected.source);
-    await Promise.all([watch.keepLooking(stop.signal), readBacklogForEver(connected.source)]);
-  };
+    const flow = await parts.connect(stream);
+    if (signal.aborted) return;
+    this.#flow = flow;
+    flow.pipeline.start(flow.source);
+    await Promise.all([parts.streamWatch.keepLooking(signal), this.#keepReadingBacklog(flow.source)]);
+  }
 
-  const sample = () => {
-    if (running === null) return;
-    const state = running.pipeline.state();
-    const now = clock.now();
-    rates.messages.sample(now, state.delivered);
-    rates.bytes.sample(now, state.deliveredBytes);
-    rates.records.sample(now, state.records);
-    rates.throttled.sample(now, state.throttled);
-    lasting.sample(now, state);
-  };
-
-  const readBacklogForEver = async (source: Source) => {
+  async #keepReadingBacklog(source: Source): Promise<void> {
+    const { manifest, parts, clock, log } = this.#options;
     if (parts.adminGet === null) return;
     const read = createBacklog({
       get: parts.adminGet,
@@ -83,56 +136,24 @@ export function createWorker(options: {
       log,
     });
     for (;;) {
-      backlog = await read(stop.signal);
-      await clock.sleep(BACKLOG_EVERY_MS, stop.signal);
+      this.#backlog = await read(this.#stop.signal);
+      await clock.sleep(BACKLOG_EVERY_MS, this.#stop.signal);
     }
-  };
+  }
 
+  #sample(): void {
+    if (this.#flow === null) return;
+    const state = this.#flow.pipeline.state();
+    const now = this.#options.clock.now();
+    this.#throughput.sample(now, state);
+    this.#lastingFailure.sample(now, state);
+  }
+}
+
+function startFailure(error: unknown): StartFailure {
+  const { code, message } = error as { code?: unknown; message?: unknown };
   return {
-    start: () => {
-      background = run().catch((error: unknown) => {
-        if (stop.signal.aborted) return;
-        const { code, message } = error as { code?: unknown; message?: unknown };
-        startFailure = {
-          code: typeof code === "string" && /^[A-Za-z]+$/.test(code) ? code : "InvalidConfiguration",
-          message: String(message),
-        };
-        log.error("the worker cannot begin", { error });
-      });
-    },
-    facts: () => {
-      sample();
-      const pipeline = running?.pipeline.state() ?? null;
-      const records = rates.records.perSecond();
-      return {
-        pod: options.pod,
-        configHash: options.configHash,
-        startedAt,
-        now: clock.wall(),
-        draining,
-        ordered: manifest.spec.config.retainOrdering,
-        client: running?.source.client ?? null,
-        startFailure,
-        source: running?.source.state() ?? null,
-        pipeline,
-        stream: { description: watch.description, failure: watch.failure ?? lasting.failure() },
-        rate: rates.messages.perSecond(),
-        bytesRate: rates.bytes.perSecond(),
-        throttledPercent: records === 0 ? 0 : (100 * rates.throttled.perSecond()) / records,
-        backlog,
-      };
-    },
-    drain: async (deadline) => {
-      draining = true;
-      if (running === null) return;
-      await running.pipeline.drain(deadline);
-    },
-    close: async () => {
-      stop.abort();
-      running?.pipeline.close();
-      await running?.source.close();
-      parts.sink.close();
-      await background;
-    },
+    code: typeof code === "string" && /^[A-Za-z]+$/.test(code) ? code : "InvalidConfiguration",
+    message: String(message),
   };
 }

@@ -7,6 +7,7 @@ import { beatDelay, changeDelay } from "./schedule.ts";
 export type Publish<Report> = (report: Report, signal: AbortSignal) => Promise<{ replicas: number }>;
 
 export interface Reporter {
+  /** Begins, and returns. */
   start(): void;
   /** Looks whether the facts changed, and if so reports soon. Call it often; it is cheap. */
   notice(): void;
@@ -14,87 +15,111 @@ export interface Reporter {
   close(deadline: AbortSignal): Promise<void>;
 }
 
+export interface ReporterOptions<Report> {
+  readonly report: () => Report;
+  /** What makes a change worth a report at once: states and reasons, not numbers. */
+  readonly facts: () => string;
+  readonly publish: Publish<Report>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random?: () => number;
+}
+
 const PUBLISH_TIMEOUT_MS = 10_000;
 
 /** Publishes `report()` on every beat and soon after `facts()` changed. Failures are retried and never stop the worker. */
-export function createReporter<Report>(options: {
-  report: () => Report;
-  /** What makes a change worth a report at once: states and reasons, not numbers. */
-  facts: () => string;
-  publish: Publish<Report>;
-  clock: Clock;
-  log: Logger;
-  random?: () => number;
-}): Reporter {
-  const { report, facts, publish, clock, log, random = Math.random } = options;
-  const retry: Backoff = backoff({ initial: 1000, max: 30_000, floor: 500, random });
-  const abort = new AbortController();
-  let replicas = 1;
-  let lastAt = Number.NEGATIVE_INFINITY;
-  let lastFacts: string | null = null;
+export function createReporter<Report>(options: ReporterOptions<Report>): Reporter {
+  return new PacedReporter(options);
+}
+
+class PacedReporter<Report> implements Reporter {
+  readonly #options: ReporterOptions<Report>;
+  readonly #random: () => number;
+  readonly #retry: Backoff;
+  readonly #abort = new AbortController();
+  #replicas = 1;
+  /** The last report that was written: `Clock.now()`, and what it was about. */
+  #last: { readonly at: number; readonly facts: string } | null = null;
   /** A change has its time: drawing again would bring it forward, and a failing API server's retries with it. */
-  let noticed = false;
-  let timer: Timer | null = null;
-  let dueAt = Number.POSITIVE_INFINITY;
-  let running: Promise<void> | null = null;
+  #noticed = false;
+  #timer: Timer | null = null;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #running: Promise<void> | null = null;
 
-  const schedule = (delay: number) => {
+  constructor(options: ReporterOptions<Report>) {
+    const { random = Math.random } = options;
+    this.#options = options;
+    this.#random = random;
+    this.#retry = backoff({ initial: 1000, max: 30_000, floor: 500, random });
+  }
+
+  start(): void {
+    this.#schedule(0);
+  }
+
+  notice(): void {
+    if (this.#noticed || this.#abort.signal.aborted || this.#running !== null || this.#last === null) return;
+    if (this.#options.facts() === this.#last.facts) return;
+    this.#noticed = true;
+    this.#schedule(this.#changeDelay());
+  }
+
+  async close(deadline: AbortSignal): Promise<void> {
+    const { report, publish, clock, log } = this.#options;
+    const closing = AbortSignal.any([deadline, AbortSignal.timeout(PUBLISH_TIMEOUT_MS)]);
+    // A report on its way to a silent API server is not waited for any longer than the last one.
+    const giveUp = (): void => this.#abort.abort();
+    if (closing.aborted) giveUp();
+    else closing.addEventListener("abort", giveUp, { once: true });
+    await this.#running;
+    this.#timer?.cancel();
+    this.#timer = null;
+    await clock
+      .sleep(Math.max(0, this.#changeDelay()), closing)
+      .then(() => publish(report(), closing))
+      .catch((error: unknown) => log.warn("the last status report was not written", { error }));
+    this.#abort.abort();
+  }
+
+  #changeDelay(): number {
+    const lastAt = this.#last?.at ?? Number.NEGATIVE_INFINITY;
+    return changeDelay(this.#replicas, this.#random(), this.#options.clock.now() - lastAt);
+  }
+
+  /** The earliest wins. */
+  #schedule(delay: number): void {
+    const { clock } = this.#options;
     const at = clock.now() + delay;
-    if (at >= dueAt) return;
-    timer?.cancel();
-    dueAt = at;
-    timer = clock.timer(delay, () => {
-      dueAt = Number.POSITIVE_INFINITY;
-      void send();
+    if (at >= this.#dueAt) return;
+    this.#timer?.cancel();
+    this.#dueAt = at;
+    this.#timer = clock.timer(delay, () => {
+      this.#dueAt = Number.POSITIVE_INFINITY;
+      this.#send();
     });
-  };
+  }
 
-  const send = (): Promise<void> => {
-    running ??= write().finally(() => {
-      running = null;
+  #send(): void {
+    this.#running ??= this.#write().finally(() => {
+      this.#running = null;
     });
-    return running;
-  };
+  }
 
-  const write = async () => {
+  async #write(): Promise<void> {
+    const { report, facts, publish, clock, log } = this.#options;
     const sentFacts = facts();
     try {
-      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(PUBLISH_TIMEOUT_MS)]);
-      ({ replicas } = await publish(report(), signal));
-      lastAt = clock.now();
-      lastFacts = sentFacts;
-      noticed = false;
-      retry.reset();
-      schedule(beatDelay(replicas, random()));
+      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(PUBLISH_TIMEOUT_MS)]);
+      const { replicas } = await publish(report(), signal);
+      this.#replicas = replicas;
+      this.#last = { at: clock.now(), facts: sentFacts };
+      this.#noticed = false;
+      this.#retry.reset();
+      this.#schedule(beatDelay(replicas, this.#random()));
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (this.#abort.signal.aborted) return;
       log.warn("the status report was not written; it is tried again", { error });
-      schedule(retry.next());
+      this.#schedule(this.#retry.next());
     }
-  };
-
-  return {
-    start: () => schedule(0),
-    notice: () => {
-      if (noticed || abort.signal.aborted || running !== null || lastFacts === null || facts() === lastFacts) return;
-      noticed = true;
-      schedule(changeDelay(replicas, random(), clock.now() - lastAt));
-    },
-    close: async (deadline) => {
-      const closing = AbortSignal.any([deadline, AbortSignal.timeout(PUBLISH_TIMEOUT_MS)]);
-      // A report on its way to a silent API server is not waited for any longer than the last one.
-      const giveUp = () => abort.abort();
-      if (closing.aborted) giveUp();
-      else closing.addEventListener("abort", giveUp, { once: true });
-      await running;
-      timer?.cancel();
-      timer = null;
-      const delay = Math.max(0, changeDelay(replicas, random(), clock.now() - lastAt));
-      await clock
-        .sleep(delay, closing)
-        .then(() => publish(report(), closing))
-        .catch((error: unknown) => log.warn("the last status report was not written", { error }));
-      abort.abort();
-    },
-  };
+  }
 }

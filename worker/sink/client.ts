@@ -3,16 +3,23 @@ import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
 import { createBodyMemory } from "./body-memory.ts";
 import type { Credentials } from "./credentials.ts";
-import { describeStream, listAllShards, regionOfArn, streamName } from "./describe.ts";
+import { describeStream, listAllShards, regionOfArn, type StreamName, streamName } from "./describe.ts";
 import { type Endpoint, EndpointError, resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, type FailureContext, unanswered, unsent } from "./errors.ts";
 import { exchange } from "./exchange.ts";
 import { KinesisProtocol } from "./protocol.ts";
 import { putRecords } from "./put-records.ts";
 import { createRequestHandler } from "./request-handler.ts";
-import { createSemaphore } from "./semaphore.ts";
-import type { Sink, SinkFailure } from "./sink.ts";
-import { SinkError } from "./sink.ts";
+import { createSemaphore, type Semaphore } from "./semaphore.ts";
+import {
+  type KinesisRecord,
+  type RequestOutcome,
+  type Shard,
+  type Sink,
+  SinkError,
+  type SinkFailure,
+  type StreamDescription,
+} from "./sink.ts";
 
 export interface KinesisSinkOptions {
   /** `awsKinesisStreamName`: a name or an ARN. */
@@ -46,7 +53,7 @@ export function createKinesisSink(options: KinesisSinkOptions): Sink {
   try {
     const { endpoint: host, endpointPort: port, stream } = options;
     const region = options.region ?? regionOfArn(stream);
-    return openSink(options, resolveEndpoint({ host, port, region, property: "awsEndpoint" }));
+    return new KinesisStreamSink(options, resolveEndpoint({ host, port, region, property: "awsEndpoint" }));
   } catch (error) {
     if (error instanceof EndpointError) return unusableSink(error.message);
     throw error;
@@ -60,68 +67,104 @@ function unusableSink(message: string): Sink {
   return { put: async () => ({ kind: "failed", failure }), describe: fail, listShards: fail, close: () => undefined };
 }
 
-function openSink(options: KinesisSinkOptions, endpoint: Endpoint): Sink {
-  const { credentials, clock, requestTimeout: timeoutMs } = options;
-  const client = createClient(options, endpoint);
-  const stream = streamName(options.stream);
-  const semaphore = createSemaphore(options.maxConnections);
-  const memory = createBodyMemory();
-  const contextOf = (operation: string): FailureContext => ({
-    stream: options.stream,
-    endpoint: endpoint.url ?? `Kinesis in ${endpoint.region}`,
-    action: `kinesis:${operation}`,
-  });
+class KinesisStreamSink implements Sink {
+  readonly #options: KinesisSinkOptions;
+  /** As failures name it. */
+  readonly #endpoint: string;
+  readonly #stream: StreamName;
+  readonly #client: KinesisClient;
+  readonly #semaphore: Semaphore;
+  readonly #memory = createBodyMemory();
+
+  constructor(options: KinesisSinkOptions, endpoint: Endpoint) {
+    this.#options = options;
+    this.#endpoint = endpoint.url ?? `Kinesis in ${endpoint.region}`;
+    this.#stream = streamName(options.stream);
+    this.#client = createClient(options, endpoint);
+    this.#semaphore = createSemaphore(options.maxConnections);
+  }
+
+  async put(records: readonly KinesisRecord[], signal: AbortSignal, recheck?: () => void): Promise<RequestOutcome> {
+    const context = this.#contextOf("PutRecords");
+    const send = (abort: AbortSignal) => putRecords(this.#client, this.#stream, records, this.#memory, context, abort);
+    const outcome = await this.#call(context, signal, send, recheck);
+    return "kind" in outcome ? outcome : { kind: "failed", failure: outcome };
+  }
+
+  async describe(signal: AbortSignal): Promise<StreamDescription> {
+    const send = (abort: AbortSignal) => describeStream(this.#client, this.#stream, abort);
+    return orThrow(await this.#call(this.#contextOf("DescribeStreamSummary"), signal, send));
+  }
+
+  async listShards(signal: AbortSignal): Promise<readonly Shard[]> {
+    const send = (abort: AbortSignal) => listAllShards(this.#client, this.#stream, abort);
+    return orThrow(await this.#call(this.#contextOf("ListShards"), signal, send));
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  #contextOf(operation: string): FailureContext {
+    return { stream: this.#options.stream, endpoint: this.#endpoint, action: `kinesis:${operation}` };
+  }
 
   /** One call within a socket, with valid credentials and a deadline. Never rejects. */
-  const call = async <T>(
-    operation: string,
+  async #call<T>(
+    context: FailureContext,
     signal: AbortSignal,
     request: (signal: AbortSignal) => Promise<T>,
-    recheck: () => void = () => undefined,
-  ): Promise<T | SinkFailure> => {
-    const context = contextOf(operation);
+    recheck?: () => void,
+  ): Promise<T | SinkFailure> {
+    const { clock } = this.#options;
     const since = clock.now();
-    if (!(await semaphore.acquire(signal))) return unsent(context);
+    if (!(await this.#semaphore.acquire(signal))) return unsent(context);
     try {
-      const identity = await exchange(() => credentials.resolve(), { timeoutMs, signal, clock });
-      if (identity.kind === "threw") return classifyRequestError(identity.error, context);
-      if (identity.kind === "aborted") return unsent(context);
-      if (identity.kind === "expired") return slowCredentials(timeoutMs);
-      if (clock.now() - since > RECHECK_AFTER_MS) recheck();
+      const identity = await this.#identity(context, signal);
+      if ("ambiguous" in identity) return identity;
+      if (clock.now() - since > RECHECK_AFTER_MS) recheck?.();
       if (signal.aborted) return unsent(context);
-      const answer = await exchange(request, { timeoutMs, signal, clock });
-      switch (answer.kind) {
-        case "answered":
-          return answer.value;
-        case "threw":
-          return refused(classifyRequestError(answer.error, context), credentials, identity.value);
-        case "expired":
-          return unanswered(context, timeoutMs);
-        case "aborted":
-          return unanswered(context, null);
-      }
+      return await this.#answer(context, signal, request, identity);
     } finally {
-      semaphore.release();
+      this.#semaphore.release();
     }
-  };
+  }
 
-  return {
-    async put(records, signal, recheck) {
-      const context = contextOf("PutRecords");
-      const send = (abort: AbortSignal) => putRecords(client, stream, records, memory, context, abort);
-      const outcome = await call("PutRecords", signal, send, recheck);
-      return "kind" in outcome ? outcome : { kind: "failed", failure: outcome };
-    },
-    async describe(signal) {
-      return orThrow(await call("DescribeStreamSummary", signal, (abort) => describeStream(client, stream, abort)));
-    },
-    async listShards(signal) {
-      return orThrow(await call("ListShards", signal, (abort) => listAllShards(client, stream, abort)));
-    },
-    close() {
-      client.destroy();
-    },
-  };
+  /** What to sign with. */
+  async #identity(context: FailureContext, signal: AbortSignal): Promise<AwsCredentialIdentity | SinkFailure> {
+    const { credentials, clock, requestTimeout: timeoutMs } = this.#options;
+    const identity = await exchange(() => credentials.resolve(), { timeoutMs, signal, clock });
+    switch (identity.kind) {
+      case "answered":
+        return identity.value;
+      case "threw":
+        return classifyRequestError(identity.error, context);
+      case "expired":
+        return slowCredentials(timeoutMs);
+      case "aborted":
+        return unsent(context);
+    }
+  }
+
+  async #answer<T>(
+    context: FailureContext,
+    signal: AbortSignal,
+    request: (signal: AbortSignal) => Promise<T>,
+    identity: AwsCredentialIdentity,
+  ): Promise<T | SinkFailure> {
+    const { credentials, clock, requestTimeout: timeoutMs } = this.#options;
+    const answer = await exchange(request, { timeoutMs, signal, clock });
+    switch (answer.kind) {
+      case "answered":
+        return answer.value;
+      case "threw":
+        return refused(classifyRequestError(answer.error, context), credentials, identity);
+      case "expired":
+        return unanswered(context, timeoutMs);
+      case "aborted":
+        return unanswered(context, null);
+    }
+  }
 }
 
 function orThrow<T extends object>(outcome: T | SinkFailure): T {

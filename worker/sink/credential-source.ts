@@ -1,10 +1,27 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
 import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
-import type { CredentialsOptions } from "./credentials.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, credentialsMissing } from "./errors.ts";
 import type { SinkFailureCode } from "./sink.ts";
 import { SinkError } from "./sink.ts";
+
+export interface CredentialSourceOptions {
+  /** `awsCredentialPluginName`. */
+  readonly pluginName: string;
+  /**
+   * `awsCredentialPluginParam`, read anew on each call. An error whose `code` is SecretMissing or SecretKeyMissing is
+   * passed on with its message.
+   */
+  readonly readParam: () => Promise<string>;
+  readonly region: string | undefined;
+  readonly stsEndpoint: string | undefined;
+  readonly stsPort: number | undefined;
+  /** Milliseconds, for calls to STS. */
+  readonly connectTimeout: number;
+  readonly requestTimeout: number;
+  /** Local tests only. */
+  readonly skipCertificateValidation: boolean;
+}
 
 /** One of the documented ways to credentials. Remembers what it needs to tell that nothing changed. */
 export interface CredentialSource {
@@ -15,7 +32,7 @@ export interface CredentialSource {
 }
 
 /** Never throws: what is wrong with the options shows when credentials are asked for. */
-export function credentialSource(options: CredentialsOptions): CredentialSource {
+export function credentialSource(options: CredentialSourceOptions): CredentialSource {
   try {
     switch (credentialWay(options.pluginName)) {
       case "keys":
@@ -34,7 +51,7 @@ function optionFailure(error: unknown): SinkError {
   return error instanceof SinkError ? error : notReady("AssumeRoleFailed", (error as Error).message);
 }
 
-function keysSource(options: CredentialsOptions): CredentialSource {
+function keysSource(options: CredentialSourceOptions): CredentialSource {
   let text: string | undefined;
   return {
     async load(current) {
@@ -72,7 +89,7 @@ async function defaultChain(): Promise<AwsCredentialIdentityProvider> {
   return fromNodeProviderChain();
 }
 
-function roleSource(options: CredentialsOptions): CredentialSource {
+function roleSource(options: CredentialSourceOptions): CredentialSource {
   const endpoint = resolveEndpoint({
     host: options.stsEndpoint,
     port: options.stsPort,
@@ -105,7 +122,7 @@ function roleSource(options: CredentialsOptions): CredentialSource {
 async function assumeRole(
   role: ReturnType<typeof parseAssumeRole>,
   endpoint: { readonly url: string | undefined; readonly region: string },
-  options: CredentialsOptions,
+  options: CredentialSourceOptions,
 ): Promise<AwsCredentialIdentityProvider> {
   const { fromNodeProviderChain, fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
   return fromTemporaryCredentials({
@@ -153,7 +170,7 @@ function chainFailure(error: unknown): SinkError {
 }
 
 /** @throws SinkError */
-async function readParam(options: CredentialsOptions): Promise<string> {
+async function readParam(options: CredentialSourceOptions): Promise<string> {
   try {
     return await options.readParam();
   } catch (error) {

@@ -1,25 +1,10 @@
 import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
-import { credentialSource } from "./credential-source.ts";
+import { type CredentialSource, type CredentialSourceOptions, credentialSource } from "./credential-source.ts";
 import { exchange } from "./exchange.ts";
 import { SinkError } from "./sink.ts";
 
-export interface CredentialsOptions {
-  /** `awsCredentialPluginName`. */
-  readonly pluginName: string;
-  /**
-   * `awsCredentialPluginParam`, read anew on each call. An error whose `code` is SecretMissing or SecretKeyMissing is
-   * passed on with its message.
-   */
-  readonly readParam: () => Promise<string>;
-  readonly region: string | undefined;
-  readonly stsEndpoint: string | undefined;
-  readonly stsPort: number | undefined;
-  /** Milliseconds, for calls to STS. */
-  readonly connectTimeout: number;
-  readonly requestTimeout: number;
-  /** Local tests only. */
-  readonly skipCertificateValidation: boolean;
+export interface CredentialsOptions extends CredentialSourceOptions {
   /** How often the parameter is read at most, milliseconds. Default 3,000. */
   readonly recheckMs?: number;
   readonly clock: Clock;
@@ -46,70 +31,94 @@ const PATIENCE_MS = 2_000;
 /** A source that is silent for so long and three times `requestTimeout` is asked anew, milliseconds. */
 const SILENCE_MS = 30_000;
 
-interface Load {
+/** Never throws: what is wrong with the options shows when credentials are asked for. */
+export function createCredentials(options: CredentialsOptions): Credentials {
+  return new CachedCredentials(options);
+}
+
+/** Asking the source, under way. */
+interface Renewal {
   readonly identity: Promise<AwsCredentialIdentity>;
+  /** `Clock.now()`. */
   readonly startedAt: number;
 }
 
-/** Never throws: what is wrong with the options shows when credentials are asked for. */
-export function createCredentials(options: CredentialsOptions): Credentials {
-  const { clock, recheckMs = RECHECK_MS } = options;
-  const source = credentialSource(options);
-  const silenceMs = Math.max(SILENCE_MS, 3 * options.requestTimeout);
-  const { signal } = new AbortController();
-  let cached: AwsCredentialIdentity | undefined;
-  let checkedAt = Number.NEGATIVE_INFINITY;
-  let failed: { readonly error: unknown; readonly at: number } | undefined;
-  let pending: Load | undefined;
+class CachedCredentials implements Credentials {
+  readonly #source: CredentialSource;
+  readonly #clock: Clock;
+  readonly #recheckMs: number;
+  readonly #silenceMs: number;
+  readonly #never = new AbortController().signal;
+  #cached: AwsCredentialIdentity | undefined;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+  #failed: { readonly error: SinkError; readonly at: number } | undefined;
+  #renewal: Renewal | undefined;
 
-  const expiresWithin = ({ expiration }: AwsCredentialIdentity, ms: number): boolean =>
-    expiration !== undefined && expiration.getTime() - clock.wall() <= ms;
+  constructor(options: CredentialsOptions) {
+    this.#source = credentialSource(options);
+    this.#clock = options.clock;
+    this.#recheckMs = options.recheckMs ?? RECHECK_MS;
+    this.#silenceMs = Math.max(SILENCE_MS, 3 * options.requestTimeout);
+  }
 
-  const load = async (): Promise<AwsCredentialIdentity> => {
-    const current = cached !== undefined && !expiresWithin(cached, RENEW_BEFORE_MS) ? cached : undefined;
-    const answer = await exchange(() => source.load(current), { timeoutMs: silenceMs, signal, clock });
-    checkedAt = clock.now();
-    if (answer.kind === "answered") {
-      cached = answer.value;
-      failed = undefined;
-      return cached;
-    }
-    // It may wait for an answer that never comes.
-    if (answer.kind !== "threw") source.forget();
-    const failure = answer.kind === "threw" ? source.classify(answer.error) : silent(silenceMs);
-    // What still works is used until it expires, unless somebody took it away on purpose.
-    if (failure.class !== "notReady" && cached !== undefined && !expiresWithin(cached, 0)) return cached;
-    cached = undefined;
-    failed = { error: failure, at: clock.now() };
-    throw failure;
-  };
-  const start = (): Load => {
-    const identity = load().finally(() => {
-      pending = undefined;
+  async resolve(): Promise<AwsCredentialIdentity> {
+    const now = this.#clock.now();
+    const usable = this.#cachedFor(0);
+    if (usable !== undefined && now - this.#checkedAt < this.#recheckMs) return usable;
+    if (this.#failed !== undefined && now - this.#failed.at < FAILURE_PAUSE_MS) throw this.#failed.error;
+    this.#renewal ??= this.#renew();
+    const { identity, startedAt } = this.#renewal;
+    if (usable === undefined) return await identity;
+    return await within(identity, startedAt + PATIENCE_MS - now, usable, this.#clock);
+  }
+
+  refresh(used?: AwsCredentialIdentity): void {
+    if (used !== undefined && used !== this.#cached) return;
+    this.#source.forget();
+    this.#cached = undefined;
+    this.#failed = undefined;
+  }
+
+  /** What is cached, if it does not expire within so many milliseconds. */
+  #cachedFor(ms: number): AwsCredentialIdentity | undefined {
+    const cached = this.#cached;
+    return cached !== undefined && !expiresWithin(cached, ms, this.#clock.wall()) ? cached : undefined;
+  }
+
+  #renew(): Renewal {
+    const identity = this.#load().finally(() => {
+      this.#renewal = undefined;
     });
     // It may fail while nobody waits for it.
     identity.catch(() => undefined);
-    return { identity, startedAt: clock.now() };
-  };
+    return { identity, startedAt: this.#clock.now() };
+  }
 
-  return {
-    async resolve() {
-      const now = clock.now();
-      const usable = cached !== undefined && !expiresWithin(cached, 0) ? cached : undefined;
-      if (usable !== undefined && now - checkedAt < recheckMs) return usable;
-      if (failed !== undefined && now - failed.at < FAILURE_PAUSE_MS) throw failed.error;
-      pending ??= start();
-      const { identity, startedAt } = pending;
-      if (usable === undefined) return await identity;
-      return await within(identity, startedAt + PATIENCE_MS - now, usable, clock);
-    },
-    refresh(used) {
-      if (used !== undefined && used !== cached) return;
-      source.forget();
-      cached = undefined;
-      failed = undefined;
-    },
-  };
+  async #load(): Promise<AwsCredentialIdentity> {
+    const current = this.#cachedFor(RENEW_BEFORE_MS);
+    const limits = { timeoutMs: this.#silenceMs, signal: this.#never, clock: this.#clock };
+    const answer = await exchange(() => this.#source.load(current), limits);
+    this.#checkedAt = this.#clock.now();
+    if (answer.kind === "answered") {
+      this.#cached = answer.value;
+      this.#failed = undefined;
+      return answer.value;
+    }
+    // It may wait for an answer that never comes.
+    if (answer.kind !== "threw") this.#source.forget();
+    const failure = answer.kind === "threw" ? this.#source.classify(answer.error) : silent(this.#silenceMs);
+    // What still works is used until it expires, unless somebody took it away on purpose.
+    const usable = this.#cachedFor(0);
+    if (failure.class !== "notReady" && usable !== undefined) return usable;
+    this.#cached = undefined;
+    this.#failed = { error: failure, at: this.#clock.now() };
+    throw failure;
+  }
+}
+
+/** @param wall `Clock.wall()` */
+function expiresWithin({ expiration }: AwsCredentialIdentity, ms: number, wall: number): boolean {
+  return expiration !== undefined && expiration.getTime() - wall <= ms;
 }
 
 /** What `identity` resolves to, or `instead` when that takes longer than `ms`. */

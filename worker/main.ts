@@ -54,7 +54,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     clock: systemClock,
     log,
   });
-  return await live({
+  return await run({
     worker,
     manifest,
     http: { port: mode.httpPort, host: undefined },
@@ -90,7 +90,7 @@ async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortS
   });
   let shownAt = Number.NEGATIVE_INFINITY;
   let shown = "";
-  return await live({
+  return await run({
     worker,
     manifest,
     http: mode.httpPort === null ? null : { port: mode.httpPort, host: "127.0.0.1" },
@@ -108,7 +108,7 @@ async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortS
 }
 
 /** From start to the end of the drain. Resolves to the exit code: 0 when everything pending was delivered. */
-async function live(options: {
+async function run(options: {
   worker: Worker;
   manifest: KinesisSink;
   http: { port: number; host: string | undefined } | null;

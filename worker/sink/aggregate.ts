@@ -36,49 +36,62 @@ const TAG_KEY_INDEX = 0x08;
 const TAG_DATA = 0x1a;
 
 export function createAggregateBuilder(): AggregateBuilder {
+  return new KplAggregateBuilder();
+}
+
+class KplAggregateBuilder implements AggregateBuilder {
   /** Keys and their place in the table. */
-  const keys = new Map<string, number>();
-  const keyBytes: number[] = [];
-  const indices: number[] = [];
-  let size = MAGIC_BYTES + MD5_BYTES;
+  readonly #keys = new Map<string, number>();
+  readonly #keyBytes: number[] = [];
+  /** Of each record: its key's place in the table. */
+  readonly #indices: number[] = [];
+  #size = MAGIC_BYTES + MD5_BYTES;
+  /** The key that was found last: asked for twice per record, by `sizeWith` and `add`, and again and again. */
+  #lastKey: string | null = null;
+  #lastIndex = 0;
+  #lastBytes = 0;
 
-  let lastKey: string | null = null;
-  let lastIndex = 0;
-  let lastBytes = 0;
-  /** Asked for twice per record, by `sizeWith` and `add`, and for the same key again and again. */
-  const find = (key: string): void => {
-    if (lastKey === key) return;
-    const index = keys.get(key);
-    lastKey = key;
-    lastIndex = index ?? keys.size;
-    lastBytes = index === undefined ? Buffer.byteLength(key) : 0;
-  };
+  get count(): number {
+    return this.#indices.length;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  sizeWith(partitionKey: string, dataBytes: number): number {
+    this.#find(partitionKey);
+    return this.#size + this.#growth(dataBytes);
+  }
+
+  add(partitionKey: string, dataBytes: number): void {
+    this.#find(partitionKey);
+    this.#size += this.#growth(dataBytes);
+    if (this.#lastIndex === this.#keys.size) {
+      this.#keys.set(partitionKey, this.#lastIndex);
+      this.#keyBytes.push(this.#lastBytes);
+    }
+    this.#indices.push(this.#lastIndex);
+  }
+
+  write(records: readonly HasData[], target: Buffer): void {
+    write(target, this.#keys.keys(), this.#keyBytes, this.#indices, records);
+  }
+
+  #find(key: string): void {
+    if (this.#lastKey === key) return;
+    const index = this.#keys.get(key);
+    this.#lastKey = key;
+    this.#lastIndex = index ?? this.#keys.size;
+    this.#lastBytes = index === undefined ? Buffer.byteLength(key) : 0;
+  }
+
   /** Of the key that was found last. One that is not in the table yet costs its own bytes too. */
-  const growth = (dataBytes: number): number =>
-    (lastIndex < keys.size ? 0 : 1 + varintBytes(lastBytes) + lastBytes) + recordBytes(lastIndex, dataBytes);
-
-  return {
-    get count() {
-      return indices.length;
-    },
-    get size() {
-      return size;
-    },
-    sizeWith(partitionKey, dataBytes) {
-      find(partitionKey);
-      return size + growth(dataBytes);
-    },
-    add(partitionKey, dataBytes) {
-      find(partitionKey);
-      size += growth(dataBytes);
-      if (lastIndex === keys.size) {
-        keys.set(partitionKey, lastIndex);
-        keyBytes.push(lastBytes);
-      }
-      indices.push(lastIndex);
-    },
-    write: (records, target) => write(target, keys.keys(), keyBytes, indices, records),
-  };
+  #growth(dataBytes: number): number {
+    const isNew = this.#lastIndex === this.#keys.size;
+    const keyBytes = isNew ? 1 + varintBytes(this.#lastBytes) + this.#lastBytes : 0;
+    return keyBytes + recordBytes(this.#lastIndex, dataBytes);
+  }
 }
 
 function write(

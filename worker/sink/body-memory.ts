@@ -7,18 +7,18 @@ export interface BodyMemory extends BlockMemory {
   written(data: MadeData): Buffer;
 }
 
-const KEPT_BYTES = 8 * 1024 * 1024;
+const RETAINED_BYTES = 8 * 1024 * 1024;
 /** What is larger is rare, and gets memory of its own. */
-const KEPT_DATA_BYTES = 256 * 1024;
+const RETAINED_DATA_BYTES = 256 * 1024;
 
 export function createBodyMemory(): BodyMemory {
   let room = Buffer.alloc(0);
   return {
     // Sizes change from one to the next.
-    ...createBlockMemory(Number.POSITIVE_INFINITY, KEPT_BYTES),
+    ...createBlockMemory(Number.POSITIVE_INFINITY, RETAINED_BYTES),
     written: (data) => {
       const enough = data.size <= room.length ? room : Buffer.allocUnsafeSlow(data.size);
-      if (data.size <= KEPT_DATA_BYTES) room = enough;
+      if (data.size <= RETAINED_DATA_BYTES) room = enough;
       const target = enough.subarray(0, data.size);
       data.write(target);
       return target;

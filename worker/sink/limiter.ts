@@ -84,8 +84,8 @@ export function createLimiter({ percent, clock }: LimiterOptions): Limiter {
     },
     share: (shardId) => filled(shardId).share,
     retain(shardIds) {
-      const kept = new Set(shardIds);
-      for (const shardId of buckets.keys()) if (!kept.has(shardId)) buckets.delete(shardId);
+      const open = new Set(shardIds);
+      for (const shardId of buckets.keys()) if (!open.has(shardId)) buckets.delete(shardId);
     },
   };
 }

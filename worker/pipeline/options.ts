@@ -5,7 +5,7 @@ import type { Format } from "../format/format.ts";
 import type { RequestLimits, Sink } from "../sink/sink.ts";
 import type { StreamWatch } from "../sink/stream-watch.ts";
 import type { Message } from "../source/source.ts";
-import type { Budget } from "./intake/budget.ts";
+import type { Budget } from "./budget.ts";
 
 export interface PipelineOptions {
   /** `retainOrdering` */

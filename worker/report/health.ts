@@ -8,8 +8,7 @@ import {
   streamReasons,
   type WorkerReason,
 } from "../../crds/reasons.ts";
-import type { PoisonCode } from "../format/format.ts";
-import type { PipelineState } from "../pipeline/pipeline.ts";
+import type { PipelineState, PoisonReport } from "../pipeline/pipeline.ts";
 import { STALLED_ABOVE } from "../pipeline/unordered/parking.ts";
 import type { SinkFailureCode } from "../sink/sink.ts";
 import type { SourceFailureCode } from "../source/source.ts";
@@ -32,6 +31,8 @@ export interface WorkerHealth {
 
 /** Compiles only when all that is in `Part` is in `Whole`. */
 type Within<Whole extends string, Part extends Whole> = Part;
+
+type PoisonCode = PoisonReport["code"];
 
 /**
  * The codes that a worker's parts give are the reasons that crds/reasons.ts documents: none is missing there, and none is

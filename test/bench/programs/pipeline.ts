@@ -5,8 +5,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../../runtime/clock.ts";
+import { createBudget } from "../../../worker/pipeline/budget.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
-import { createBudget } from "../../../worker/pipeline/intake/budget.ts";
 import { toHashKey } from "../../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../../worker/sink/shards.ts";
 import type { RecordOutcome, Shard, Sink } from "../../../worker/sink/sink.ts";

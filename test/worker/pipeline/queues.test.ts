@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { createBudget } from "../../../worker/pipeline/budget.ts";
 import { createDelays } from "../../../worker/pipeline/delays.ts";
 import { createFifo } from "../../../worker/pipeline/fifo.ts";
-import { createBudget } from "../../../worker/pipeline/intake/budget.ts";
 import { collectGarbage } from "../garbage.ts";
 import { createVirtualClock } from "./simulation/virtual-clock.ts";
 

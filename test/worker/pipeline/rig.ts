@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { PoisonError } from "../../../worker/format/format.ts";
+import { createBudget } from "../../../worker/pipeline/budget.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
-import { createBudget } from "../../../worker/pipeline/intake/budget.ts";
 import type { PipelineOptions } from "../../../worker/pipeline/options.ts";
 import type {
   KinesisRecord,

@@ -6,9 +6,9 @@
 import { fullJitter } from "../../../runtime/backoff.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { Assignment, Delivery, Source } from "../../source/source.ts";
+import { isHalfUsed } from "../budget.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
 import { createDelays } from "../delays.ts";
-import { isHalfUsed } from "../intake/budget.ts";
 import { createDrain, flushed } from "../intake/drain.ts";
 import { addedBytes, dataBytes, encodeMessage, rejected } from "../intake/encoding.ts";
 import { createPreparation } from "../intake/schema-wait.ts";

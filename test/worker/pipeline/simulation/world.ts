@@ -1,8 +1,8 @@
 /** Workers, topics and a stream in virtual time, with everything that can go wrong, from one seed. */
 
 import { type Format, PoisonError } from "../../../../worker/format/format.ts";
+import { createBudget } from "../../../../worker/pipeline/budget.ts";
 import { createPipeline } from "../../../../worker/pipeline/create.ts";
-import { createBudget } from "../../../../worker/pipeline/intake/budget.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
 import { createStreamWatch } from "../../../../worker/sink/stream-watch.ts";
 import type { Source } from "../../../../worker/source/source.ts";

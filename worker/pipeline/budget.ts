@@ -1,4 +1,4 @@
-import type { ReceiveBudget } from "../../source/source.ts";
+import type { ReceiveBudget } from "../source/source.ts";
 
 /** The pipeline's side of the receive budget: the source takes, the pipeline releases. */
 export interface Budget extends ReceiveBudget {

@@ -1,5 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
-import { type HttpServer, serveHttp } from "../runtime/http.ts";
+import { type HttpServer, serveHttp } from "../runtime/http-server.ts";
 import type { ApiAccess } from "../runtime/kube/access.ts";
 import { createKubeClient } from "../runtime/kube/client.ts";
 import type { Logger } from "../runtime/log.ts";

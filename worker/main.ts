@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { KinesisSink, WorkerStatus } from "../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../crds/resource.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { serveHttp } from "../runtime/http.ts";
+import { serveHttp } from "../runtime/http-server.ts";
 import { createLogger, type Logger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";

@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-kinesis";
 import { aggregateRecord, createAggregateBuilder } from "../../worker/sink/aggregate.ts";
 import { hashKey } from "../../worker/sink/hash-key.ts";
-import { createShardMap } from "../../worker/sink/shards.ts";
+import { createShardMap } from "../../worker/sink/shard-map.ts";
 import { startKinesis } from "../env/kinesis/emulator.ts";
 import { until } from "../until.ts";
 import { startFakeKinesis } from "./kinesis.ts";

@@ -4,7 +4,7 @@
  */
 import { aggregateRecord, createAggregateBuilder } from "../../../worker/sink/aggregate.ts";
 import { hashKey } from "../../../worker/sink/hash-key.ts";
-import { createShardMap } from "../../../worker/sink/shards.ts";
+import { createShardMap } from "../../../worker/sink/shard-map.ts";
 import type { KinesisRecord, Shard } from "../../../worker/sink/sink.ts";
 
 const ROUNDS = 2_000;

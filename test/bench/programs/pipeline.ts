@@ -8,7 +8,7 @@ import { systemClock } from "../../../runtime/clock.ts";
 import { createBudget } from "../../../worker/pipeline/budget.ts";
 import { createPipeline } from "../../../worker/pipeline/create.ts";
 import { toHashKey } from "../../../worker/sink/hash-key.ts";
-import { createShardMap } from "../../../worker/sink/shards.ts";
+import { createShardMap } from "../../../worker/sink/shard-map.ts";
 import type { RecordOutcome, Shard, Sink } from "../../../worker/sink/sink.ts";
 import { createStreamWatch } from "../../../worker/sink/stream-watch.ts";
 import type {

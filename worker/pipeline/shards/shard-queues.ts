@@ -5,7 +5,7 @@
 import type { Timer } from "../../../runtime/clock.ts";
 import { hashKey } from "../../sink/hash-key.ts";
 import { createLimiter } from "../../sink/limiter.ts";
-import type { ShardMap } from "../../sink/shards.ts";
+import type { ShardMap } from "../../sink/shard-map.ts";
 import { createFifo, type Fifo } from "../fifo.ts";
 import type { Settings } from "../options.ts";
 import { LINGER_MS } from "../requests/linger.ts";

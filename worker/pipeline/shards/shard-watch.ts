@@ -1,7 +1,7 @@
 /** Keeps the stream's shard map up to date, as far as the permission for ListShards goes. */
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
-import { createShardMap, type ShardMap } from "../../sink/shards.ts";
+import { createShardMap, type ShardMap } from "../../sink/shard-map.ts";
 import { type Sink, SinkError } from "../../sink/sink.ts";
 import type { StreamWatch } from "../../sink/stream-watch.ts";
 

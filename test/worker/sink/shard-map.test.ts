@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { hashKey, toDecimal, toHashKey } from "../../../worker/sink/hash-key.ts";
-import { createShardMap } from "../../../worker/sink/shards.ts";
+import { createShardMap } from "../../../worker/sink/shard-map.ts";
 import type { Shard } from "../../../worker/sink/sink.ts";
 
 const MAX = (1n << 128n) - 1n;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SinkError } from "../../../worker/sink/sink.ts";
-import { failure } from "./rig.ts";
-import { a, b, h, halves, landed, MIDDLE, rigWith, shard } from "./two-shards.ts";
+import { SinkError } from "../../../../worker/sink/sink.ts";
+import { failure } from "../rig.ts";
+import { a, b, h, halves, landed, MIDDLE, rigWith, shard } from "../two-shards.ts";
 
 /** ListShards is denied. */
 function denied(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serveHttp } from "../../runtime/http.ts";
+import { serveHttp } from "../../runtime/http-server.ts";
 
 test("known paths answer, others are 404, other methods 405, a route that throws 500", async (t) => {
   const server = await serveHttp({

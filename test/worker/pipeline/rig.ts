@@ -151,6 +151,7 @@ export function createRig(overrides: RigOptions = {}) {
   const rig = {
     clock,
     pipeline,
+    streamWatch,
     budget,
     puts,
     /** Open puts' texts, the latest last. */

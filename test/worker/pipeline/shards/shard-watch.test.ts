@@ -85,3 +85,17 @@ test("an ordered stream is looked at every minute, though its shards are listed 
   assert.equal(rig.puts.length, 0);
   assert.equal(rig.pipeline.state().sinkFailure?.code, "RecordDistributionAuto");
 });
+
+test("AUTO that somebody else's look shows ends aggregation at once, and is looked at again every ten seconds", async () => {
+  const { rig, orders } = await rigWith({ ordered: false });
+  const { signal } = new AbortController();
+  rig.auto = true;
+  await rig.streamWatch.look(signal);
+  await rig.deliver(orders, `${a}:1`, `${b}:1`);
+  assert.deepEqual(rig.last().texts.toSorted(), [`${a}:1`, `${b}:1`].sort());
+  await rig.last().accept();
+  rig.auto = false;
+  await rig.clock.advance(10_000);
+  await rig.deliver(orders, `${a}:2`, `${b}:2`);
+  assert.deepEqual(rig.last().texts, [`${a}:2 ${b}:2`]);
+});

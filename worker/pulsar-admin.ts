@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
-import { readBounded } from "../runtime/http-answer.ts";
+import { readText } from "../runtime/http-answer.ts";
 import { http } from "../runtime/node-http.ts";
 import type { PulsarAccess } from "./pulsar-access.ts";
 
@@ -16,7 +16,7 @@ export interface PulsarAdmin {
 
 interface Answer {
   readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
+  readonly body: string;
 }
 
 /**
@@ -36,14 +36,14 @@ export function createPulsarAdmin(adminUrl: string, access: PulsarAccess): Pulsa
       );
       sent.end();
     });
-    const body = await readBounded(answer, MAX_ANSWER_BYTES).catch((error: Error) => {
+    const body = await readText(answer, MAX_ANSWER_BYTES).catch((error: Error) => {
       throw new Error(`${url.origin} broke off: ${error.message}`, { cause: error });
     });
     if (answer.statusCode === 200) return { headers: answer.headers, body };
     throw new Error(`${url.origin}${url.pathname} answered ${answer.statusCode}`);
   };
   return {
-    get: async (path, signal) => JSON.parse((await ask(path, signal)).body.toString()),
+    get: async (path, signal) => JSON.parse((await ask(path, signal)).body),
     header: async (path, name, signal) => {
       const value = (await ask(path, signal)).headers[name];
       return typeof value === "string" ? value : null;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import https from "node:https";
+import { readText } from "../http-answer.ts";
 import { http } from "../node-http.ts";
 import type { ApiAccess } from "./access.ts";
-import { parseStatus, readText } from "./answer.ts";
-import { ApiError, ApiUnreachableError } from "./errors.ts";
+import { ApiError, ApiUnreachableError, parseStatus } from "./errors.ts";
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -5,6 +5,15 @@ export interface ApiStatus {
   readonly code?: number;
 }
 
+/** The Status object of a failure, or the beginning of what a proxy in between answered. */
+export function parseStatus(text: string): ApiStatus {
+  try {
+    return JSON.parse(text) as ApiStatus;
+  } catch {
+    return { message: text.slice(0, 500) };
+  }
+}
+
 /** An answer of the Kubernetes API other than 2xx. `status` is the HTTP status, `reason` the API's machine-readable word. */
 export class ApiError extends Error {
   readonly code = "KUBE_API";

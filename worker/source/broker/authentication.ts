@@ -1,4 +1,4 @@
-import { readBounded } from "../../../runtime/http-answer.ts";
+import { readText } from "../../../runtime/http-answer.ts";
 import { SourceError } from "../source.ts";
 
 /**
@@ -117,7 +117,7 @@ async function fetchJson(url: string, init: RequestInit): Promise<Readonly<Recor
   let text: string;
   try {
     response = await fetch(url, { ...init, headers: { accept: "application/json" } });
-    text = response.body === null ? "" : (await readBounded(response.body, OAUTH2_MAX_ANSWER_BYTES)).toString("utf8");
+    text = response.body === null ? "" : await readText(response.body, OAUTH2_MAX_ANSWER_BYTES);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw oauth2Error(`${url} cannot be reached (${cause instanceof Error ? cause.message : "failed"})`);

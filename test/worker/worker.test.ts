@@ -8,10 +8,10 @@ import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/
 import { createStreamWatch } from "../../worker/sink/stream-watch.ts";
 import { type Source, SourceError } from "../../worker/source/source.ts";
 import { createWorker } from "../../worker/worker.ts";
+import { createVirtualClock } from "../clock.ts";
 import { goodManifest } from "../crds/good-manifest.ts";
 import { silentLog } from "../silent-log.ts";
 import { createRig } from "./pipeline/rig.ts";
-import { createVirtualClock } from "./pipeline/simulation/virtual-clock.ts";
 import { USABLE_STREAM as STREAM } from "./usable-stream.ts";
 
 const missing = new SinkError({ code: "StreamNotFound", class: "notReady", message: "create it", ambiguous: false });

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { createBudget } from "../../../worker/pipeline/budget.ts";
 import { createDelays } from "../../../worker/pipeline/delays.ts";
 import { createFifo } from "../../../worker/pipeline/fifo.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { collectGarbage } from "../garbage.ts";
-import { createVirtualClock } from "./simulation/virtual-clock.ts";
 
 describe("the FIFO", () => {
   test("gives back what was put in, in order, whatever the mix of pushes and shifts", () => {

@@ -15,10 +15,10 @@ import type {
 } from "../../../worker/sink/sink.ts";
 import { createStreamWatch } from "../../../worker/sink/stream-watch.ts";
 import type { Assignment, DeadLetter, Delivery, Source } from "../../../worker/source/source.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { decodeAggregate } from "../../fakes/aggregate.ts";
 import { silentLog } from "../../silent-log.ts";
 import { assignment, delivery } from "./messages.ts";
-import { createVirtualClock } from "./simulation/virtual-clock.ts";
 
 const DESCRIPTION = {
   name: "stream",

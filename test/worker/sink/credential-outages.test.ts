@@ -6,8 +6,8 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../../runtime/clock.ts";
 import { type CredentialsOptions, createCredentials } from "../../../worker/sink/credentials.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { startFakeKinesis } from "../../fakes/kinesis.ts";
-import { createVirtualClock } from "../pipeline/simulation/virtual-clock.ts";
 import { adjustableClock } from "./adjustable-clock.ts";
 
 const KEYS = '{"accessKey":"first","secretKey":"s"}';

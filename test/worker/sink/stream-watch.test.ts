@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Sink, SinkError, type StreamDescription } from "../../../worker/sink/sink.ts";
 import { createStreamWatch } from "../../../worker/sink/stream-watch.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { silentLog } from "../../silent-log.ts";
-import { createVirtualClock } from "../pipeline/simulation/virtual-clock.ts";
 import { USABLE_STREAM as USABLE } from "../usable-stream.ts";
 
 const missing = new SinkError({ code: "StreamNotFound", class: "notReady", message: "create it", ambiguous: false });

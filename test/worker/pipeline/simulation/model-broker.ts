@@ -10,8 +10,8 @@ import {
   SourceError,
   type SourceHandler,
 } from "../../../../worker/source/source.ts";
+import type { VirtualClock } from "../../../clock.ts";
 import type { Random } from "./random.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
 
 export interface ModelMessage {
   readonly topic: string;

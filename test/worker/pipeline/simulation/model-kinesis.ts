@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import type { KinesisRecord, RecordOutcome, RequestOutcome, Sink, SinkFailure } from "../../../../worker/sink/sink.ts";
 import { SinkError } from "../../../../worker/sink/sink.ts";
+import type { VirtualClock } from "../../../clock.ts";
 import { decodeAggregate } from "../../../fakes/aggregate.ts";
 import type { Random } from "./random.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
 
 /** Probabilities per request, unless said otherwise. */
 export interface KinesisFaults {

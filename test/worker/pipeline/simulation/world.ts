@@ -6,11 +6,11 @@ import { createPipeline } from "../../../../worker/pipeline/create.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
 import { createStreamWatch } from "../../../../worker/sink/stream-watch.ts";
 import type { Source } from "../../../../worker/source/source.ts";
+import { createVirtualClock } from "../../../clock.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { createModelBroker, type ModelBroker, type ModelWorker } from "./model-broker.ts";
 import { createModelKinesis, type KinesisFaults, type ModelKinesis, NO_FAULTS } from "./model-kinesis.ts";
 import { createRandom, type Random } from "./random.ts";
-import { createVirtualClock } from "./virtual-clock.ts";
 
 export interface Scenario {
   readonly seed: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createUnsureAcks } from "../../../../worker/source/wire/undurable-acks.ts";
-import { createVirtualClock } from "../../pipeline/simulation/virtual-clock.ts";
+import { createVirtualClock } from "../../../clock.ts";
 
 test("acknowledgements count as stored after ten seconds", async () => {
   const clock = createVirtualClock();

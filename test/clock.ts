@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../runtime/clock.ts";
+import { type Clock, systemClock, type Timer } from "../runtime/clock.ts";
 
 interface Event {
   readonly at: number;
@@ -6,20 +6,21 @@ interface Event {
   run: (() => void) | null;
 }
 
+/** Time that moves only from event to event: what happens depends on nothing but its inputs. */
 export interface VirtualClock extends Clock {
   /** Runs events in the order of their time, and promises between them, until `stop` says so or nothing is left. */
   run(stop: () => boolean): Promise<void>;
-  /** Runs what is due within `ms`. */
+  /** Runs what is due within `ms`, and promises before, between and after it. */
   advance(ms: number): Promise<void>;
-  readonly events: number;
 }
 
-/** Time that moves only from event to event: a run depends on nothing but its inputs. */
+/** The wall clock at the beginning. */
+const START = Date.parse("2026-01-01T00:00:00Z");
+
 export function createVirtualClock(): VirtualClock {
   const heap: Event[] = [];
   let now = 0;
   let order = 0;
-  let ran = 0;
 
   const timer = (ms: number, callback: () => void): Timer => {
     const event: Event = { at: now + Math.max(0, ms), order, run: callback };
@@ -33,16 +34,14 @@ export function createVirtualClock(): VirtualClock {
   };
   const step = async (): Promise<void> => {
     const event = pop(heap);
-    if (event === undefined) return;
-    if (event.run === null) return;
+    if (event === undefined || event.run === null) return;
     now = event.at;
-    ran += 1;
     event.run();
-    await promisesSettled();
+    await settle();
   };
   return {
     now: () => now,
-    wall: () => 1_700_000_000_000 + now,
+    wall: () => START + now,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -54,23 +53,33 @@ export function createVirtualClock(): VirtualClock {
       }),
     timer,
     run: async (stop) => {
-      await promisesSettled();
+      await settle();
       while (heap.length > 0 && !stop()) await step();
     },
     advance: async (ms) => {
       const until = now + ms;
-      await promisesSettled();
+      await settle();
       while (heap.length > 0 && (heap[0] as Event).at <= until) await step();
       now = until;
     },
-    get events() {
-      return ran;
+  };
+}
+
+/** The system's clock, set forward by hand: for what waits on sockets, which virtual time would not wait for. */
+export function adjustableClock(): Clock & { advance(ms: number): void } {
+  let skipped = 0;
+  return {
+    ...systemClock,
+    now: () => systemClock.now() + skipped,
+    wall: () => systemClock.wall() + skipped,
+    advance: (ms) => {
+      skipped += ms;
     },
   };
 }
 
 /** Every promise job, and those that they start, run before the next immediate. */
-function promisesSettled(): Promise<void> {
+export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

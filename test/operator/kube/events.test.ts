@@ -4,7 +4,7 @@ import { createEventRecorder, type EventNote } from "../../../operator/kube/even
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
-import { manualClock } from "../../manual-clock.ts";
+import { createVirtualClock } from "../../clock.ts";
 
 const SUBJECT = {
   apiVersion: "pulsar-kinesis.io/v1alpha1",
@@ -28,7 +28,7 @@ function recorder(refuse: (request: ApiRequest) => ApiError | undefined = () => 
     open: () => assert.fail("events are not watched here"),
     close: () => {},
   };
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const logger = createLogger({ program: "test", level: "error" });
   return { clock, requests, events: createEventRecorder({ client, clock, logger, reportingInstance: "operator-0" }) };
 }

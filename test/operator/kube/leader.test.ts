@@ -4,7 +4,7 @@ import { createLeaderElection } from "../../../operator/kube/leader.ts";
 import type { Lease, LeaseClient, LeaseSpec } from "../../../operator/kube/lease.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
-import { type ManualClock, manualClock, settle } from "../../manual-clock.ts";
+import { createVirtualClock, settle, type VirtualClock } from "../../clock.ts";
 
 const SECONDS = 1000;
 
@@ -47,7 +47,7 @@ function leaseStore() {
   };
 }
 
-function candidate(clock: ManualClock, leases: LeaseClient, identity: string) {
+function candidate(clock: VirtualClock, leases: LeaseClient, identity: string) {
   const stop = new AbortController();
   const terms: string[] = [];
   const election = createLeaderElection({
@@ -69,7 +69,7 @@ function candidate(clock: ManualClock, leases: LeaseClient, identity: string) {
 }
 
 test("the first one leads and renews, the second one waits", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const store = leaseStore();
   const first = candidate(clock, store.client(), "a");
   await settle();
@@ -82,7 +82,7 @@ test("the first one leads and renews, the second one waits", async () => {
 });
 
 test("a leader that vanishes is followed after the lease's duration, counted on the follower's own clock", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const store = leaseStore();
   const alive = store.client();
   let dead = false;
@@ -100,7 +100,7 @@ test("a leader that vanishes is followed after the lease's duration, counted on 
 });
 
 test("a leader that cannot renew stops before another may lead, and leads again when it can", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const store = leaseStore();
   const first = candidate(clock, store.client(), "a");
   await clock.advance(1 * SECONDS);
@@ -116,7 +116,7 @@ test("a leader that cannot renew stops before another may lead, and leads again 
 });
 
 test("a term counts from when the lease was asked for, however late its answer came", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const store = leaseStore();
   const prompt = store.client();
   const unreachable = () => Promise.reject(new Error("unreachable"));
@@ -142,7 +142,7 @@ test("a term counts from when the lease was asked for, however late its answer c
 });
 
 test("a leader whose lease somebody else took stops at once", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const store = leaseStore();
   const first = candidate(clock, store.client(), "a");
   await clock.advance(1 * SECONDS);
@@ -156,7 +156,7 @@ test("a leader whose lease somebody else took stops at once", async () => {
 });
 
 test("on shutdown the work ends first, then the lease is released, and the next one leads within a retry period", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const store = leaseStore();
   const first = candidate(clock, store.client(), "a");
   await settle();

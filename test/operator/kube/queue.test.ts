@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createWorkQueue, type RunResult, type WorkQueueOptions } from "../../../operator/kube/queue.ts";
-import { manualClock, settle } from "../../manual-clock.ts";
+import { createVirtualClock, settle } from "../../clock.ts";
 
 function queueOf(options: Partial<WorkQueueOptions> & Pick<WorkQueueOptions, "handle">) {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const stop = new AbortController();
   const queue = createWorkQueue({
     clock,

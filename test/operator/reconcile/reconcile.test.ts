@@ -13,7 +13,7 @@ import type { OperatorStatus } from "../../../operator/status/status.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
-import { manualClock } from "../../manual-clock.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";
@@ -84,7 +84,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
   const reconcile = createReconcile(
     {
       client,
-      clock: manualClock(),
+      clock: createVirtualClock(),
       logger: createLogger({ program: "test", level: "error" }),
       metrics,
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },

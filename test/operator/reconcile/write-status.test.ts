@@ -6,7 +6,7 @@ import { type StatusContext, writeStatus } from "../../../operator/reconcile/wri
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
-import { manualClock } from "../../manual-clock.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { liveSink } from "../sink-fixture.ts";
 
 function writer(replicas = 1, refuse?: ApiError) {
@@ -20,7 +20,7 @@ function writer(replicas = 1, refuse?: ApiError) {
     open: () => assert.fail("nothing is watched here"),
     close: () => {},
   };
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const context: StatusContext = {
     client,
     clock,

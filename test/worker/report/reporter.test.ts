@@ -6,7 +6,7 @@ import { beatDelay, changeDelay } from "../../../worker/report/schedule.ts";
 import { silentLog } from "../../silent-log.ts";
 
 /** A clock that moves only by `advance`, and lets promises settle between timers. */
-function manualClock(): Clock & { advance(ms: number): Promise<void> } {
+function createVirtualClock(): Clock & { advance(ms: number): Promise<void> } {
   let now = 0;
   const timers = new Set<{ at: number; run: () => void }>();
   const clock = {
@@ -36,7 +36,7 @@ function manualClock(): Clock & { advance(ms: number): Promise<void> } {
 }
 
 function setUp(options: { replicas?: number; fail?: () => boolean; random?: () => number } = {}) {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const published: { at: number; report: string }[] = [];
   let facts = "Running";
   const reporter = createReporter({
@@ -147,7 +147,7 @@ test("the last report is written before close resolves", async () => {
 });
 
 test("close ends at its deadline, though the API server keeps silentLog on a report that is on its way", async () => {
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const reporter = createReporter({
     report: () => "Running",
     facts: () => "Running",

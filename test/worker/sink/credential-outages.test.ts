@@ -6,9 +6,8 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../../runtime/clock.ts";
 import { type CredentialsOptions, createCredentials } from "../../../worker/sink/credentials.ts";
-import { createVirtualClock } from "../../clock.ts";
+import { adjustableClock, createVirtualClock } from "../../clock.ts";
 import { startFakeKinesis } from "../../fakes/kinesis.ts";
-import { adjustableClock } from "./adjustable-clock.ts";
 
 const KEYS = '{"accessKey":"first","secretKey":"s"}';
 const ROLE = '{"roleArn":"arn:r","roleSessionName":"s"}';

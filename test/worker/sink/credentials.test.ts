@@ -5,7 +5,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { systemClock } from "../../../runtime/clock.ts";
 import { type CredentialsOptions, createCredentials } from "../../../worker/sink/credentials.ts";
 import { SinkError } from "../../../worker/sink/sink.ts";
-import { adjustableClock } from "./adjustable-clock.ts";
+import { adjustableClock } from "../../clock.ts";
 
 const KEYS = '{"accessKey":"AKIAEXAMPLE","secretKey":"hidden-secret"}';
 const CHAINS = [

@@ -65,13 +65,16 @@ export function createVirtualClock(): VirtualClock {
   };
 }
 
-/** The system's clock, set forward by hand: for what waits on sockets, which virtual time would not wait for. */
-export function adjustableClock(): Clock & { advance(ms: number): void } {
+/**
+ * A clock, set forward by hand at once and without running anything: the system's for what waits on sockets, which virtual
+ * time would not wait for, or a virtual one for what asks for the time alone.
+ */
+export function adjustableClock(base: Clock = systemClock): Clock & { advance(ms: number): void } {
   let skipped = 0;
   return {
-    ...systemClock,
-    now: () => systemClock.now() + skipped,
-    wall: () => systemClock.wall() + skipped,
+    ...base,
+    now: () => base.now() + skipped,
+    wall: () => base.wall() + skipped,
     advance: (ms) => {
       skipped += ms;
     },

@@ -1,39 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Clock } from "../../../runtime/clock.ts";
 import { createReporter } from "../../../worker/report/reporter.ts";
 import { beatDelay, changeDelay } from "../../../worker/report/schedule.ts";
+import { createVirtualClock } from "../../clock.ts";
 import { silentLog } from "../../silent-log.ts";
-
-/** A clock that moves only by `advance`, and lets promises settle between timers. */
-function createVirtualClock(): Clock & { advance(ms: number): Promise<void> } {
-  let now = 0;
-  const timers = new Set<{ at: number; run: () => void }>();
-  const clock = {
-    now: () => now,
-    wall: () => now,
-    timer: (ms: number, run: () => void) => {
-      const entry = { at: now + ms, run };
-      timers.add(entry);
-      return { cancel: () => void timers.delete(entry) };
-    },
-    sleep: (ms: number) => new Promise<void>((resolve) => void clock.timer(ms, resolve)),
-    advance: async (ms: number) => {
-      const end = now + ms;
-      await new Promise((resolve) => setImmediate(resolve));
-      for (;;) {
-        const next = [...timers].filter((t) => t.at <= end).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        timers.delete(next);
-        now = next.at;
-        next.run();
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      now = end;
-    },
-  };
-  return clock;
-}
 
 function setUp(options: { replicas?: number; fail?: () => boolean; random?: () => number } = {}) {
   const clock = createVirtualClock();

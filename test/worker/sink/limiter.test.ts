@@ -1,26 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Clock } from "../../../runtime/clock.ts";
 import { createLimiter } from "../../../worker/sink/limiter.ts";
+import { adjustableClock, createVirtualClock } from "../../clock.ts";
 
 const MIB = 1_048_576;
 
-function fakeClock(): Clock & { advance(ms: number): void } {
-  let now = 0;
-  return {
-    now: () => now,
-    wall: () => now,
-    sleep: () => Promise.reject(new Error("not used")),
-    timer: () => ({ cancel: () => undefined }),
-    advance: (ms) => {
-      now += ms;
-    },
-  };
-}
+const stillClock = () => adjustableClock(createVirtualClock());
 
 test("a full bucket passes a record larger than a second's share, and pays for it", () => {
-  const clock = fakeClock();
+  const clock = stillClock();
   const limiter = createLimiter({ percent: 100, clock });
   assert.equal(limiter.take("a", 1, 10 * MIB), 0);
   const wait = limiter.take("a", 1, 1);
@@ -30,14 +19,14 @@ test("a full bucket passes a record larger than a second's share, and pays for i
 });
 
 test("one shard's bucket holds up no other shard", () => {
-  const limiter = createLimiter({ percent: 100, clock: fakeClock() });
+  const limiter = createLimiter({ percent: 100, clock: stillClock() });
   assert.equal(limiter.take("a", 1, 10 * MIB), 0);
   assert.ok(limiter.take("a", 1, 10) > 0);
   assert.equal(limiter.take("b", 1, MIB), 0);
 });
 
 test("records are limited as bytes are", () => {
-  const clock = fakeClock();
+  const clock = stillClock();
   const limiter = createLimiter({ percent: 150, clock });
   assert.equal(limiter.take("a", 1500, 1500), 0);
   const wait = limiter.take("a", 150, 150);
@@ -50,7 +39,7 @@ test("after the wait that it names, a request passes; a moment earlier it does n
   const amounts = fc.tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 12 * MIB }));
   fc.assert(
     fc.property(fc.array(amounts, { minLength: 1, maxLength: 30 }), fc.constantFrom(50, 100, 150), (list, percent) => {
-      const clock = fakeClock();
+      const clock = stillClock();
       const limiter = createLimiter({ percent, clock });
       for (const [records, bytes] of list) {
         const wait = limiter.take("a", records, bytes);
@@ -72,7 +61,7 @@ test("over any time no more passes than the rate, one bucket and one debt allow"
   const sizes = fc.array(fc.integer({ min: 1, max: MIB }), { minLength: 20, maxLength: 200 });
   fc.assert(
     fc.property(sizes, (list) => {
-      const clock = fakeClock();
+      const clock = stillClock();
       const limiter = createLimiter({ percent: 100, clock });
       let passed = 0;
       for (const bytes of list) {
@@ -86,7 +75,7 @@ test("over any time no more passes than the rate, one bucket and one debt allow"
 });
 
 test("throttling shrinks the rate once per half second, down to a floor, and it recovers", () => {
-  const clock = fakeClock();
+  const clock = stillClock();
   const limiter = createLimiter({ percent: 150, clock });
   limiter.throttled("a");
   limiter.throttled("a");
@@ -104,7 +93,7 @@ test("throttling shrinks the rate once per half second, down to a floor, and it 
 });
 
 test("a shard that is throttled at its real limit is kept almost full, with few throttled requests", () => {
-  const clock = fakeClock();
+  const clock = stillClock();
   const limiter = createLimiter({ percent: 150, clock });
   const service = { tokens: MIB, at: 0 };
   let accepted = 0;
@@ -133,7 +122,7 @@ test("a shard that is throttled at its real limit is kept almost full, with few 
 });
 
 test("shards that are gone are forgotten", () => {
-  const limiter = createLimiter({ percent: 100, clock: fakeClock() });
+  const limiter = createLimiter({ percent: 100, clock: stillClock() });
   limiter.throttled("a");
   limiter.retain(["b"]);
   assert.equal(limiter.share("a"), 1);

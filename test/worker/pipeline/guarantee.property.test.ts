@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import fc from "fast-check";
+import { breachesOf, explain } from "./simulation/breaches.ts";
 import { NO_FAULTS } from "./simulation/model-kinesis.ts";
-import { explain, verdict } from "./simulation/verdict.ts";
 import { type RunResult, type Scenario, simulate } from "./simulation/world.ts";
 
 const RUNS = Number(process.env["PROPERTY_RUNS"] ?? 150);
@@ -81,7 +81,7 @@ async function run(scenario: Scenario): Promise<RunResult> {
 
 async function holds(scenario: Scenario): Promise<void> {
   const result = await run(scenario);
-  const breaches = verdict(scenario, result);
+  const breaches = breachesOf(scenario, result);
   assert.ok(breaches.length === 0, explain(scenario, result, breaches));
 }
 
@@ -132,7 +132,7 @@ describe("the guarantee", () => {
     let outOfOrder = 0;
     const check = async (scenario: Scenario): Promise<void> => {
       const result = await run(scenario);
-      const breaches = [...verdict(scenario, result)];
+      const breaches = [...breachesOf(scenario, result)];
       if (result.outOfOrder > result.kinesis.misordered)
         breaches.push("more records counted as out of order than were");
       assert.ok(breaches.length === 0, explain(scenario, result, breaches));

@@ -265,7 +265,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   kinesis.notReady = null;
   broker.deadLetterFails = 0;
   if (!scenario.deadLetters) undecodable.clear();
-  // A worker that never got anything accepted does not blame a record without company, so those are mended in any case:
+  // A worker that never got anything accepted does not blame a record without other records, so those are mended in any case:
   // a message that another worker buried before may be delivered again when only messages of its key are left.
   kinesis.invalid.clear();
   const finished = (): boolean => broker.backlog() === 0;

@@ -3,15 +3,15 @@ import { checkGuarantee, type Numbered } from "../../../load/guarantee.ts";
 import type { RunResult, Scenario } from "./world.ts";
 
 /** Late executions may break the order of the keys that they hit: of these, nothing may be missing. */
-export function verdict(scenario: Scenario, result: RunResult): readonly string[] {
+export function breachesOf(scenario: Scenario, result: RunResult): readonly string[] {
   const { produced, read } = sequences(result);
   const exempt = ({ topicPartition, key }: Numbered): boolean => result.kinesis.exempt.has(`${topicPartition}|${key}`);
   const strict = (message: Numbered): boolean => !exempt(message);
-  const judged = [
+  const checked = [
     checkGuarantee(produced.filter(strict), read.filter(strict), scenario.ordered ? "ordered" : "unordered"),
     checkGuarantee(produced.filter(exempt), read.filter(exempt), "unordered"),
   ];
-  return [...result.breaches, ...judged.filter(({ ok }) => !ok).map((each) => each.explain())];
+  return [...result.breaches, ...checked.filter(({ ok }) => !ok).map((each) => each.explain())];
 }
 
 /** What was produced, dead-lettered messages left out and the others renumbered 1, 2, 3, …; and what a consumer reads. */

@@ -6,6 +6,7 @@ import { aggregateRecord, createAggregateBuilder } from "../../../worker/sink/ag
 import { hashKey } from "../../../worker/sink/hash-key.ts";
 import { createShardMap } from "../../../worker/sink/shard-map.ts";
 import type { KinesisRecord, Shard } from "../../../worker/sink/sink.ts";
+import { print } from "../harness/table.ts";
 
 const ROUNDS = 2_000;
 const PER_AGGREGATE = 220;
@@ -29,7 +30,7 @@ function measure(name: string, work: () => void, per: number): void {
   const before = process.cpuUsage();
   for (let round = 0; round < ROUNDS; round++) work();
   const { user, system } = process.cpuUsage(before);
-  console.log(`${name}: ${((user + system) / ROUNDS / per).toFixed(3)} µs CPU per user record`);
+  print(`${name}: ${((user + system) / ROUNDS / per).toFixed(3)} µs CPU per user record`);
 }
 
 function build(keyOf: (index: number) => string): void {

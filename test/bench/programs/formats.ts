@@ -4,6 +4,7 @@ import { partitionKey } from "../../../worker/format/partition-key.ts";
 import { dataBytes } from "../../../worker/pipeline/intake/encoding.ts";
 import type { Message } from "../../../worker/source/source.ts";
 import { deliveryOf, messageOf } from "../../worker/format/message.ts";
+import { print } from "../harness/table.ts";
 import { type FormatCase, formatCases } from "./format-cases.ts";
 
 const TOPIC = "persistent://public/default/orders-partition-3";
@@ -44,11 +45,11 @@ async function measure(each: FormatCase): Promise<[number, number]> {
 }
 
 const wanted = process.argv[2] ?? "";
-console.log("format                 payload B  record B    CPU µs");
+print("format                 payload B  record B    CPU µs");
 for (const size of SIZES) {
   for (const each of formatCases(size).filter(({ name }) => name.includes(wanted))) {
     const [micros, bytes] = await measure(each);
     const columns = [each.name.padEnd(22), String(each.payload.length).padStart(9), String(bytes).padStart(8)];
-    console.log(`${columns.join(" ")} ${micros.toFixed(3).padStart(10)}`);
+    print(`${columns.join(" ")} ${micros.toFixed(3).padStart(10)}`);
   }
 }

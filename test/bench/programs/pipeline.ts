@@ -21,6 +21,7 @@ import type {
   SourceHandler,
 } from "../../../worker/source/source.ts";
 import { silentLog } from "../../silent-log.ts";
+import { print } from "../harness/table.ts";
 
 const MESSAGE_BYTES = 200;
 const PARTITIONS = 16;
@@ -194,10 +195,10 @@ async function measure(
 }
 
 const total = Number(process.argv[2] ?? 1_000_000);
-console.log(
+print(
   `${total} messages of ${MESSAGE_BYTES} B, ${KEYS} keys, ${PARTITIONS} topic-partitions, ${LATENCY_MS} ms per request`,
 );
-console.log(
+print(
   "pipeline         batch   CPU µs/message   of it the feed   messages/s   records/request   messages/record   RSS MiB",
 );
 for (const batch of [1_000, 1]) {
@@ -226,6 +227,6 @@ for (const batch of [1_000, 1]) {
       perRecord.toFixed(1).padStart(18),
       rssMiB.toFixed(0).padStart(9),
     ];
-    console.log(columns.join(""));
+    print(columns.join(""));
   }
 }

@@ -10,6 +10,7 @@ import { createKinesisSink } from "../../../worker/sink/client.ts";
 import { createCredentials } from "../../../worker/sink/credentials.ts";
 import type { KinesisRecord } from "../../../worker/sink/sink.ts";
 import { startFakeKinesisProcess } from "../../fakes/kinesis-process.ts";
+import { print } from "../harness/table.ts";
 
 const CONNECTIONS = 8;
 const seconds = Number(process.argv[2] ?? 3);
@@ -101,7 +102,7 @@ try {
       const { user, system } = process.cpuUsage(before);
       const elapsed = performance.now() - started;
       const perRequest = (user + system) / requests;
-      console.log(
+      print(
         `${row}: ${(perRequest / userRecords).toFixed(2)} µs CPU per user record, ${perRequest.toFixed(0)} µs per request ` +
           `(system ${Math.round(system / requests)}), ${Math.round((requests / elapsed) * 1000)} requests/s`,
       );

@@ -9,10 +9,12 @@ import { once } from "node:events";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { interruption } from "../interruption.ts";
 import { type MeasureOptions, measure } from "./harness/measure.ts";
 import { type Runner, row } from "./harness/row.ts";
 import { type RowBench, runRows } from "./harness/row-bench.ts";
 import { openStage, type Stage } from "./harness/stage.ts";
+import { print } from "./harness/table.ts";
 import { benchIdle } from "./rows/idle.ts";
 import { limitsBench, peerBench, sweepBench, throttledBench, unitsBench, workerBench } from "./rows/row-benches.ts";
 
@@ -146,30 +148,25 @@ const { values, positionals } = parseArgs({
 const unknown = positionals.filter((name) => !(name in BENCHES));
 if (values.help || unknown.length > 0 || (values.seconds !== undefined && !(Number(values.seconds) >= 1))) {
   if (unknown.length > 0) console.error(`no bench ${unknown.join(", ")}`);
-  console.log(usage());
+  print(usage());
   process.exit(values.help ? 0 : 2);
 }
 
-const interrupt = new AbortController();
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
-}
+const interrupted = interruption();
 const nativeInstalled = await installed("pulsar-client");
-console.log(
+print(
   `Node.js ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(1)}`,
 );
-console.log(
-  `sources: Wire${nativeInstalled ? ", Native" : "; Native is not measured, pulsar-client is not installed"}`,
-);
-const stage = stageOnDemand(interrupt.signal);
+print(`sources: Wire${nativeInstalled ? ", Native" : "; Native is not measured, pulsar-client is not installed"}`);
+const stage = stageOnDemand(interrupted);
 const failed: string[] = [];
 try {
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
-    console.log(`\n== ${name}`);
+    print(`\n== ${name}`);
     const done = await bench.run({
       sources: nativeInstalled ? ["Wire", "Native"] : ["Wire"],
-      ...{ all: values.all, only: values.only, signal: interrupt.signal, stage: stage.open },
+      ...{ all: values.all, only: values.only, signal: interrupted, stage: stage.open },
       options: {
         seconds: Number(values.seconds ?? bench.seconds),
         profile: values.profile ?? null,
@@ -179,7 +176,7 @@ try {
     if (!done) failed.push(name);
   }
 } catch (error) {
-  console.error(interrupt.signal.aborted ? String(interrupt.signal.reason) : error);
+  console.error(interrupted.aborted ? String(interrupted.reason) : error);
   failed.push("what was not run");
 } finally {
   await stage.close();

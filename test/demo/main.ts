@@ -7,6 +7,7 @@ import { dump } from "js-yaml";
 import { isReady } from "../e2e/kube.ts";
 import { createScenario, type Scenario } from "../e2e/scenario.ts";
 import { installOperator, type Stage } from "../e2e/stage.ts";
+import { interruption, rejection } from "../interruption.ts";
 import { checkGuarantee, type Numbered } from "../load/guarantee.ts";
 import { createTraffic, readNumbered } from "../load/traffic.ts";
 import { until } from "../until.ts";
@@ -26,9 +27,7 @@ if (!ordered && values.pipeline !== "unordered") fail(`DEMO=${values.pipeline} i
 if (values.cluster !== "local" && values.cluster !== "current")
   fail(`CLUSTER=${values.cluster} is neither local nor current`);
 
-const interrupted = new AbortController();
-process.once("SIGINT", () => interrupted.abort(new Error("interrupted")));
-process.once("SIGTERM", () => interrupted.abort(new Error("terminated")));
+const interrupted = interruption();
 
 const say = (line: string) => console.log(`\n▸ ${line}`);
 
@@ -38,9 +37,9 @@ try {
       ? "Starting Kubernetes, Pulsar and Kinesis on this machine"
       : "Using the current cluster",
   );
-  const opened = await openStage(values.cluster, (line) => console.log(`  ${line}`), interrupted.signal);
+  const opened = await openStage(values.cluster, (line) => console.log(`  ${line}`), interrupted);
   try {
-    await Promise.race([play(opened.stage, opened.chart), rejection(interrupted.signal)]);
+    await Promise.race([play(opened.stage, opened.chart), rejection(interrupted)]);
   } finally {
     await opened.close();
   }
@@ -111,12 +110,6 @@ function label({ topicPartition, key, number }: Numbered): string {
 
 function indent(block: string): string {
   return block.replace(/^(?=.)/gm, "  ");
-}
-
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 function fail(message: string): never {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
-import { checkGuarantee } from "../load/guarantee.ts";
-import { createTraffic, readNumbered, type Traffic } from "../load/traffic.ts";
+import { checkStream, createTraffic, type Traffic } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import { condition, isReady } from "./kube.ts";
 import type { Scenario } from "./scenario.ts";
@@ -95,8 +94,8 @@ export async function arrived({ stage, stream, ordered }: Scenario, traffic: Pic
   await until(
     `${traffic.produced.length} messages in stream ${stream}`,
     async () => {
-      const read = await readNumbered(stage.kinesisEndpoint, stream);
-      const result = checkGuarantee(traffic.produced, read, ordered ? "ordered" : "unordered");
+      const mode = ordered ? "ordered" : "unordered";
+      const result = await checkStream(traffic.produced, stage.kinesisEndpoint, stream, mode);
       last = result.explain();
       return result.ok;
     },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { MODES, type Mode } from "../load/guarantee.ts";
 import { until } from "../until.ts";
 import { assertDelivered, startFlow } from "./flow.ts";
 import { isReady } from "./kube.ts";
@@ -15,10 +16,10 @@ interface Pod {
 }
 
 describe("workers that crash", { concurrency: 2 }, () => {
-  for (const mode of ["ordered", "unordered"] as const) playKill(mode);
+  for (const mode of MODES) playKill(mode);
 });
 
-function playKill(mode: "ordered" | "unordered"): void {
+function playKill(mode: Mode): void {
   describe(`an ${mode} worker killed with SIGKILL in mid-stream`, () => {
     let scenario: Scenario;
 

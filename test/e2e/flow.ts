@@ -1,50 +1,40 @@
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
-import { checkGuarantee, type GuaranteeResult } from "../load/guarantee.ts";
-import { createTraffic, readNumbered, type Traffic } from "../load/traffic.ts";
+import { type Flow, startFlow as startTrafficFlow } from "../load/flow.ts";
+import type { GuaranteeResult, Mode } from "../load/guarantee.ts";
+import { checkStream, createTraffic, type Traffic } from "../load/traffic.ts";
 import { until } from "../until.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Messages that keep coming while a test does something to the parts. */
-export interface Flow {
+/** Messages that keep coming to a scenario's topic. */
+export interface ScenarioFlow extends Flow {
   readonly traffic: Traffic;
-  /** Stops producing; resolves when what was published is stored. */
-  stop(): Promise<void>;
 }
 
+const WAVES_PER_SECOND = 5;
+/** A test that fails must not publish for ever. */
+const LIMIT_MS = 300_000;
+
 /** Publishes `perSecond` messages every second until stopped, at most for five minutes. */
-export function startFlow(scenario: Scenario, options: { perSecond: number; keys?: number }): Flow {
+export function startFlow(scenario: Scenario, options: { perSecond: number; keys?: number }): ScenarioFlow {
   const { perSecond, keys = 40 } = options;
   const { stage, topic, partitions } = scenario;
   const traffic = createTraffic({ serviceUrl: stage.pulsar.serviceUrl, topic, partitions, keys });
-  let running = true;
-  const produce = async () => {
-    for (let round = 0; running && round < 1500; round++) {
-      await traffic.publish(Math.ceil(perSecond / 5));
-      await delay(200);
-    }
-  };
-  const done = produce();
+  const wave = Math.ceil(perSecond / WAVES_PER_SECOND);
+  const flow = startTrafficFlow(traffic, { wave, pauseMs: 1_000 / WAVES_PER_SECOND, limitMs: LIMIT_MS });
   return {
     traffic,
     stop: async () => {
-      running = false;
-      await done;
+      await flow.stop();
       await traffic.close();
     },
   };
 }
 
 /** Waits until all that was produced is in the stream, then holds it to the guarantee. */
-export async function assertDelivered(
-  scenario: Scenario,
-  traffic: Traffic,
-  mode: "ordered" | "unordered",
-): Promise<GuaranteeResult> {
+export async function assertDelivered(scenario: Scenario, traffic: Traffic, mode: Mode): Promise<GuaranteeResult> {
   let result: GuaranteeResult | null = null;
   const look = async () => {
-    const read = await readNumbered(scenario.stage.kinesisEndpoint, scenario.stream);
-    result = checkGuarantee(traffic.produced, read, mode);
+    result = await checkStream(traffic.produced, scenario.stage.kinesisEndpoint, scenario.stream, mode);
     return result.missing.length === 0 && result;
   };
   const delivered = await until(`all ${traffic.produced.length} messages are in the stream`, look, {

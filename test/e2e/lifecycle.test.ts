@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { MODES, type Mode } from "../load/guarantee.ts";
 import { until } from "../until.ts";
-import { assertDelivered, type Flow, startFlow } from "./flow.ts";
+import { assertDelivered, type ScenarioFlow, startFlow } from "./flow.ts";
 import { condition, isReady } from "./kube.ts";
 import { createScenario, type Scenario } from "./scenario.ts";
 import { operatorInstalled, theStage } from "./setup.ts";
@@ -32,14 +33,14 @@ describe("a release of the chart", () => {
 });
 
 describe("sinks side by side", { concurrency: 2 }, () => {
-  for (const mode of ["ordered", "unordered"] as const) live(mode);
+  for (const mode of MODES) live(mode);
 });
 
-function live(mode: "ordered" | "unordered"): void {
+function live(mode: Mode): void {
   // each step builds on the one before
   describe(`the life of an ${mode} sink`, { concurrency: 1 }, () => {
     let scenario: Scenario;
-    let flow: Flow;
+    let flow: ScenarioFlow;
 
     before(async () => {
       await operatorInstalled();

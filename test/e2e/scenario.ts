@@ -1,5 +1,5 @@
 import type { KinesisSinkConfig, KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
-import { KINESIS_SINKS } from "../../crds/resource.ts";
+import { CREDENTIALS_KEY, sinkManifest } from "../load/sink-manifest.ts";
 import { createStream, type Stage } from "./stage.ts";
 
 /** A sink with a namespace, a partitioned topic and a stream of its own. */
@@ -24,8 +24,7 @@ export interface SpecChanges {
   readonly rest?: Partial<Omit<KinesisSinkSpec, "config" | "pulsar">>;
 }
 
-export const SECRET = "aws";
-export const SECRET_KEY = "credentials.json";
+export const { name: SECRET, key: SECRET_KEY } = CREDENTIALS_KEY;
 export const CREDENTIALS = JSON.stringify({ accessKey: "test-access-key", secretKey: "test-secret-key" });
 
 export function credentialsSecret(
@@ -71,28 +70,26 @@ export async function createScenario(
     partitions,
     stream,
     subscription: `${namespace}.${name}`,
-    manifest: (changes = {}) => ({
-      apiVersion: KINESIS_SINKS.apiVersion,
-      kind: KINESIS_SINKS.kind,
-      metadata: { name, namespace },
-      spec: {
-        secrets: { awsCredentialPluginParam: { name: SECRET, key: SECRET_KEY } },
-        ...changes.rest,
-        config: {
-          awsKinesisStreamName: stream,
-          awsRegion: "us-east-1",
-          awsEndpoint: stage.kinesisEndpoint,
-          retainOrdering: ordered,
-          ...changes.config,
+    manifest: (changes = {}) =>
+      sinkManifest(
+        { name, namespace },
+        {
+          ...changes.rest,
+          config: {
+            awsKinesisStreamName: stream,
+            awsRegion: "us-east-1",
+            awsEndpoint: stage.kinesisEndpoint,
+            retainOrdering: ordered,
+            ...changes.config,
+          },
+          pulsar: {
+            serviceUrl: stage.pulsar.serviceUrl,
+            adminUrl: stage.pulsar.adminUrl,
+            topics: [topic],
+            ...changes.pulsar,
+          },
         },
-        pulsar: {
-          serviceUrl: stage.pulsar.serviceUrl,
-          adminUrl: stage.pulsar.adminUrl,
-          topics: [topic],
-          ...changes.pulsar,
-        },
-      },
-    }),
+      ),
     remove: async ({ wait } = { wait: false }) =>
       void (await stage.kube.kubectl(["delete", "namespace", namespace, `--wait=${wait}`, "--timeout=300s"])),
   };

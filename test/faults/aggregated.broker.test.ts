@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { SplitShardCommand } from "@aws-sdk/client-kinesis";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { kinesisClient, readStream } from "../fakes/read-stream.ts";
-import { MODES, play } from "./scenario.ts";
+import { readStream } from "../fakes/read-stream.ts";
+import { MODES } from "../load/guarantee.ts";
+import { halveShard } from "../load/halve-shard.ts";
+import { play } from "./scenario.ts";
 
 const WAVES = 30;
 const WAVE = 400;
@@ -41,7 +42,7 @@ describe("aggregates", { concurrency: true }, () => {
             await worker.kill();
             worker = await start();
           }
-          if (wave === SPLIT) await split(fake.url, options.name, fake.stream(options.name).shards[0]);
+          if (wave === SPLIT) await halveShard(fake.url, options.name, fake.stream(options.name).shards[0]);
         }
         await finish(t);
         const { kinesisRecords, records } = await readStream(fake.url, options.name);
@@ -51,17 +52,3 @@ describe("aggregates", { concurrency: true }, () => {
     });
   }
 });
-
-async function split(url: string, stream: string, shard: { shardId: string; start: bigint; end: bigint } | undefined) {
-  assert.ok(shard);
-  const client = kinesisClient(url);
-  const middle = (shard.start + shard.end) / 2n;
-  await client.send(
-    new SplitShardCommand({
-      StreamName: stream,
-      ShardToSplit: shard.shardId,
-      NewStartingHashKey: middle.toString(),
-    }),
-  );
-  client.destroy();
-}

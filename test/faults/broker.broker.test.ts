@@ -2,7 +2,8 @@
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { MODES, play } from "./scenario.ts";
+import { MODES } from "../load/guarantee.ts";
+import { play } from "./scenario.ts";
 
 const MESSAGES = 5_000;
 

@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { MergeShardsCommand, SplitShardCommand } from "@aws-sdk/client-kinesis";
+import { MergeShardsCommand } from "@aws-sdk/client-kinesis";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import type { FaultPlan } from "../fakes/kinesis-faults.ts";
 import { isOpen } from "../fakes/kinesis-stream.ts";
 import { kinesisClient } from "../fakes/read-stream.ts";
+import { MODES } from "../load/guarantee.ts";
+import { halveShard } from "../load/halve-shard.ts";
 import { until } from "../until.ts";
-import { MODES, play } from "./scenario.ts";
+import { play } from "./scenario.ts";
 
 const MESSAGES = 5_000;
 
@@ -129,14 +131,7 @@ describe("a faulty Kinesis endpoint", { concurrency: 3 }, () => {
         await traffic.publish(MESSAGES / 2);
         await untilWritten();
         const [first] = fake.stream(name).shards;
-        const middle = ((first?.start ?? 0n) + (first?.end ?? 0n)) / 2n;
-        await client.send(
-          new SplitShardCommand({
-            StreamName: name,
-            ShardToSplit: first?.shardId,
-            NewStartingHashKey: middle.toString(),
-          }),
-        );
+        await halveShard(fake.url, name, first);
         await traffic.publish(MESSAGES / 2);
         await untilWritten();
         const [, second, , right] = fake.stream(name).shards;

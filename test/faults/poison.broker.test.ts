@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { checkGuarantee, type GuaranteeResult } from "../load/guarantee.ts";
-import { readNumbered } from "../load/traffic.ts";
+import type { GuaranteeResult } from "../load/guarantee.ts";
+import { checkStream } from "../load/traffic.ts";
+import type { WorkerProcess } from "../load/worker-process.ts";
 import { until } from "../until.ts";
 import { play } from "./scenario.ts";
-import type { WorkerProcess } from "./worker-process.ts";
 
 const MESSAGES = 1_000;
 const TOO_LARGE = 1_100_000;
@@ -31,8 +31,8 @@ describe("a record that is too large", () => {
         topicPartition.endsWith(`-partition-${POISONED}`);
       const behind = traffic.produced.slice(before).filter(isHeldBack).length;
       const expected = traffic.produced.filter((message, index) => index < before || !isHeldBack(message));
-      const judge = async () => checkGuarantee(expected, await readNumbered(fake.url, "poison-ordered"), "ordered");
-      const result = await untilNamed(worker, judge);
+      const check = () => checkStream(expected, fake.url, "poison-ordered", "ordered");
+      const result = await untilNamed(worker, check);
       t.diagnostic(`${behind} messages held back, ${result.duplicates} duplicates`);
       assert.ok(result.ok, `${result.explain()}\n${worker.output()}`);
     });
@@ -45,20 +45,20 @@ describe("a record that is too large", () => {
       await traffic.publish(MESSAGES);
       await traffic.publishLarge(POISONED, TOO_LARGE);
       await traffic.publish(MESSAGES);
-      const judge = async () => checkGuarantee(traffic.produced, await readNumbered(fake.url, name), "unordered");
-      const result = await untilNamed(worker, judge);
+      const check = () => checkStream(traffic.produced, fake.url, name, "unordered");
+      const result = await untilNamed(worker, check);
       t.diagnostic(`${result.duplicates} duplicates`);
       assert.ok(result.ok, `${result.explain()}\n${worker.output()}`);
     });
   });
 });
 
-/** Waits until the report names the message and nothing is missing, and judges what a consumer reads then. */
-async function untilNamed(worker: WorkerProcess, judge: () => Promise<GuaranteeResult>): Promise<GuaranteeResult> {
+/** Waits until the report names the message and nothing is missing, and checks what a consumer reads then. */
+async function untilNamed(worker: WorkerProcess, check: () => Promise<GuaranteeResult>): Promise<GuaranteeResult> {
   const last = () => worker.output();
-  await until("all but the message is delivered", async () => (await judge()).missing.length === 0, { last });
+  await until("all but the message is delivered", async () => (await check()).missing.length === 0, { last });
   await until("the report names the message", async () => named(worker.output()), { last });
-  return await judge();
+  return await check();
 }
 
 /** By its id in the broker: ledger, entry, partition. */

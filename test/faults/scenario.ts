@@ -5,19 +5,19 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Pulsar } from "../env/pulsar/broker.ts";
 import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
-import { checkGuarantee, type GuaranteeResult } from "../load/guarantee.ts";
+import type { GuaranteeResult, Mode } from "../load/guarantee.ts";
 import { type PulsarAdmin, pulsarAdmin } from "../load/pulsar-admin.ts";
-import { createTraffic, readNumbered, type Traffic } from "../load/traffic.ts";
+import { sinkManifest } from "../load/sink-manifest.ts";
+import { checkStream, createTraffic, type Traffic } from "../load/traffic.ts";
+import { startWorker, type WorkerProcess } from "../load/worker-process.ts";
 import { PATIENCE_MS, until } from "../until.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { startWorker, type WorkerProcess } from "./worker-process.ts";
-
-export const MODES = ["ordered", "unordered"] as const;
-export type Mode = (typeof MODES)[number];
 
 const PARTITIONS = 4;
 /** Short, so that a fault that comes after so many records comes in the middle. */
 const POLL_MS = 20;
+/** Characters of a worker's output in the message of an error. */
+const SHOWN = 20_000;
 
 export interface ScenarioOptions {
   /** Of the topic and the stream. */
@@ -47,9 +47,9 @@ export interface Scenario {
   /** Kinesis records that the stream holds. */
   stored(): number;
   untilStored(count: number): Promise<void>;
-  /** Waits until everything produced is in the stream, ends the workers in order, and judges what a consumer reads. */
-  judge(timeoutMs?: number): Promise<GuaranteeResult>;
-  /** Does so, prints the verdict, and fails unless the guarantee was kept. */
+  /** Waits until everything produced is in the stream, ends the workers in order, and checks what a consumer reads. */
+  check(timeoutMs?: number): Promise<GuaranteeResult>;
+  /** Does so, prints the result, and fails unless the guarantee was kept. */
   finish(t: TestContext): Promise<GuaranteeResult>;
   close(): Promise<void>;
 }
@@ -76,15 +76,17 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
   const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: PARTITIONS, keys });
   const workers: WorkerProcess[] = [];
   const config = { ...QUICK, ...options.config };
-  const spec = {
-    ...{ name, stream: name, topic, ordered: mode === "ordered" },
-    ...{ endpoint: relay.url, serviceUrl: pulsar.serviceUrl, config },
-  };
+  const manifest = sinkManifest(
+    { name },
+    {
+      config: { awsKinesisStreamName: name, awsEndpoint: relay.url, retainOrdering: mode === "ordered", ...config },
+      pulsar: { serviceUrl: pulsar.serviceUrl, topics: [topic] },
+    },
+  );
   const stored = (): number => fake.stream(name).shards.reduce((sum, { count }) => sum + count, 0);
-  const output = (): string => workers.map((worker) => worker.output()).join("\n---\n");
-  const read = async (): Promise<GuaranteeResult> =>
-    checkGuarantee(traffic.produced, await readNumbered(fake.url, name), mode);
-  const judge = async (timeoutMs = PATIENCE_MS): Promise<GuaranteeResult> => {
+  const output = (): string => workers.map((worker) => worker.output().slice(-SHOWN)).join("\n---\n");
+  const read = (): Promise<GuaranteeResult> => checkStream(traffic.produced, fake.url, name, mode);
+  const check = async (timeoutMs = PATIENCE_MS): Promise<GuaranteeResult> => {
     const wanted = traffic.produced.length;
     // Reading is dear: without aggregates the number of records tells when it is worth it.
     const worthReading = () => config.aggregationEnabled || stored() >= wanted;
@@ -102,16 +104,16 @@ export async function openScenario(pulsar: Pulsar, options: ScenarioOptions): Pr
   return {
     ...{ topic, fake, relay, traffic, admin, stored },
     start: async () => {
-      const worker = await startWorker(folder, spec);
+      const worker = await startWorker(folder, { manifest });
       workers.push(worker);
       return worker;
     },
     untilStored: async (count) => {
       await until(`${count} records are stored`, async () => stored() >= count, { pollMs: POLL_MS, last: output });
     },
-    judge,
+    check,
     finish: async (t) => {
-      const result = await judge();
+      const result = await check();
       const { missing, duplicates } = result;
       t.diagnostic(`${traffic.produced.length} messages, ${duplicates} duplicates, ${missing.length} lost`);
       assert.ok(result.ok, `${result.explain()}\n${output()}`);

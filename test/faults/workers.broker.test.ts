@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { MODES, play } from "./scenario.ts";
+import { MODES } from "../load/guarantee.ts";
+import { play } from "./scenario.ts";
 
 const KILLS = 10;
 const HAND_OVERS = 3;

@@ -35,7 +35,7 @@ for (const [name, read, ok] of ordered) {
   });
 }
 
-test("sequences of other keys and topic-partitions are judged apart", () => {
+test("sequences of other keys and topic-partitions are checked apart", () => {
   const other = "persistent://public/default/orders-partition-1";
   const all = [...numbers([1, 2], "a"), ...numbers([1, 2], "b"), ...numbers([1, 2], "a", other)];
   const interleaved = [

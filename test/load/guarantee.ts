@@ -6,6 +6,9 @@
  * Unordered: every message is read at least once.
  */
 
+export const MODES = ["ordered", "unordered"] as const;
+export type Mode = (typeof MODES)[number];
+
 /** A sequence is named by topic-partition and key: the same key in another topic-partition is a sequence of its own. */
 export interface Numbered {
   readonly topicPartition: string;
@@ -46,11 +49,7 @@ interface Sequence {
  * @param produced the messages that count (dead-lettered ones left out), in any order, each sequence numbered 1..n
  * @param read what a consumer of the stream saw, in its order
  */
-export function checkGuarantee(
-  produced: Iterable<Numbered>,
-  read: Iterable<Numbered>,
-  mode: "ordered" | "unordered",
-): GuaranteeResult {
+export function checkGuarantee(produced: Iterable<Numbered>, read: Iterable<Numbered>, mode: Mode): GuaranteeResult {
   const sequences = new Map<string, Sequence>();
   const unknown: Numbered[] = [];
   for (const message of produced) {
@@ -70,10 +69,10 @@ export function checkGuarantee(
     if (sequence?.produced.has(message.number)) sequence.read.push(message.number);
     else unknown.push(message);
   }
-  return judge([...sequences.values()], unknown, mode);
+  return compare([...sequences.values()], unknown, mode);
 }
 
-function judge(sequences: readonly Sequence[], unknown: readonly Numbered[], mode: string): GuaranteeResult {
+function compare(sequences: readonly Sequence[], unknown: readonly Numbered[], mode: Mode): GuaranteeResult {
   const missing: Numbered[] = [];
   const inversions: Inversion[] = [];
   let duplicates = 0;

@@ -6,7 +6,7 @@ import { createProducer, type Producer } from "../../worker/source/broker/produc
 import { parseServiceUrl } from "../../worker/source/broker/service-url.ts";
 import { singleMetadata } from "../../worker/source/protocol/metadata-codec.ts";
 import { readStream, type UserRecord } from "../fakes/read-stream.ts";
-import type { Numbered } from "./guarantee.ts";
+import { checkGuarantee, type GuaranteeResult, type Mode, type Numbered } from "./guarantee.ts";
 
 /** Publishes numbered messages with keys to a partitioned topic, in batches, each key in one partition. */
 export interface Traffic {
@@ -98,6 +98,16 @@ function encodeBatch(messages: readonly Numbered[]): Buffer {
 /** What a consumer of the stream sees, in its order; every record must be one of {@link Traffic}'s. */
 export async function readNumbered(endpoint: string, stream: string): Promise<Numbered[]> {
   return (await readStream(endpoint, stream)).records.map(numbered);
+}
+
+/** Holds what a consumer of the stream reads now to the guarantee. */
+export async function checkStream(
+  produced: readonly Numbered[],
+  endpoint: string,
+  stream: string,
+  mode: Mode,
+): Promise<GuaranteeResult> {
+  return checkGuarantee(produced, await readNumbered(endpoint, stream), mode);
 }
 
 /** The message that a record is. @throws when its partition key is another */

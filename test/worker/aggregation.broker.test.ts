@@ -1,24 +1,21 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { createStream } from "../e2e/stage.ts";
 import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import { type FakeKinesis, startFakeKinesis } from "../fakes/kinesis.ts";
 import { type FakeStream, isOpen, mergeShards, splitShard } from "../fakes/kinesis-stream.ts";
 import { readStream } from "../fakes/read-stream.ts";
-import { checkGuarantee } from "../load/guarantee.ts";
 import { pulsarAdmin } from "../load/pulsar-admin.ts";
-import { createTraffic, readNumbered } from "../load/traffic.ts";
+import { sinkManifest } from "../load/sink-manifest.ts";
+import { checkStream, createTraffic } from "../load/traffic.ts";
+import { startWorker, type WorkerProcess } from "../load/worker-process.ts";
 import { until } from "../until.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const MESSAGES = 6_000;
 const ROUNDS = 6;
 
@@ -27,7 +24,7 @@ describe("a worker that aggregates", { concurrency: true }, () => {
   let kinesis: Kinesis;
   let fake: FakeKinesis;
   let folder: string;
-  const children: ChildProcess[] = [];
+  const workers: WorkerProcess[] = [];
 
   before(async () => {
     const log = (line: string) => console.error(line);
@@ -39,13 +36,12 @@ describe("a worker that aggregates", { concurrency: true }, () => {
     ]);
   });
   after(async () => {
-    for (const child of children) child.kill("SIGKILL");
+    await Promise.all(workers.map((worker) => worker.kill()));
     await Promise.all([pulsar.close(), kinesis.close(), fake.close()]);
     await rm(folder, { recursive: true });
   });
 
-  async function start(name: string, endpoint: string, ordered: boolean, lingerMillis = 0) {
-    const file = join(folder, `${name}.yaml`);
+  async function start(name: string, endpoint: string, ordered: boolean, lingerMillis = 0): Promise<WorkerProcess> {
     const config = {
       awsKinesisStreamName: name,
       awsEndpoint: endpoint,
@@ -54,48 +50,30 @@ describe("a worker that aggregates", { concurrency: true }, () => {
       // Long enough that nothing is sent twice on a busy machine; a worker that keeps order waits for as long at its start.
       requestTimeout: 12_000,
     };
-    const object = {
-      apiVersion: KINESIS_SINKS.apiVersion,
-      kind: KINESIS_SINKS.kind,
-      metadata: { name },
-      spec: {
-        config,
-        lingerMillis,
-        secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
-        pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name] },
-      },
-    };
-    await writeFile(file, JSON.stringify(object));
-    const secret = join(folder, `${name}.credentials.json`);
-    await writeFile(secret, JSON.stringify({ accessKey: "key", secretKey: "secret" }));
-    const args = ["worker/main.ts", "-f", file, "--secret", `aws/credentials.json=${secret}`];
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
-    children.push(child);
-    let output = "";
-    child.stdout?.on("data", (text) => (output += text));
-    child.stderr?.on("data", (text) => (output += text));
-    return { child, output: () => output };
+    const { serviceUrl, adminUrl } = pulsar;
+    const spec = { config, lingerMillis, pulsar: { serviceUrl, adminUrl, topics: [name] } };
+    const worker = await startWorker(folder, { manifest: sinkManifest({ name }, spec) });
+    workers.push(worker);
+    return worker;
   }
 
-  /** Publishes in rounds, with something done between them, and judges what a consumer reads. */
+  /** Publishes in rounds, with something done between them, and checks what a consumer reads. */
   async function run(name: string, endpoint: string, ordered: boolean, between: (round: number) => void) {
     const topic = `persistent://public/default/${name}`;
     await pulsarAdmin(pulsar.adminUrl).createPartitionedTopic(topic, 2);
-    const { child, output } = await start(name, endpoint, ordered);
+    const { output, stop } = await start(name, endpoint, ordered);
     const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: 2, keys: 200 });
-    const judge = async () =>
-      checkGuarantee(traffic.produced, await readNumbered(endpoint, name), ordered ? "ordered" : "unordered");
+    const check = () => checkStream(traffic.produced, endpoint, name, ordered ? "ordered" : "unordered");
     for (let round = 0; round < ROUNDS; round += 1) {
       const published = traffic.publish(MESSAGES / ROUNDS);
       between(round);
       await published;
-      const delivered = async () => (await judge()).missing.length === 0;
+      const delivered = async () => (await check()).missing.length === 0;
       await until(`round ${round} is delivered`, delivered, { last: output });
     }
     await traffic.close();
-    child.kill("SIGTERM");
-    assert.deepEqual(await once(child, "close"), [0, null], output());
-    const result = await judge();
+    assert.equal(await stop(), 0, output());
+    const result = await check();
     assert.ok(result.ok, result.explain());
     const content = await readStream(endpoint, name);
     assert.ok(
@@ -110,13 +88,12 @@ describe("a worker that aggregates", { concurrency: true }, () => {
     const topic = `persistent://public/default/${name}`;
     await pulsarAdmin(pulsar.adminUrl).createPartitionedTopic(topic, 1);
     await createStream(kinesis.endpoint, name, 1);
-    const { child, output } = await start(name, kinesis.endpoint, ordered, lingerMillis);
+    const { output, stop } = await start(name, kinesis.endpoint, ordered, lingerMillis);
     const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: 1, keys: 10 });
-    const judge = async () =>
-      checkGuarantee(traffic.produced, await readNumbered(kinesis.endpoint, name), ordered ? "ordered" : "unordered");
-    // What came before the worker was ready does not count: it had company in any case.
+    const check = () => checkStream(traffic.produced, kinesis.endpoint, name, ordered ? "ordered" : "unordered");
+    // What came before the worker was ready does not count: it waited with other records in any case.
     await traffic.publish(10);
-    const delivered = async () => (await judge()).missing.length === 0;
+    const delivered = async () => (await check()).missing.length === 0;
     await until("the first are delivered", delivered, { last: output });
     const { kinesisRecords: first } = await readStream(kinesis.endpoint, name);
     for (let count = 0; count < 40; count += 1) {
@@ -126,9 +103,8 @@ describe("a worker that aggregates", { concurrency: true }, () => {
     await until("all are delivered", delivered, { last: output });
     const { kinesisRecords } = await readStream(kinesis.endpoint, name);
     await traffic.close();
-    child.kill("SIGTERM");
-    await once(child, "close");
-    const result = await judge();
+    await stop();
+    const result = await check();
     assert.ok(result.ok, result.explain());
     return kinesisRecords - first;
   }

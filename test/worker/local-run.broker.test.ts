@@ -1,36 +1,32 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { createStream } from "../e2e/stage.ts";
 import { type Kinesis, startKinesis } from "../env/kinesis/emulator.ts";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import { readStream } from "../fakes/read-stream.ts";
-import { checkGuarantee } from "../load/guarantee.ts";
+import { MODES } from "../load/guarantee.ts";
 import { pulsarAdmin } from "../load/pulsar-admin.ts";
-import { createTraffic, readNumbered } from "../load/traffic.ts";
+import { sinkManifest } from "../load/sink-manifest.ts";
+import { checkStream, createTraffic } from "../load/traffic.ts";
+import { startWorker, type WorkerProcess } from "../load/worker-process.ts";
 import { until } from "../until.ts";
 import { encryptor, rsaKey } from "./source/wire/encryption.ts";
 import { batchPayload, createPublisher, numberedMessages } from "./source/wire/publisher.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MESSAGES = 500;
-
-interface Run {
-  readonly child: ChildProcess;
-  /** Everything printed so far, on either stream. */
-  output(): string;
-}
+const CREDENTIALS = { accessKey: "visible-key", secretKey: "hunter2-secret" };
 
 describe("a worker run from a manifest, outside Kubernetes,", () => {
   let pulsar: Pulsar;
   let kinesis: Kinesis;
   let folder: string;
-  const children: ChildProcess[] = [];
+  const workers: WorkerProcess[] = [];
 
   before(async () => {
     const log = (line: string) => console.error(line);
@@ -38,47 +34,35 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
     [pulsar, kinesis] = await Promise.all([startPulsar({ log }), startKinesis({ log })]);
   });
   after(async () => {
-    for (const child of children) child.kill("SIGKILL");
+    await Promise.all(workers.map((worker) => worker.kill()));
     await Promise.all([pulsar.close(), kinesis.close()]);
     await rm(folder, { recursive: true });
   });
 
-  async function manifest(name: string, ordered: boolean, stream = name, more: object = {}): Promise<string> {
-    const file = join(folder, `${name}.yaml`);
-    const object = {
-      apiVersion: KINESIS_SINKS.apiVersion,
-      kind: KINESIS_SINKS.kind,
-      metadata: { name },
-      spec: {
+  function manifest(name: string, ordered: boolean, stream = name, more: object = {}): object {
+    const { serviceUrl, adminUrl } = pulsar;
+    return sinkManifest(
+      { name },
+      {
         config: { awsKinesisStreamName: stream, awsEndpoint: kinesis.endpoint, retainOrdering: ordered },
-        secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
-        pulsar: { serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, topics: [name], ...more },
+        pulsar: { serviceUrl, adminUrl, topics: [name], ...more },
       },
-    };
-    await writeFile(file, JSON.stringify(object));
-    return file;
+    );
   }
 
-  async function run(file: string, secrets: readonly string[] = []): Promise<Run> {
-    const secret = join(folder, "credentials.json");
-    await writeFile(secret, JSON.stringify({ accessKey: "visible-key", secretKey: "hunter2-secret" }));
-    const files = [`aws/credentials.json=${secret}`, ...secrets].flatMap((text) => ["--secret", text]);
-    const args = ["worker/main.ts", "-f", file, ...files];
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
-    children.push(child);
-    let output = "";
-    child.stdout?.on("data", (text) => (output += text));
-    child.stderr?.on("data", (text) => (output += text));
-    return { child, output: () => output };
+  async function run(given: object | string, secrets: readonly string[] = []): Promise<WorkerProcess> {
+    const worker = await startWorker(folder, { manifest: given, credentials: CREDENTIALS, secrets });
+    workers.push(worker);
+    return worker;
   }
 
-  for (const mode of ["ordered", "unordered"] as const) {
+  for (const mode of MODES) {
     it(`moves messages ${mode}, shows its report, drains on SIGTERM and tells no secret`, async () => {
       const name = `local-${mode}`;
       const topic = `persistent://public/default/${name}`;
       await pulsarAdmin(pulsar.adminUrl).createPartitionedTopic(topic, 2);
       await createStream(kinesis.endpoint, name, 2);
-      const { child, output } = await run(await manifest(name, mode === "ordered"));
+      const { output, stop } = await run(manifest(name, mode === "ordered"));
       const traffic = createTraffic({ serviceUrl: pulsar.serviceUrl, topic, partitions: 2, keys: 20 });
       await traffic.publish(MESSAGES);
       await traffic.close();
@@ -87,9 +71,8 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
         async () => new RegExp(`Running .* ${MESSAGES} delivered`).test(output()),
         { last: output },
       );
-      child.kill("SIGTERM");
-      assert.deepEqual(await once(child, "close"), [0, null], output());
-      const result = checkGuarantee(traffic.produced, await readNumbered(kinesis.endpoint, name), mode);
+      assert.equal(await stop(), 0, output());
+      const result = await checkStream(traffic.produced, kinesis.endpoint, name, mode);
       assert.ok(result.ok, result.explain());
       assert.equal(result.duplicates, 0);
       assert.doesNotMatch(output(), /hunter2-secret/);
@@ -102,22 +85,20 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
     const keyFile = join(folder, "private.pem");
     await writeFile(keyFile, key.pem);
     await createStream(kinesis.endpoint, name, 1);
-    const file = await manifest(name, true, name, { encryption: { privateKeys: { name: "orders-keys" } } });
+    const encryptedSink = manifest(name, true, name, { encryption: { privateKeys: { name: "orders-keys" } } });
     const publisher = createPublisher(pulsar.serviceUrl);
     const encrypted = encryptor({ "orders-key": key.publicKey })(batchPayload(numberedMessages(50, 100, 10)));
     await publisher.single(name, encrypted.payload, { ...encrypted.metadata, numMessagesInBatch: 50 });
     await publisher.close();
 
-    const without = await run(file);
+    const without = await run(encryptedSink);
     const isMissing = /SecretMissing: Secret orders-keys .*--secret orders-keys\/ENCRYPTION-KEY-NAME=FILE/;
     await until("it says what is missing", async () => isMissing.test(without.output()), { last: without.output });
-    without.child.kill("SIGTERM");
-    await once(without.child, "close");
+    await without.stop();
 
-    const { child, output } = await run(file, [`orders-keys/orders-key=${keyFile}`]);
+    const { output, stop } = await run(encryptedSink, [`orders-keys/orders-key=${keyFile}`]);
     await until("all were delivered", async () => /Running .* 50 delivered/.test(output()), { last: output });
-    child.kill("SIGTERM");
-    assert.deepEqual(await once(child, "close"), [0, null], output());
+    assert.equal(await stop(), 0, output());
     const { records } = await readStream(kinesis.endpoint, name);
     assert.deepEqual(
       records.map(({ data }) => Number.parseInt(data.toString(), 10)).toSorted((a, b) => a - b),
@@ -128,22 +109,18 @@ describe("a worker run from a manifest, outside Kubernetes,", () => {
   });
 
   it("says what is wrong while the stream does not exist, and goes on when it does", async () => {
-    const { child, output } = await run(await manifest("local-missing", true, "not-there"));
+    const { output, stop } = await run(manifest("local-missing", true, "not-there"));
     await until("StreamNotFound is shown", async () => /StreamNotFound: .*not-there/.test(output()), { last: output });
     await createStream(kinesis.endpoint, "not-there", 1);
     await until("it runs", async () => /Running .*stream writable/.test(output()), { last: output });
-    child.kill("SIGTERM");
-    assert.deepEqual(await once(child, "close"), [0, null], output());
+    assert.equal(await stop(), 0, output());
   });
 
   it("refuses a manifest with a clear message and exit code 1", async () => {
-    const file = join(folder, "bad.yaml");
-    await writeFile(
-      file,
+    const { output, ended } = await run(
       "apiVersion: pulsar-kinesis.io/v1alpha1\nkind: KinesisSink\nmetadata: {name: bad}\nspec: {config: {awsRegio: x}}\n",
     );
-    const { child, output } = await run(file);
-    assert.deepEqual(await once(child, "close"), [1, null]);
+    assert.equal(await ended(), 1);
     assert.match(output(), /spec\.config\.awsRegio/);
   });
 

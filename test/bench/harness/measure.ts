@@ -2,12 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { javaSinkClassPath } from "../java-sink/install.ts";
 import { startJavaSink } from "../java-sink/start.ts";
+import { startCompiledWorker } from "./compiled-worker.ts";
 import { nameOf, type Row, SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND } from "./row.ts";
 import type { RunningSink } from "./running.ts";
 import { PARTITIONS, STREAM, type Stage } from "./stage.ts";
 import { residentMiB, type Usage, usageOf } from "./usage.ts";
 import type { EndpointCounts } from "./worker-endpoint.ts";
-import { startWorker } from "./worker-process.ts";
 
 export interface MeasureOptions {
   /** Of the window, at most; it ends earlier when the backlog does. */
@@ -102,7 +102,6 @@ export async function startRow(
       aggregationEnabled: aggregation,
     },
     lingerMillis: row.lingerMs,
-    secrets: { awsCredentialPluginParam: { name: "aws", key: "credentials.json" } },
     pulsar: {
       client: runner,
       serviceUrl: pulsar.serviceUrl,
@@ -111,7 +110,7 @@ export async function startRow(
       subscription: { name: subscription, initialPosition: "Earliest" },
     },
   };
-  return await startWorker(compiled, name, spec, { ...options, signal });
+  return await startCompiledWorker(compiled, name, spec, { ...options, signal });
 }
 
 async function firstRecord(stage: Stage): Promise<number> {

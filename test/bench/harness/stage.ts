@@ -7,9 +7,9 @@ import type { Log } from "../../env/process.ts";
 import { type Pulsar, startPulsar } from "../../env/pulsar/broker.ts";
 import { stateDirectory } from "../../env/state-directory.ts";
 import { pulsarAdmin } from "../../load/pulsar-admin.ts";
+import { type CompiledWorker, compileWorker } from "./compiled-worker.ts";
 import { expectedRate, type Row } from "./row.ts";
 import type { EndpointCounts, EndpointQuestion } from "./worker-endpoint.ts";
-import { type CompiledWorker, compileWorker } from "./worker-process.ts";
 import type { ProducerTask } from "./worker-producer.ts";
 
 export const PARTITIONS = 16;

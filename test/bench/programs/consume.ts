@@ -10,9 +10,10 @@ import { parseArgs } from "node:util";
 import type { Delivery, Source, SubscriptionType } from "../../../worker/source/source.ts";
 import { createWireSource } from "../../../worker/source/wire/source.ts";
 import { startPulsar } from "../../env/pulsar/broker.ts";
+import { interruption, rejection } from "../../interruption.ts";
 import { silentLog } from "../../silent-log.ts";
 import { createPublisher, numberedMessages } from "../../worker/source/wire/publisher.ts";
-import { interruption } from "../harness/interruption.ts";
+import { print } from "../harness/table.ts";
 
 const PARTITIONS = 4;
 const KEYS = 10_000;
@@ -120,7 +121,7 @@ async function consume(serviceUrl: string, run: Run): Promise<{ cpu: number; rat
 }
 
 async function table(): Promise<void> {
-  console.log("client  subscription  size   batch  CPU µs/message  messages/s  RSS MiB");
+  print("client  subscription  size   batch  CPU µs/message  messages/s  RSS MiB");
   for (const [size, batch] of [
     [200, 1_000],
     [1_000, 200],
@@ -133,7 +134,7 @@ async function table(): Promise<void> {
       await consume(serviceUrl, { topic, type, messages: count });
       const { cpu, rate, rss } = await consume(serviceUrl, { topic, type, messages: count });
       const columns = [type.padEnd(12), `${size} B`.padEnd(6), String(batch).padEnd(6), cpu.toFixed(2).padStart(14)];
-      console.log("Wire   ", ...columns, String(Math.round(rate)).padStart(11), rss.toFixed(0).padStart(8));
+      print(["Wire   ", ...columns, String(Math.round(rate)).padStart(11), rss.toFixed(0).padStart(8)].join(" "));
     }
   }
 }
@@ -146,7 +147,7 @@ const interrupted = interruption();
 const pulsar = values["service-url"] === undefined ? await startPulsar({ log: console.error, optimize: true }) : null;
 const serviceUrl = values["service-url"] ?? pulsar?.serviceUrl ?? "";
 try {
-  await Promise.race([table(), interrupted]);
+  await Promise.race([table(), rejection(interrupted)]);
 } finally {
   await pulsar?.close();
 }

@@ -4,12 +4,15 @@
  * `scripts/node test/bench/programs/faults.ts [part of a fault's name]`
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { SplitShardCommand } from "@aws-sdk/client-kinesis";
 import { type Pulsar, startPulsar } from "../../env/pulsar/broker.ts";
-import { kinesisClient } from "../../fakes/read-stream.ts";
-import { MODES, type Mode, openScenario, type Scenario } from "../../faults/scenario.ts";
-import type { WorkerProcess } from "../../faults/worker-process.ts";
-import { interruption } from "../harness/interruption.ts";
+import { isOpen } from "../../fakes/kinesis-stream.ts";
+import { openScenario, type Scenario } from "../../faults/scenario.ts";
+import { interruption, rejection } from "../../interruption.ts";
+import { startFlow } from "../../load/flow.ts";
+import { MODES, type Mode } from "../../load/guarantee.ts";
+import { halveShard } from "../../load/halve-shard.ts";
+import type { WorkerProcess } from "../../load/worker-process.ts";
+import { print } from "../harness/table.ts";
 
 interface Side {
   readonly mode: Mode;
@@ -44,12 +47,11 @@ const CONFIG = {
 };
 const BEFORE_EACH = 1_000;
 /** Of live traffic: 500 messages a second. */
-const WAVE = 50;
-const WAVE_EVERY_MS = 100;
+const LIVE = { wave: 50, pauseMs: 100 };
 /** Longer than a hand-over with the wait before the first write, which is as long as requestTimeout. */
 const HAND_OVER_MS = 9_000;
 const OUTAGE_MS = 5_000;
-const JUDGE_LIMIT_MS = 120_000;
+const CHECK_LIMIT_MS = 120_000;
 
 const FAULTS: readonly Fault[] = [
   ofSide("none", 1, () => delay(HAND_OVER_MS)),
@@ -90,13 +92,8 @@ function ofBroker(name: string, end: (pulsar: Pulsar) => Promise<unknown>): Faul
   return { name, times: 1, messages: 6_000, live: false, inject: null, injectBroker };
 }
 
-async function split({ name, scenario: { fake } }: Side): Promise<void> {
-  const shard = fake.stream(name).shards.find(({ endingSequenceNumber }) => endingSequenceNumber === undefined);
-  if (shard === undefined) throw new Error("the stream has no open shard");
-  const client = kinesisClient(fake.url);
-  const NewStartingHashKey = ((shard.start + shard.end) / 2n).toString();
-  await client.send(new SplitShardCommand({ StreamName: name, ShardToSplit: shard.shardId, NewStartingHashKey }));
-  client.destroy();
+function split({ name, scenario: { fake } }: Side): Promise<void> {
+  return halveShard(fake.url, name, fake.stream(name).shards.find(isOpen));
 }
 
 /** The longest time between two records of one key, and during which no record at all arrived; seconds. */
@@ -125,39 +122,23 @@ async function play(sides: readonly Side[], fault: Fault, pulsar: Pulsar): Promi
   const { inject, injectBroker, times, live } = fault;
   await Promise.all(
     sides.map(async (side) => {
-      const traffic = live ? publish(side.scenario) : null;
+      const flow = live ? startFlow(side.scenario.traffic, LIVE) : null;
       try {
         for (let time = 0; time < times; time++) {
           await side.scenario.untilStored(side.scenario.stored() + BEFORE_EACH);
           await inject?.(side);
         }
       } finally {
-        await traffic?.stop();
+        await flow?.stop();
       }
     }),
   );
   await injectBroker?.(pulsar);
-  for (const side of sides) console.log(await verdict(side, fault));
+  for (const side of sides) print(await resultRow(side, fault));
 }
 
-/** Live traffic, until it is stopped. */
-function publish({ traffic }: Scenario): { stop(): Promise<void> } {
-  let stopped = false;
-  const loop = async (): Promise<void> => {
-    for (; !stopped; await delay(WAVE_EVERY_MS)) await traffic.publish(WAVE);
-  };
-  const running = loop();
-  running.catch(() => undefined);
-  return {
-    async stop() {
-      stopped = true;
-      await running;
-    },
-  };
-}
-
-async function verdict(side: Side, { name, times }: Fault): Promise<string> {
-  const { missing, inversions, unknown, duplicates } = await side.scenario.judge(JUDGE_LIMIT_MS);
+async function resultRow(side: Side, { name, times }: Fault): Promise<string> {
+  const { missing, inversions, unknown, duplicates } = await side.scenario.check(CHECK_LIMIT_MS);
   const { key, all } = pauses(side);
   return [
     ...[name.padEnd(46), side.mode.padStart(9), String(times).padStart(5)],
@@ -167,12 +148,12 @@ async function verdict(side: Side, { name, times }: Fault): Promise<string> {
   ].join("  ");
 }
 
-async function run(fault: Fault, pulsar: Pulsar, interrupted: Promise<never>): Promise<void> {
+async function run(fault: Fault, pulsar: Pulsar, interrupted: AbortSignal): Promise<void> {
   const opened = await Promise.allSettled(MODES.map((mode) => open(pulsar, mode, fault)));
   const sides = opened.flatMap((side) => (side.status === "fulfilled" ? [side.value] : []));
   try {
     for (const side of opened) if (side.status === "rejected") throw side.reason;
-    await Promise.race([play(sides, fault, pulsar), interrupted]);
+    await Promise.race([play(sides, fault, pulsar), rejection(interrupted)]);
   } finally {
     await Promise.all(sides.map(({ scenario }) => scenario.close()));
   }
@@ -182,10 +163,8 @@ const interrupted = interruption();
 const wanted = process.argv[2] ?? "";
 const pulsar = await startPulsar({ log: (line) => console.error(line) });
 try {
-  console.log(`a backlog, ${KEYS} keys, ${LATENCY_MS} ms per request, requestTimeout ${CONFIG.requestTimeout} ms`);
-  console.log(
-    `${"fault".padEnd(46)}   pipeline  times  lost/alien  inversions  repeats/fault  key waits s   all wait s`,
-  );
+  print(`a backlog, ${KEYS} keys, ${LATENCY_MS} ms per request, requestTimeout ${CONFIG.requestTimeout} ms`);
+  print(`${"fault".padEnd(46)}   pipeline  times  lost/alien  inversions  repeats/fault  key waits s   all wait s`);
   for (const fault of FAULTS.filter(({ name }) => name.includes(wanted))) await run(fault, pulsar, interrupted);
 } finally {
   await pulsar.close();

@@ -1,10 +1,12 @@
 /**
  * 50,000 messages through one worker, with the defaults of a KinesisSink: without a fault, and with an endpoint that
- * cannot be reached for 45 s. `scripts/node test/faults/fifty-thousand.ts` prints the table of docs/delivery.md.
+ * cannot be reached for 45 s. `scripts/node test/bench/programs/fifty-thousand.ts` prints the table of docs/delivery.md.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { startPulsar } from "../env/pulsar/broker.ts";
-import { type Mode, play } from "./scenario.ts";
+import { startPulsar } from "../../env/pulsar/broker.ts";
+import { play } from "../../faults/scenario.ts";
+import type { Mode } from "../../load/guarantee.ts";
+import { print } from "../harness/table.ts";
 
 const MESSAGES = 50_000;
 const KEYS = 1_000;
@@ -26,7 +28,7 @@ try {
   for (const { mode, outage } of RUNS) {
     const name = `${mode}-${outage ? "outage" : "calm"}`;
     await play(pulsar, { name, mode, keys: KEYS, config: DEFAULTS }, async (scenario) => {
-      const { fake, relay, traffic, start, untilStored, judge } = scenario;
+      const { fake, relay, traffic, start, untilStored, check } = scenario;
       fake.faults.set({ latencyMs: LATENCY_MS });
       await start();
       const publishing = traffic.publish(MESSAGES);
@@ -39,11 +41,11 @@ try {
         back = performance.now();
       }
       await publishing;
-      const { missing, inversions, unknown, duplicates } = await judge();
+      const { missing, inversions, unknown, duplicates } = await check();
       const after = outage
         ? `, all delivered ${((performance.now() - back) / 1000).toFixed(1)} s after the outage`
         : "";
-      console.log(
+      print(
         `${name}: ${MESSAGES} messages, ${missing.length} lost, ${unknown.length} never produced, ` +
           `${inversions.length} inversions, ${duplicates} duplicates${after}`,
       );

@@ -1,19 +1,21 @@
 /**
  * From Pulsar's Java sink to a worker and back, on one subscription and in mid-stream: the change that
- * docs/migrating.md describes. `scripts/node test/faults/takeover.ts` prints what it found; it needs Maven, which fetches
- * the Java sink.
+ * docs/migrating.md describes. `scripts/node test/bench/programs/takeover.ts` prints what it found; it needs Maven,
+ * which fetches the Java sink.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { javaSinkClassPath } from "../bench/java-sink/install.ts";
-import { startJavaSink } from "../bench/java-sink/start.ts";
-import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
-import { readStream, type UserRecord } from "../fakes/read-stream.ts";
-import { numbered } from "../load/traffic.ts";
-import { until } from "../until.ts";
-import { MODES, type Mode, play } from "./scenario.ts";
+import { type Pulsar, startPulsar } from "../../env/pulsar/broker.ts";
+import { readStream, type UserRecord } from "../../fakes/read-stream.ts";
+import { play } from "../../faults/scenario.ts";
+import { startFlow } from "../../load/flow.ts";
+import { MODES, type Mode } from "../../load/guarantee.ts";
+import { numbered } from "../../load/traffic.ts";
+import { until } from "../../until.ts";
+import { print } from "../harness/table.ts";
+import { javaSinkClassPath } from "../java-sink/install.ts";
+import { startJavaSink } from "../java-sink/start.ts";
 
 const MESSAGES_PER_SECOND = 2_000;
 /** Messages that are written before the next one takes over. */
@@ -37,7 +39,7 @@ async function takeOver(broker: Pulsar, mode: Mode): Promise<void> {
   const name = `takeover-${mode}`;
   const ordered = mode === "ordered";
   const options = { name, mode, keys: KEYS, tls: true, config: { aggregationEnabled: true } };
-  await play(broker, options, async ({ topic, fake, traffic, start, judge }) => {
+  await play(broker, options, async ({ topic, fake, traffic, start, check }) => {
     const read = () => readStream(fake.url, name);
     // Which a sink has that names none.
     const subscription = `default.${name}`;
@@ -46,10 +48,6 @@ async function takeOver(broker: Pulsar, mode: Mode): Promise<void> {
         ...{ name: `${name}-${phase}`, classPath, folder, serviceUrl, topic, subscription, ordered },
         ...{ endpoint: fake.tlsUrl, stream: name, aggregation: true, signal: limit },
       });
-    let over = false;
-    const publish = async (): Promise<void> => {
-      for (; !over; await delay(50)) await traffic.publish(MESSAGES_PER_SECOND / 20);
-    };
     let content = await read();
     const underWay = async (writer: string): Promise<void> => {
       const before = content.records.length;
@@ -63,21 +61,20 @@ async function takeOver(broker: Pulsar, mode: Mode): Promise<void> {
       content = await read();
       return [...content.byShard].flatMap(([shardId, records]) => records.slice(byShard.get(shardId)?.length ?? 0));
     };
-    const publishing = publish();
+    const flow = startFlow(traffic, { wave: MESSAGES_PER_SECOND / 20, pauseMs: 50 });
     const byJava = await turn("the Java sink", await java("first"));
     const byWorker = await turn("the worker", await start());
     const last = await java("last");
     await underWay("the Java sink");
-    over = true;
-    await publishing;
-    const { missing, unknown, inversions, duplicates } = await judge();
+    await flow.stop();
+    const { missing, unknown, inversions, duplicates } = await check();
     await last.stop();
     const shards = new Map<string, Set<string>>();
     for (const { partitionKey, shardId } of (await read()).records) {
       shards.set(partitionKey, (shards.get(partitionKey) ?? new Set()).add(shardId));
     }
     const moved = [...shards.values()].filter(({ size }) => size > 1).length;
-    console.log(
+    print(
       `${mode}: ${traffic.produced.length} messages; ${byJava.length} written by the Java sink, ${byWorker.length} by a ` +
         `worker, the rest by the Java sink; ${missing.length} lost, ${unknown.length} never produced, ${duplicates} ` +
         `repeated; ${inversions.length} inversions, ${skips(byWorker)} of them within the worker's turn; ${moved} of ` +

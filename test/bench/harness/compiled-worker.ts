@@ -1,10 +1,12 @@
 /** The worker to be measured: compiled as in the image, run from a manifest. */
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { NODE_ARGS } from "../../../operator/desired/container.ts";
 import { parseDockerfile } from "../../env/image/dockerfile.ts";
 import { freePorts } from "../../env/ports.ts";
 import { run } from "../../env/process.ts";
+import { sinkManifest } from "../../load/sink-manifest.ts";
+import { writeWorkerFiles } from "../../load/worker-process.ts";
 import { type RunningSink, startSink } from "./running.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -26,7 +28,6 @@ export async function compileWorker(folder: string, signal: AbortSignal): Promis
   const project = join(ROOT, "tsconfig.build.json");
   await run(process.execPath, [compiler, "-p", project, "--outDir", join(folder, "dist")], { cwd: ROOT, signal });
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  await writeFile(join(folder, "credentials.json"), JSON.stringify({ accessKey: "key", secretKey: "secret" }));
   const image = parseDockerfile(await readFile(join(ROOT, "Dockerfile"), "utf8"));
   const env = Object.fromEntries(image.env.map((variable) => variable.split("=", 2) as [string, string]));
   return { main: join(folder, "dist/worker/main.js"), env, folder };
@@ -40,24 +41,21 @@ export interface WorkerOptions {
   readonly signal: AbortSignal;
 }
 
-export async function startWorker(
+export async function startCompiledWorker(
   compiled: CompiledWorker,
   name: string,
   spec: object,
   { profile, nodeOptions, signal }: WorkerOptions,
 ): Promise<RunningSink> {
   const { folder, main } = compiled;
-  const manifest = join(folder, `${name}.json`);
-  const object = { apiVersion: "pulsar-kinesis.io/v1alpha1", kind: "KinesisSink", metadata: { name: "bench" }, spec };
-  await writeFile(manifest, JSON.stringify(object));
+  const files = await writeWorkerFiles(folder, { name, manifest: sinkManifest({ name: "bench" }, spec) });
   if (profile !== null) await mkdir(profile, { recursive: true });
   const [port = 0] = await freePorts(1);
   const nodeArgs = NODE_ARGS.map((argument) => (argument.startsWith("--max-old-space") ? HEAP_ARG : argument));
   const command = [
     ...[process.execPath, ...nodeArgs, ...nodeOptions],
     ...(profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}.cpuprofile`]),
-    ...[main, "-f", manifest, "--http-port", String(port)],
-    ...["--secret", `aws/credentials.json=${join(folder, "credentials.json")}`],
+    ...[main, ...files, "--http-port", String(port)],
   ];
   return await startSink({ name, command, folder, env: { ...compiled.env, ...process.env }, port, signal });
 }

@@ -7,7 +7,7 @@ import { freePorts } from "../../env/ports.ts";
 import { run } from "../../env/process.ts";
 import { sinkManifest } from "../../load/sink-manifest.ts";
 import { writeWorkerFiles } from "../../load/worker-process.ts";
-import { type RunningSink, startSink } from "./running.ts";
+import { type RunningSink, startSink } from "./running-sink.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 

@@ -4,7 +4,7 @@ import { javaSinkClassPath } from "../java-sink/install.ts";
 import { startJavaSink } from "../java-sink/start.ts";
 import { startCompiledWorker } from "./compiled-worker.ts";
 import { nameOf, type Row, SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND } from "./row.ts";
-import type { RunningSink } from "./running.ts";
+import type { RunningSink } from "./running-sink.ts";
 import { PARTITIONS, STREAM, type Stage } from "./stage.ts";
 import { residentMiB, type Usage, usageOf } from "./usage.ts";
 import type { EndpointCounts } from "./worker-endpoint.ts";

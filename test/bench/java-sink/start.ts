@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { freePorts } from "../../env/ports.ts";
-import { type RunningSink, startSink } from "../harness/running.ts";
+import { type RunningSink, startSink } from "../harness/running-sink.ts";
 
 export interface JavaSinkTask {
   /** Of its files. */

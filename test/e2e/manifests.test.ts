@@ -16,7 +16,7 @@ describe("kubectl apply", { concurrency: 3 }, () => {
   before(() => operatorInstalled());
 
   /** What kubectl prints when it refuses. */
-  const refusal = async (args: readonly string[], manifest: Json): Promise<string> => {
+  const refused = async (args: readonly string[], manifest: Json): Promise<string> => {
     try {
       await theStage().kube.kubectl([...args, "-"], JSON.stringify(manifest));
     } catch (error) {
@@ -30,7 +30,7 @@ describe("kubectl apply", { concurrency: 3 }, () => {
 
   for (const bad of badManifests) {
     test(`refuses, naming ${bad.field}: ${bad.name}`, async () => {
-      const printed = await refusal(DRY_RUN, badManifest(bad));
+      const printed = await refused(DRY_RUN, badManifest(bad));
       for (const word of serverWords(bad)) assert.ok(printed.includes(word), `no "${word}" in: ${printed}`);
     });
   }
@@ -52,7 +52,7 @@ describe("kubectl apply", { concurrency: 3 }, () => {
     try {
       const before = await read();
       const bad = mergePatch(good, { spec: { config: { awsRegion: "Moon 1" } } });
-      assert.match(await refusal(["apply", "--filename"], bad), /spec\.config\.awsRegion/);
+      assert.match(await refused(["apply", "--filename"], bad), /spec\.config\.awsRegion/);
       assert.deepEqual(await read(), before);
     } finally {
       await kube.kubectl(["--namespace", NAMESPACE, "delete", "kinesissink", name]);

@@ -84,8 +84,8 @@ function entryOf(stream: FakeStream, input: Input): Entry {
   return { data, partitionKey, explicitHashKey };
 }
 
-/** Why a record of an executed request fails, or null. */
-type Verdict = (index: number) => string | null;
+/** Code that a record of an executed request fails with, or null. */
+type RecordFailure = (index: number) => string | null;
 
 type Result =
   | { readonly SequenceNumber: string; readonly ShardId: string }
@@ -111,7 +111,7 @@ function execute(
 }
 
 /** PutRecords, with failures of records by script or probability. */
-export function putRecords(state: ServiceState, input: Input, requestId: string, scripted: Verdict) {
+export function putRecords(state: ServiceState, input: Input, requestId: string, scripted: RecordFailure) {
   const stream = findStream(state, input);
   const inputs = input["Records"];
   if (!Array.isArray(inputs) || inputs.length === 0 || inputs.length > 500) {

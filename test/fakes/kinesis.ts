@@ -185,9 +185,9 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
   const [, accessKey = "", region = ""] = signature ?? [];
   const operation = String(request.headers["x-amz-target"] ?? "").replace("Kinesis_20131202.", "");
   try {
-    const refusal = service.refusedKeys.get(accessKey);
-    if (refusal !== undefined)
-      throw new ServiceError(refusal, "The security token included in the request is invalid.");
+    const refused = service.refusedKeys.get(accessKey);
+    if (refused !== undefined)
+      throw new ServiceError(refused, "The security token included in the request is invalid.");
     const input = parseInput(body);
     if (operation === "PutRecords" || operation === "PutRecord") {
       const userAgent = request.headers["user-agent"] ?? "";
@@ -244,8 +244,8 @@ async function serveWrite(
     return;
   }
   const failing = fault?.kind === "failRecords" ? fault : undefined;
-  const verdict = (index: number): string | null => (failing?.indices.includes(index) ? failing.code : null);
-  const result = putRecords(state, input, facts.requestId, verdict);
+  const failureOf = (index: number): string | null => (failing?.indices.includes(index) ? failing.code : null);
+  const result = putRecords(state, input, facts.requestId, failureOf);
   log(result.Records.length, result.Records.length - result.FailedRecordCount);
   const cutShort = fault?.kind === "shortAnswer" ? { ...result, Records: result.Records.slice(0, -1) } : result;
   await answerWrite(response, facts.requestId, cutShort, fault);

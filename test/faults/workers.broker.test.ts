@@ -1,9 +1,9 @@
 /** Workers that die, come and go. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Pulsar, startPulsar } from "../env/pulsar/broker.ts";
 import { MODES } from "../load/guarantee.ts";
+import { until } from "../until.ts";
 import { play } from "./scenario.ts";
 
 const KILLS = 10;
@@ -49,8 +49,8 @@ describe("workers that die, come and go", { concurrency: true }, () => {
           await traffic.publish(2_000);
           await untilStored(before + 200);
           const joining = await start();
-          // Until it takes part; then the older one leaves.
-          await delay(2_500);
+          const takesPart = async () => /^\S+ +Running /m.test(joining.output());
+          await until("the joining worker takes part", takesPart, { last: joining.output });
           assert.equal(await resident.stop(), 0, resident.output());
           resident = joining;
         }

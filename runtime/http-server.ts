@@ -1,4 +1,4 @@
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { http } from "./node-http.ts";
 
 export interface HttpAnswer {
@@ -13,14 +13,23 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Answers GET requests for a fixed set of paths: health and metrics. Port 0 takes a free one. */
+/** Connections at once: a kubelet, some scrapers, and room. */
+const MAX_CONNECTIONS = 64;
+/** A GET without a body is short: whoever takes longer to send one holds a connection for nothing. Milliseconds. */
+const REQUEST_MS = 5_000;
+const LIMITS = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 };
+
+/**
+ * Answers GET requests for a fixed set of paths: health and metrics. Port 0 takes a free one. Whoever opens connections
+ * without end loses the oldest of them, so that the kubelet's probes still come through.
+ */
 export async function serveHttp(options: {
   port: number;
   /** Default: all addresses, since the kubelet probes the pod's. */
   host?: string;
   routes: Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>>;
 }): Promise<HttpServer> {
-  const server = http.createServer(async (request, response) => {
+  const server = http.createServer(LIMITS, async (request, response) => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     const route = Object.hasOwn(options.routes, path) ? options.routes[path] : undefined;
     let answer: HttpAnswer;
@@ -33,6 +42,13 @@ export async function serveHttp(options: {
     }
     response.writeHead(answer.status, { "content-type": answer.type ?? "text/plain; charset=utf-8" });
     response.end(answer.body);
+  });
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > MAX_CONNECTIONS) oldest?.destroy();
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,7 +1,6 @@
-import { Agent as HttpsAgent } from "node:https";
 import { Readable } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { http } from "../../runtime/node-http.ts";
+import { ResettingHttpAgent, ResettingHttpsAgent } from "./resetting-agents.ts";
 
 /** Idle sockets are closed before the service or a NAT does it, which would look like a lost answer. Milliseconds. */
 const IDLE_SOCKET_MS = 20_000;
@@ -26,8 +25,8 @@ export function createRequestHandler(options: {
   const agent = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS };
   return new SlicingHandler({
     connectionTimeout,
-    httpAgent: new http.Agent(agent),
-    httpsAgent: new HttpsAgent({ ...agent, rejectUnauthorized }),
+    httpAgent: new ResettingHttpAgent(agent),
+    httpsAgent: new ResettingHttpsAgent({ ...agent, rejectUnauthorized }, connectionTimeout),
   });
 }
 

@@ -149,6 +149,8 @@ interface Thrown {
 }
 
 function asThrown(error: unknown): Thrown {
+  // Node's, when a host has several addresses: what each of them answered to the connect.
+  if (error instanceof AggregateError && error.errors.length > 0) return asThrown(error.errors[0]);
   return error instanceof Error ? error : { name: "Error", message: String(error) };
 }
 

@@ -43,6 +43,17 @@ const requests: readonly [what: string, error: Error, code: string, failureClass
   ["HTTP 413", serviceError("Unknown", 413), "RequestRejected", "notReady", false],
   ["an unreadable HTTP 200", serviceError("SyntaxError", 200), "AmbiguousAnswer", "transient", true],
   ["refused", networkError("ECONNREFUSED", { syscall: "connect" }), "EndpointUnreachable", "transient", false],
+  [
+    "refused by each address of the host",
+    // Node's for a host of several addresses: without a text or a system call of its own.
+    new AggregateError([
+      networkError("ECONNREFUSED", { syscall: "connect" }),
+      networkError("EHOSTUNREACH", { syscall: "connect" }),
+    ]),
+    "EndpointUnreachable",
+    "transient",
+    false,
+  ],
   ["no such host", networkError("ENOTFOUND", { syscall: "getaddrinfo" }), "EndpointUnreachable", "transient", false],
   ["DNS down", networkError("EAI_AGAIN", { syscall: "getaddrinfo" }), "EndpointUnreachable", "transient", false],
   [

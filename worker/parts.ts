@@ -80,7 +80,6 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
     region: set(config.awsRegion),
     connectTimeout: config.connectTimeout,
     requestTimeout: config.requestTimeout,
-    skipCertificateValidation: config.skipCertificateValidation,
     clock,
   };
   const credentials = createCredentials({
@@ -96,6 +95,7 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
     stream: config.awsKinesisStreamName,
     endpoint: set(config.awsEndpoint),
     endpointPort: config.awsEndpointPort,
+    skipCertificateValidation: config.skipCertificateValidation,
     credentials,
     maxConnections: config.maxConnections,
     userAgent: program,

@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { once } from "node:events";
-import { connect } from "node:net";
-import { test } from "node:test";
 import { serveHttp } from "../../runtime/http-server.ts";
 import { until } from "../until.ts";
 

@@ -19,8 +19,6 @@ export interface CredentialSourceOptions {
   /** Milliseconds, for calls to STS. */
   readonly connectTimeout: number;
   readonly requestTimeout: number;
-  /** Local tests only. */
-  readonly skipCertificateValidation: boolean;
 }
 
 /** One of the documented ways to credentials. Remembers what it needs to tell that nothing changed. */
@@ -140,7 +138,6 @@ async function assumeRole(
         connectionTimeout: options.connectTimeout,
         requestTimeout: options.requestTimeout,
         throwOnRequestTimeout: true,
-        httpsAgent: { rejectUnauthorized: !options.skipCertificateValidation },
       },
     },
   });

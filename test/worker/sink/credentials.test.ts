@@ -26,7 +26,6 @@ function options(change: Partial<CredentialsOptions> = {}): CredentialsOptions {
     stsPort: undefined,
     connectTimeout: 1000,
     requestTimeout: 1000,
-    skipCertificateValidation: false,
     clock: systemClock,
     ...change,
   };

@@ -18,7 +18,7 @@ import { createCredentials } from "./sink/credentials.ts";
 import type { RequestLimits, Sink, StreamDescription } from "./sink/sink.ts";
 import { createStreamWatch } from "./sink/stream-watch.ts";
 import { createSource, type SourceOptions } from "./source/create.ts";
-import type { Decryption } from "./source/encryption/decryption.ts";
+import type { Decryption } from "./source/options.ts";
 import type { ReceiveBudget } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 

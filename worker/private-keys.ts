@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MissingKeyError } from "./secrets.ts";
-import type { PrivateKeys } from "./source/encryption/decryption.ts";
+import type { PrivateKeys } from "./source/options.ts";
 
 /** Opens the Secret of that name, whose keys are private keys. Reads nothing yet. */
 export type PrivateKeysOpener = (secret: string) => PrivateKeys;

@@ -2,13 +2,12 @@ import type { PulsarSource } from "../crds/kinesissink.generated.ts";
 import { set } from "./config.ts";
 import type { KeyReader, KeyReference } from "./secrets.ts";
 import {
-  type Authentication,
   basicAuthentication,
   certificateAuthentication,
   oauth2Authentication,
   tokenAuthentication,
 } from "./source/broker/authentication.ts";
-import type { TlsOptions } from "./source/broker/transport.ts";
+import type { Authentication, TlsOptions } from "./source/options.ts";
 
 /** How to reach Pulsar: over the binary protocol and at its admin REST API. Everything is read anew where it is used. */
 export interface PulsarAccess {

@@ -1,4 +1,4 @@
-import type { NativeSourceOptions } from "./native/source.ts";
+import type { NativeSourceOptions } from "./options.ts";
 import type { Source } from "./source.ts";
 import { createWireSource } from "./wire/source.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createPulsarAdmin } from "../../../worker/pulsar-admin.ts";
-import type { Decryption } from "../../../worker/source/encryption/decryption.ts";
+import type { Decryption } from "../../../worker/source/options.ts";
 import type { Message } from "../../../worker/source/source.ts";
 import { type TestedClient, testedClients } from "./clients.ts";
 import { useBroker } from "./wire/broker-fixture.ts";

@@ -1,6 +1,7 @@
 import { after } from "node:test";
 import { loadNativeClient } from "../../../worker/source/native/client.ts";
-import { type NativeSourceOptions, openNativeSource } from "../../../worker/source/native/source.ts";
+import { openNativeSource } from "../../../worker/source/native/source.ts";
+import type { NativeSourceOptions } from "../../../worker/source/options.ts";
 import { type Source, SourceError } from "../../../worker/source/source.ts";
 import { createWireSource } from "../../../worker/source/wire/source.ts";
 

@@ -1,18 +1,6 @@
 import { readText } from "../../../runtime/http-answer.ts";
+import type { Authentication } from "../options.ts";
 import { SourceError } from "../source.ts";
-
-/**
- * How a client proves who it is. `credentials` is called for every connection and every challenge, and reads its Secret
- * anew each time, so that a rotated Secret is picked up.
- */
-export interface Authentication {
-  /** Pulsar's name of the method, for example `token`. */
-  readonly method: string;
-  /** @throws an error with code SecretMissing or SecretKeyMissing, or a SourceError */
-  credentials(signal: AbortSignal): Promise<Uint8Array>;
-  /** A broker refused them: what is kept of them is not to be given again. */
-  refused?(): void;
-}
 
 type Read = () => Promise<Uint8Array>;
 

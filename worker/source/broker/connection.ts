@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import type { Authentication, TlsOptions } from "../options.ts";
 import * as c from "../protocol/commands.ts";
 import { Command } from "../protocol/commands.ts";
 import type { EntryMemory } from "../protocol/entry-memory.ts";
@@ -8,13 +9,12 @@ import type { Message, MessageType } from "../protocol/field-table.ts";
 import { FrameSplitter } from "../protocol/frame-splitter.ts";
 import { commandFrame } from "../protocol/frames.ts";
 import { SourceError } from "../source.ts";
-import type { Authentication } from "./authentication.ts";
 import { type ConnectionConsumer, type ConnectionProducer, createDispatcher } from "./dispatcher.ts";
 import { asSourceError, networkError } from "./failures.ts";
 import { createReadPace } from "./read-pace.ts";
 import { createRequests } from "./requests.ts";
 import { addressText, type BrokerAddress, hostAndPort } from "./service-url.ts";
-import { openSocket, type TlsOptions } from "./transport.ts";
+import { openSocket } from "./transport.ts";
 
 const CLIENT_VERSION = "pulsar-kinesis-operator";
 const PING_INTERVAL_MS = 5_000;

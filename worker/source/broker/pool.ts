@@ -1,11 +1,10 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import type { Authentication, TlsOptions } from "../options.ts";
 import type { EntryMemory } from "../protocol/entry-memory.ts";
 import { SourceError } from "../source.ts";
-import type { Authentication } from "./authentication.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { addressText, type BrokerAddress } from "./service-url.ts";
-import type { TlsOptions } from "./transport.ts";
 
 export interface PoolOptions {
   /** The hosts of the service URL; at least one. */

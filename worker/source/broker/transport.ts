@@ -1,23 +1,12 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsConnectionOptions } from "node:tls";
+import type { TlsOptions } from "../options.ts";
 import { SourceError } from "../source.ts";
 import { asSourceError, networkError } from "./failures.ts";
 import { addressText, type BrokerAddress } from "./service-url.ts";
 
 const READ_BUFFER = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
-
-/** Each reader is called for every connection, so that rotated certificates are picked up. */
-export interface TlsOptions {
-  /** Trusted certificates, PEM; the system's when left out. */
-  readonly ca?: (() => Promise<Uint8Array>) | undefined;
-  /** Trust any certificate. Default false. */
-  readonly allowInsecure?: boolean | undefined;
-  /** Default true. */
-  readonly verifyHostname?: boolean | undefined;
-  /** Certificate chain and key, PEM. */
-  readonly clientCertificate?: (() => Promise<{ readonly cert: Uint8Array; readonly key: Uint8Array }>) | undefined;
-}
 
 /** Returns false to read no further until `resume()` of the socket. `chunk` is overwritten when it returns. */
 export type OnBytes = (length: number, chunk: Buffer) => boolean;

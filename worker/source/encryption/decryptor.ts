@@ -1,7 +1,7 @@
 import { constants, createDecipheriv, type KeyObject, privateDecrypt } from "node:crypto";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Decryption } from "../options.ts";
 import { type Defect, type EncryptionContext, type EncryptionKey, SourceError } from "../source.ts";
-import type { Decryption } from "./decryption.ts";
 import { parsePrivateKey, UnusableKeyError } from "./private-key.ts";
 
 const IV_BYTES = 12;

@@ -1,14 +1,7 @@
 import { withoutPartition } from "../broker/topic-name.ts";
+import type { NativeAdmin } from "../options.ts";
 import { type SchemaRegistry, SourceError } from "../source.ts";
 import type { NativeEntry } from "./entry.ts";
-
-/** Pulsar's admin REST API: what neither pulsar-client nor the binary protocol tells. */
-export interface NativeAdmin {
-  /** The parsed answer of a GET. @throws an error that names the URL and the status */
-  get(path: string, signal: AbortSignal): Promise<unknown>;
-  /** One header of the answer to a GET; null when it is absent. @throws as `get` does */
-  header(path: string, name: string, signal: AbortSignal): Promise<string | null>;
-}
 
 const TIMEOUT_MS = 5_000;
 const VERSION_HEADER = "x-pulsar-base64-schema-version";

@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../../runtime/log.ts";
-import type { WireSourceOptions } from "../wire/source.ts";
+import type { WireSourceOptions } from "../options.ts";
 import type { NativeClient, NativeModule } from "./client.ts";
 
 const OPERATION_TIMEOUT_S = 15;

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import { asSourceError } from "../broker/failures.ts";
-import type { Decryption } from "../encryption/decryption.ts";
 import { createDecryptor } from "../encryption/decryptor.ts";
 import { createKeyWatch, type KeyWatch } from "../encryption/key-watch.ts";
+import type { Decryption } from "../options.ts";
 import { SourceError } from "../source.ts";
 import type { NativeModule } from "./client.ts";
 import type { ReceivedMessage } from "./message.ts";

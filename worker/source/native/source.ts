@@ -7,9 +7,9 @@ import { createPool } from "../broker/pool.ts";
 import { createSchemas, latestSchemaVersion } from "../broker/schemas.ts";
 import { parseServiceUrl } from "../broker/service-url.ts";
 import { fullTopicName, topicPattern } from "../broker/topic-name.ts";
+import type { NativeAdmin, NativeSourceOptions } from "../options.ts";
 import { type Delivery, type Source, SourceError, type SourceHandler, type SourceState } from "../source.ts";
-import type { WireSourceOptions } from "../wire/source.ts";
-import { createActiveCheck, createSchemaVersions, type NativeAdmin } from "./admin.ts";
+import { createActiveCheck, createSchemaVersions } from "./admin.ts";
 import { loadNativeClient, type NativeConsumer, type NativeModule } from "./client.ts";
 import { createNativeConnection } from "./connect.ts";
 import {
@@ -33,11 +33,6 @@ const ACKNOWLEDGED_WITHIN_MS = 300;
 const CLOSE_TIMEOUT_MS = 4_000;
 /** Longer than the library's own timeout. */
 const SUBSCRIBE_TIMEOUT_MS = 20_000;
-
-export interface NativeSourceOptions extends WireSourceOptions {
-  /** Null without `spec.pulsar.adminUrl`. */
-  readonly admin?: NativeAdmin | null | undefined;
-}
 
 /**
  * The source on pulsar-client, which consumes, decompresses and decrypts. What concerns topics, schemas and dead letters

@@ -1,6 +1,4 @@
-import { type Clock, systemClock } from "../../../runtime/clock.ts";
-import type { Logger } from "../../../runtime/log.ts";
-import type { Authentication } from "../broker/authentication.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { createDeadLetters } from "../broker/dead-letter-producer.ts";
 import { type Discovery, type FoundPartition, oldest, startDiscovery } from "../broker/discovery.ts";
 import { createLookup } from "../broker/lookup.ts";
@@ -8,20 +6,11 @@ import { createPool } from "../broker/pool.ts";
 import { createSchemas } from "../broker/schemas.ts";
 import { parseServiceUrl } from "../broker/service-url.ts";
 import { fullTopicName, topicPattern } from "../broker/topic-name.ts";
-import type { TlsOptions } from "../broker/transport.ts";
-import type { Decryption } from "../encryption/decryption.ts";
 import { createDecryptor } from "../encryption/decryptor.ts";
+import type { WireSourceOptions } from "../options.ts";
 import { createEntryDecoder } from "../protocol/entry-decoder.ts";
 import { entryMemory } from "../protocol/entry-memory.ts";
-import {
-  type Delivery,
-  type ReceiveBudget,
-  type Source,
-  SourceError,
-  type SourceHandler,
-  type SourceState,
-  type SubscriptionType,
-} from "../source.ts";
+import { type Delivery, type Source, SourceError, type SourceHandler, type SourceState } from "../source.ts";
 import { WireDelivery } from "./delivery.ts";
 import { createPartitionConsumer, type PartitionConsumer } from "./partition-consumer.ts";
 import { createPermits } from "./permits.ts";
@@ -32,39 +21,6 @@ const DEFAULT_QUEUE_SIZE = 5_000;
 const DISCOVERY_INTERVAL_MS = 60_000;
 const MAX_UNCOMPRESSED_BYTES = 32 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 4_000;
-
-export interface WireSourceOptions {
-  /** `pulsar://host:6650` or `pulsar+ssl://host:6651`; several hosts with commas. */
-  readonly serviceUrl: string;
-  /** Either names, short or full, … */
-  readonly topics?: readonly string[] | undefined;
-  /** … or a pattern, for example `persistent://public/default/orders-.*`. */
-  readonly topicsPattern?: string | undefined;
-  /** Topics, short or full, that a pattern does not match whatever it says. */
-  readonly exceptTopics?: readonly string[] | undefined;
-  readonly subscription: {
-    readonly name: string;
-    readonly type: SubscriptionType;
-    /** Where a subscription that does not exist yet starts. */
-    readonly initialPosition: "Earliest" | "Latest";
-  };
-  /** Null for none. */
-  readonly authentication?: Authentication | null | undefined;
-  /** Null: what was encrypted end to end is passed on so. */
-  readonly decryption?: Decryption | null | undefined;
-  readonly tls?: TlsOptions | undefined;
-  /** The most messages that one topic-partition may have on their way; 1,000 by default. */
-  readonly receiverQueueSize?: number | undefined;
-  readonly budget: ReceiveBudget;
-  /** Shows in the broker's statistics; the broker makes one up when it is left out. */
-  readonly consumerName?: string | undefined;
-  /** How often new partitions and topics are looked for, in ms; 60,000 by default. */
-  readonly discoveryIntervalMs?: number | undefined;
-  /** What one entry may inflate to, or its chunks may add up to; 32 MiB by default. */
-  readonly maxUncompressedBytes?: number | undefined;
-  readonly clock?: Clock | undefined;
-  readonly log: Logger;
-}
 
 /** A source that speaks Pulsar's binary protocol itself. @throws SourceError when the options are not sound */
 export function createWireSource(options: WireSourceOptions): Source {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createActiveCheck, createSchemaVersions, type NativeAdmin } from "../../../../worker/source/native/admin.ts";
+import { createActiveCheck, createSchemaVersions } from "../../../../worker/source/native/admin.ts";
 import { readMessages } from "../../../../worker/source/native/message.ts";
+import type { NativeAdmin } from "../../../../worker/source/options.ts";
 import type { SchemaInfo } from "../../../../worker/source/source.ts";
 import { nativeMessage } from "./script.ts";
 

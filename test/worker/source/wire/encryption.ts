@@ -7,7 +7,7 @@ import {
   publicEncrypt,
   randomBytes,
 } from "node:crypto";
-import type { Decryption, PrivateKeys } from "../../../../worker/source/encryption/decryption.ts";
+import type { Decryption, PrivateKeys } from "../../../../worker/source/options.ts";
 import type { EntryMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
 
 export interface TestKey {

@@ -1,6 +1,7 @@
 import { afterEach } from "node:test";
+import type { WireSourceOptions } from "../../../../worker/source/options.ts";
 import type { Assignment, Delivery, Message, Source } from "../../../../worker/source/source.ts";
-import { createWireSource, type WireSourceOptions } from "../../../../worker/source/wire/source.ts";
+import { createWireSource } from "../../../../worker/source/wire/source.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { until } from "../../../until.ts";
 

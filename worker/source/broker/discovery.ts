@@ -1,7 +1,6 @@
 import { backoff } from "../../../runtime/backoff.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Failure } from "../wire/partition-consumer.ts";
-import { asSourceError } from "./failures.ts";
+import { asSourceError, type Failure, oldest } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
 import { partitionIndex, type TopicPattern, withoutPartition } from "./topic-name.ts";
 
@@ -128,11 +127,4 @@ export function startDiscovery(options: {
       return complete && failures.size === 0;
     },
   };
-}
-
-/** The failure that lasts longest. */
-export function oldest(failures: Iterable<Failure>): Failure | null {
-  let first: Failure | null = null;
-  for (const failure of failures) if (first === null || failure.since < first.since) first = failure;
-  return first;
 }

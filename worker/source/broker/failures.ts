@@ -1,5 +1,18 @@
 import { ServerError } from "../protocol/commands.ts";
-import { SourceError, type SourceFailureCode } from "../source.ts";
+import { SourceError, type SourceFailure, type SourceFailureCode } from "../source.ts";
+
+/** A failure that lasts. */
+export interface Failure extends SourceFailure {
+  /** `Clock.now()` of its first occurrence. */
+  readonly since: number;
+}
+
+/** The failure that lasts longest. */
+export function oldest(failures: Iterable<Failure>): Failure | null {
+  let first: Failure | null = null;
+  for (const failure of failures) if (first === null || failure.since < first.since) first = failure;
+  return first;
+}
 
 /** An error that the broker answered, with its number from PulsarApi.proto. */
 export class BrokerError extends SourceError {

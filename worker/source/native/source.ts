@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { createDeadLetters } from "../broker/dead-letter-producer.ts";
-import { type Discovery, type FoundPartition, oldest, startDiscovery } from "../broker/discovery.ts";
+import { type Discovery, type FoundPartition, startDiscovery } from "../broker/discovery.ts";
+import { oldest } from "../broker/failures.ts";
 import { createLookup } from "../broker/lookup.ts";
 import { createPool } from "../broker/pool.ts";
 import { createSchemas, latestSchemaVersion } from "../broker/schemas.ts";

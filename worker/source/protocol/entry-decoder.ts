@@ -1,7 +1,7 @@
 import { crc32c } from "@node-rs/crc32";
 import type { Decryptor } from "../encryption/decryptor.ts";
 import { type Defect, SourceError } from "../source.ts";
-import type { Chunk } from "../wire/chunks.ts";
+import type { Chunk } from "./chunk.ts";
 import { Compression, decompress } from "./compression.ts";
 import { WireEntry } from "./entry.ts";
 import type { EntryMemory } from "./entry-memory.ts";
@@ -231,15 +231,15 @@ export function createEntryDecoder(options: {
       }
       const last = chunks.at(-1);
       if (last === undefined) throw new TypeError("a message of no chunks");
-      const { entry, where } = last;
+      const { entry, position } = last;
       const payload = Buffer.concat(parts);
       const { encrypted } = entry;
       entry.encrypted = false;
       try {
-        return unpacked(entry, where, null, payload, 0);
+        return unpacked(entry, position, null, payload, 0);
       } catch (error) {
         entry.encrypted = encrypted;
-        return defective(entry, where, corruption(error), Buffer.concat(chunks.map((chunk) => chunk.payload)));
+        return defective(entry, position, corruption(error), Buffer.concat(chunks.map((chunk) => chunk.payload)));
       }
     },
     defective,

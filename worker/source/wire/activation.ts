@@ -2,13 +2,15 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import { partitionIndex } from "../broker/topic-name.ts";
 import type { KeyWatch } from "../encryption/key-watch.ts";
+import { chunkBytes } from "../protocol/chunk.ts";
 import type { DecodedEntry, EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
 import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
-import { bytesOf, type ChunkedMessage, createChunkCollector, type Id, type WaitingChunks } from "./chunks.ts";
+import { type ChunkedMessage, createChunkCollector, type WaitingChunks } from "./chunks.ts";
 import { WireDelivery } from "./delivery.ts";
+import { compareEntries, type EntryId } from "./entry-id.ts";
 
 export interface ActivationOptions {
   readonly topic: string;
@@ -45,9 +47,9 @@ export function createActivation(options: ActivationOptions): Activation {
   const partition = partitionIndex(topic);
   /** Chunked messages that were handed on and are not done. */
   const handedOn = new Set<WireDelivery>();
-  let previous: Id | null = null;
+  let previous: EntryId | null = null;
   /** Up to where the pipeline is done. Not the delivery, which would keep its messages. */
-  let wanted: Id | null = null;
+  let wanted: EntryId | null = null;
 
   const assignment = {
     topic,
@@ -76,7 +78,7 @@ export function createActivation(options: ActivationOptions): Activation {
     },
   });
 
-  const handOn = (decoded: DecodedEntry, id: Id, redeliveries: number, chunked: ChunkedMessage | null): void => {
+  const handOn = (decoded: DecodedEntry, id: EntryId, redeliveries: number, chunked: ChunkedMessage | null): void => {
     const delivery = new WireDelivery(activation, decoded, id, redeliveries, chunked);
     if (chunked !== null && ordered) handedOn.add(delivery);
     if (!ordered) options.keyWatch?.add(delivery);
@@ -84,11 +86,11 @@ export function createActivation(options: ActivationOptions): Activation {
     options.deliver(delivery);
   };
 
-  const onChunk = (decoded: DecodedEntry, chunk: Buffer, where: EntryPosition, redeliveries: number): void => {
-    const id: Id = [where.ledger, where.entry];
-    const part = { entry: decoded.entry, payload: chunk, where };
+  const onChunk = (decoded: DecodedEntry, chunk: Buffer, position: EntryPosition, redeliveries: number): void => {
+    const id: EntryId = [position.ledger, position.entry];
+    const part = { entry: decoded.entry, payload: chunk, position };
     const outcome = chunks.add(part, previous);
-    if (outcome.kind === "waiting") hold(bytesOf(part));
+    if (outcome.kind === "waiting") hold(chunkBytes(part));
     if (outcome.kind === "waiting" || outcome.kind === "defective") return;
     if (outcome.kind === "stray") {
       log.warn("a chunk without its beginning is left out", { topic, message: id.join(":") });
@@ -97,11 +99,11 @@ export function createActivation(options: ActivationOptions): Activation {
       return;
     }
     const { message } = outcome;
-    hold(bytesOf(part) - message.size);
+    hold(chunkBytes(part) - message.size);
     if (outcome.kind === "defect") {
       const payload = Buffer.concat(message.chunks.map(({ payload: bytes }) => bytes));
       const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
-      handOn(decoder.defective(decoded.entry, where, defect, payload), id, redeliveries, message);
+      handOn(decoder.defective(decoded.entry, position, defect, payload), id, redeliveries, message);
     } else {
       const whole = decoder.assembled(message.chunks);
       if ("entry" in whole) handOn(whole, id, redeliveries, message);
@@ -114,21 +116,21 @@ export function createActivation(options: ActivationOptions): Activation {
   /** Each chunk of a message that cannot be decrypted goes by itself, since each was encrypted by itself. */
   const handOnApart = (message: ChunkedMessage, defect: Defect, redeliveries: number): void => {
     const { chunks: parts } = message;
-    for (const [index, { entry, payload, where }] of parts.entries()) {
-      const id: Id = [where.ledger, where.entry];
+    for (const [index, { entry, payload, position }] of parts.entries()) {
+      const id: EntryId = [position.ledger, position.entry];
       // The last one holds back cumulative acknowledgements, as the whole message would have done.
       const last = index === parts.length - 1 ? { ...message, ids: [...id] } : null;
-      handOn(decoder.defective(entry, where, defect, payload), id, redeliveries, last);
+      handOn(decoder.defective(entry, position, defect, payload), id, redeliveries, last);
     }
   };
 
-  const acknowledgeThrough = (id: Id): void => {
+  const acknowledgeThrough = (id: EntryId): void => {
     wanted = id;
-    let mark: Id | null = id;
-    for (const done of handedOn) if (compare(done.id, id) <= 0) handedOn.delete(done);
+    let mark: EntryId | null = id;
+    for (const done of handedOn) if (compareEntries(done.id, id) <= 0) handedOn.delete(done);
     // The first chunk of a message that is not done lies before its last one: the acknowledgement must not cover it.
     for (const open of [...chunks.pending(), ...[...handedOn].flatMap(({ chunked }) => chunked ?? [])]) {
-      if (mark !== null && (open.before === null || compare(open.before, mark) < 0)) mark = open.before;
+      if (mark !== null && (open.before === null || compareEntries(open.before, mark) < 0)) mark = open.before;
     }
     if (mark !== null) acks.through(mark[0], mark[1]);
   };
@@ -137,9 +139,9 @@ export function createActivation(options: ActivationOptions): Activation {
     assignment,
     receive(command, bytes, start, end, owned) {
       const { ledger, entry, redeliveryCount } = command;
-      const where: EntryPosition = { ledger, entry, partition };
-      const decoded = decoder.decode(bytes, start, end, owned, where, command.ackSet);
-      if (decoded.chunk !== null) onChunk(decoded, decoded.chunk, where, redeliveryCount);
+      const position: EntryPosition = { ledger, entry, partition };
+      const decoded = decoder.decode(bytes, start, end, owned, position, command.ackSet);
+      if (decoded.chunk !== null) onChunk(decoded, decoded.chunk, position, redeliveryCount);
       else if (decoded.messages.length === 0) acks.entry(ledger, entry);
       else handOn(decoded, [ledger, entry], redeliveryCount, null);
       previous = [ledger, entry];
@@ -159,8 +161,4 @@ export function createActivation(options: ActivationOptions): Activation {
     },
   };
   return activation;
-}
-
-function compare(a: Id, b: Id): number {
-  return a[0] === b[0] ? a[1] - b[1] : a[0] - b[0];
 }

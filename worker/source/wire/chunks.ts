@@ -1,7 +1,8 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { TAG_BYTES } from "../encryption/decryptor.ts";
+import { type Chunk, chunkBytes } from "../protocol/chunk.ts";
 import type { WireEntry } from "../protocol/entry.ts";
-import type { EntryPosition } from "../protocol/message.ts";
+import type { EntryId } from "./entry-id.ts";
 
 /**
  * A chunked message that grew no further for this long, though more was asked for, was given up by its producer (the
@@ -13,16 +14,6 @@ const MOST_AT_ONCE = 100;
 /** Each takes some memory beside its bytes, and may have none. */
 const MOST_CHUNKS = 10_000;
 
-/** Ledger and entry. */
-export type Id = readonly [number, number];
-
-export interface Chunk {
-  readonly entry: WireEntry;
-  /** Still encrypted when the entry is. */
-  readonly payload: Buffer;
-  readonly where: EntryPosition;
-}
-
 export interface ChunkedMessage {
   readonly uuid: string;
   /** Until the message is complete. */
@@ -30,8 +21,8 @@ export interface ChunkedMessage {
   /** Ids of the chunks, in order: ledger, entry, ledger, entry, … */
   readonly ids: number[];
   /** The entry before the first chunk: nothing beyond may be acknowledged cumulatively; null at the start of a life. */
-  readonly before: Id | null;
-  /** Bytes that the chunks keep. */
+  readonly before: EntryId | null;
+  /** Bytes that the chunks retain. */
   size: number;
   /** Bytes of the payloads that are the message's own. */
   content: number;
@@ -53,13 +44,8 @@ export type ChunkOutcome =
   | { readonly kind: "complete"; readonly message: ChunkedMessage }
   | { readonly kind: "defect"; readonly message: ChunkedMessage; readonly defect: string };
 
-/** Bytes that a chunk keeps: its payload and its metadata. */
-export function bytesOf({ entry, payload }: Chunk): number {
-  return payload.length + entry.end - entry.start;
-}
-
 export interface ChunkCollector {
-  add(chunk: Chunk, before: Id | null): ChunkOutcome;
+  add(chunk: Chunk, before: EntryId | null): ChunkOutcome;
   /** Of the messages that are still incomplete. */
   pending(): Iterable<ChunkedMessage>;
   clear(): void;
@@ -96,7 +82,7 @@ export function createChunkCollector(options: {
 
   return {
     add(chunk, before) {
-      const { entry, payload, where } = chunk;
+      const { entry, payload, position } = chunk;
       const uuid = entry.uuid ?? "";
       if (entry.chunkId === 0 && !messages.has(uuid)) {
         messages.set(uuid, { uuid, chunks: [], ids: [], before, size: 0, content: 0, next: 0, touchedAt: 0 });
@@ -107,8 +93,8 @@ export function createChunkCollector(options: {
         return { kind: message === undefined && defects.has(uuid) ? "defective" : "stray" };
       }
       message.chunks.push(chunk);
-      message.ids.push(where.ledger, where.entry);
-      const bytes = bytesOf(chunk);
+      message.ids.push(position.ledger, position.entry);
+      const bytes = chunkBytes(chunk);
       message.size += bytes;
       message.content += entry.encrypted ? Math.max(0, payload.length - TAG_BYTES) : payload.length;
       message.next += 1;

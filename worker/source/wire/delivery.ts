@@ -1,7 +1,8 @@
 import type { DecodedEntry } from "../protocol/entry-decoder.ts";
 import type { Assignment, Delivery, Message } from "../source.ts";
 import type { Activation } from "./activation.ts";
-import type { ChunkedMessage, Id } from "./chunks.ts";
+import type { ChunkedMessage } from "./chunks.ts";
+import type { EntryId } from "./entry-id.ts";
 
 const NONE: readonly Message[] = [];
 
@@ -13,14 +14,14 @@ export class WireDelivery implements Delivery {
   readonly redeliveryCount: number;
   readonly activation: Activation;
   /** Of the last chunk, for a chunked message. */
-  readonly id: Id;
+  readonly id: EntryId;
   readonly chunked: ChunkedMessage | null;
   readonly #release: (() => void) | null;
 
   constructor(
     activation: Activation,
     decoded: Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release">,
-    id: Id,
+    id: EntryId,
     redeliveryCount: number,
     chunked: ChunkedMessage | null,
   ) {

@@ -1,7 +1,7 @@
 import { backoff } from "../../../runtime/backoff.ts";
-import { asSourceError, isSlow } from "../broker/failures.ts";
+import { asSourceError, type Failure, isSlow } from "../broker/failures.ts";
 import type { Lookup } from "../broker/lookup.ts";
-import { SourceError, type SourceFailure } from "../source.ts";
+import { SourceError } from "../source.ts";
 import type { SubscribePosition } from "./subscribe.ts";
 import { type Legacy, openSubscription, type Subscription, type SubscriptionContext } from "./subscription.ts";
 
@@ -10,11 +10,6 @@ const RETRY = { initial: 100, max: 10_000, floor: 20 };
 const SLOW_RETRY = { initial: 2_000, max: 15_000, floor: 1_000 };
 /** A subscription that lasted this long was sound: the next back-off starts anew. */
 const SOUND_MS = 10_000;
-
-export interface Failure extends SourceFailure {
-  /** `Clock.now()` of its first occurrence. */
-  readonly since: number;
-}
 
 /** Keeps one topic-partition subscribed, whatever happens to brokers and connections. */
 export interface PartitionConsumer {

@@ -221,7 +221,7 @@ export interface Source {
   /** Resolves when every acknowledgement made so far was confirmed by its broker, or its assignment ended. */
   flush(signal: AbortSignal): Promise<void>;
   /** Publishes to the dead-letter topic; resolves on the broker's receipt. @throws SourceError: try again. */
-  publish(topic: string, letter: DeadLetter): Promise<void>;
+  publish(topic: string, deadLetter: DeadLetter): Promise<void>;
   /** Closes consumers, then connections. Idempotent; resolves within a few seconds even when the broker is silent. */
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { fullTopicName } from "./topic-name.ts";
 
 export interface DeadLetters {
   /** Resolves on the broker's receipt. @throws SourceError: try again */
-  publish(topic: string, letter: DeadLetter): Promise<void>;
+  publish(topic: string, deadLetter: DeadLetter): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,24 +41,24 @@ export function createDeadLetters(lookup: Lookup, schemas: SchemaRegistry, clock
     }
   };
 
-  const versionOf = async (producer: Producer, topic: string, letter: DeadLetter): Promise<Uint8Array | null> => {
-    const version = letter.message.entry.schemaVersion;
+  const versionOf = async (producer: Producer, topic: string, deadLetter: DeadLetter): Promise<Uint8Array | null> => {
+    const version = deadLetter.message.entry.schemaVersion;
     if (version === null) return null;
-    const id = `${topic}\n${letter.topic}\n${Buffer.from(version).toString("hex")}`;
+    const id = `${topic}\n${deadLetter.topic}\n${Buffer.from(version).toString("hex")}`;
     const known = versions.get(id);
     if (known !== undefined) return await known;
-    const registered = register(producer, letter.topic, version);
+    const registered = register(producer, deadLetter.topic, version);
     versions.set(id, registered);
     registered.catch(() => versions.delete(id));
     return await registered;
   };
 
   return {
-    async publish(name, letter) {
+    async publish(name, deadLetter) {
       const topic = fullTopicName(name);
       const producer = await producerOf(topic);
-      const schemaVersion = await versionOf(producer, topic, letter);
-      await producer.publish(metadataOf(letter, schemaVersion), letter.message.payload);
+      const schemaVersion = await versionOf(producer, topic, deadLetter);
+      await producer.publish(metadataOf(deadLetter, schemaVersion), deadLetter.message.payload);
     },
     async close() {
       const open = await Promise.allSettled(producers.values());

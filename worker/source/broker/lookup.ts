@@ -82,8 +82,8 @@ async function requireNamespace(what: string, namespace: string, host: Connectio
   // What else may be wrong, such as a permission for that one topic, is no matter here.
   const answer = await ask(host, what, `persistent://${namespace}/any`, false).catch(() => null);
   if (answer === null || answer.error === undefined) return;
-  const refusal = brokerError(what, answer.error, answer.message);
-  if (refusal.code === "NamespaceNotFound") throw refusal;
+  const error = brokerError(what, answer.error, answer.message);
+  if (error.code === "NamespaceNotFound") throw error;
 }
 
 function ask(connection: Connection, what: string, topic: string, authoritative: boolean): Promise<LookupAnswer> {

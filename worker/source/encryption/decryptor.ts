@@ -28,7 +28,7 @@ export interface Decryptor {
   readonly onFailure: Decryption["onFailure"];
   /**
    * The payload in memory of its own, or why there is none.
-   * @throws SourceError SecretMissing when there are no private keys at all: then no entry may be judged
+   * @throws SourceError SecretMissing when there are no private keys at all: then nothing can be said of an entry
    */
   decrypt(context: EncryptionContext, payload: Buffer): Buffer | Defect;
   /** True when one of the keys opens the entry's data key. */

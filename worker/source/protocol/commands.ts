@@ -106,7 +106,7 @@ export const authResponse = messageType({
 });
 export const empty = messageType({});
 
-/** What every answer to a request, and every refusal, may hold. */
+/** What every answer to a request may hold, an error among them. */
 export const success = messageType({ requestId: uint(1) });
 export const error = messageType({ requestId: uint(1), error: int32(2), message: string(3) });
 

@@ -34,7 +34,7 @@ export interface EntryDecoder {
   /**
    * Decodes what follows the command of a MESSAGE frame. What cannot be read becomes one message with the raw bytes and
    * a defect. `owned` as in frame-splitter; nothing else of `bytes` is kept.
-   * @throws SourceError when the entry cannot be judged now (SecretMissing), and nothing else
+   * @throws SourceError when it cannot be told now what the entry holds (SecretMissing), and nothing else
    */
   decode(
     bytes: Buffer,

@@ -14,7 +14,7 @@ export interface EntryMemory {
   /** A copy of `source[start..end)`; small ones share their memory with others. */
   copy(source: Buffer, start: number, end: number): Buffer;
   /**
-   * `own`, of the function of this name, is read by nobody any more: every view of it throws from now on, so that what is
+   * `own` is what the function of this name gave, and is read by nobody any more: every view of it throws from now on, so that what is
    * read too late is a fault and not another message.
    */
   giveBack(own: Buffer): void;

@@ -1,6 +1,6 @@
 /**
  * A small protobuf codec for the commands that are rare: a message is a table of fields, and its TypeScript type follows
- * from the table. What travels with every message has hand-written code instead (entry-metadata, batch, frames).
+ * from the table. What travels with every message has hand-written code instead (entry, message, message-command, frames).
  */
 
 import type { ProtobufReader } from "./protobuf-reader.ts";
@@ -103,10 +103,10 @@ export function messageType<F extends Readonly<Record<string, AnyField>>>(fields
   };
   const write = (writer: ProtobufWriter, value: Message<F>): void => {
     for (const [name, field] of entries) {
-      const item = (value as Readonly<Record<string, unknown>>)[name];
-      if (item === undefined) continue;
-      if (field.repeated) for (const element of item as readonly unknown[]) writeField(writer, field, element);
-      else writeField(writer, field, item);
+      const content = (value as Readonly<Record<string, unknown>>)[name];
+      if (content === undefined) continue;
+      if (field.repeated) for (const element of content as readonly unknown[]) writeField(writer, field, element);
+      else writeField(writer, field, content);
     }
   };
   return {

@@ -4,7 +4,7 @@ import { asSourceError, BrokerError, brokerError } from "../broker/failures.ts";
 import { ackResponse } from "../protocol/commands.ts";
 import { AckType, ackFrame } from "../protocol/frames.ts";
 import type { SourceError } from "../source.ts";
-import { createUnsureAcks } from "./undurable-acks.ts";
+import { createUndurableAcks } from "./undurable-acks.ts";
 
 const GROUP_MS = 100;
 const GROUP_SIZE = 1_000;
@@ -17,7 +17,7 @@ export interface Acknowledger {
   /** Sends what waits; resolves when the broker confirmed all that was sent, or cannot any more. */
   settle(): Promise<void>;
   /** Sends at once what `end` returned of the subscription before. */
-  again(unsure: readonly number[]): void;
+  again(undurable: readonly number[]): void;
   /**
    * Sends nothing any more.
    * @returns ledger, entry, ledger, entry, …: the broker sends these entries again unless the next subscription
@@ -36,7 +36,7 @@ export function createAcknowledger(options: {
 }): Acknowledger {
   const { connection, consumerId, clock, onFailed } = options;
   const inFlight = new Set<Promise<void>>();
-  const unsure = createUnsureAcks(clock);
+  const undurable = createUndurableAcks(clock);
   let ids: number[] = [];
   let mark: readonly [number, number] | null = null;
   let marks = 0;
@@ -49,14 +49,14 @@ export function createAcknowledger(options: {
       const { error, message } = await connection.requestFrame(what, requestId, frame, ackResponse);
       if (error !== undefined) throw brokerError(what, error, message);
     } catch (error) {
-      if (error instanceof BrokerError) unsure.refused(group);
+      if (error instanceof BrokerError) undurable.refused(group);
       if (!ended) onFailed(asSourceError(error, what));
     }
   };
 
   const send = (type: number, group: readonly number[]): void => {
     const requestId = connection.nextId();
-    if (type === AckType.Individual) unsure.add(group);
+    if (type === AckType.Individual) undurable.add(group);
     const receipt = confirm(requestId, ackFrame(consumerId, type, group, requestId), group);
     inFlight.add(receipt);
     void receipt.then(() => inFlight.delete(receipt));
@@ -103,7 +103,7 @@ export function createAcknowledger(options: {
     end() {
       ended = true;
       timer?.cancel();
-      const left = [...unsure.ids(), ...ids];
+      const left = [...undurable.ids(), ...ids];
       ids = [];
       mark = null;
       return left;

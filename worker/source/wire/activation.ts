@@ -8,7 +8,7 @@ import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
 import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
-import { type ChunkedMessage, createChunkCollector, type WaitingChunks } from "./chunks.ts";
+import { type ChunkedMessage, createChunkCollector, type WaitingChunks } from "./chunk-collector.ts";
 import { WireDelivery } from "./delivery.ts";
 import { compareEntries, type EntryId } from "./entry-id.ts";
 

@@ -1,7 +1,7 @@
 import type { DecodedEntry } from "../protocol/entry-decoder.ts";
 import type { Assignment, Delivery, Message } from "../source.ts";
 import type { Activation } from "./activation.ts";
-import type { ChunkedMessage } from "./chunks.ts";
+import type { ChunkedMessage } from "./chunk-collector.ts";
 import type { EntryId } from "./entry-id.ts";
 
 const NONE: readonly Message[] = [];

@@ -3,7 +3,7 @@ import { asSourceError, type Failure, isSlow } from "../broker/failures.ts";
 import type { Lookup } from "../broker/lookup.ts";
 import { SourceError } from "../source.ts";
 import type { SubscribePosition } from "./subscribe.ts";
-import { type Legacy, openSubscription, type Subscription, type SubscriptionContext } from "./subscription.ts";
+import { type CarryOver, openSubscription, type Subscription, type SubscriptionContext } from "./subscription.ts";
 
 const RETRY = { initial: 100, max: 10_000, floor: 20 };
 /** Waiting for a person to mend something. */
@@ -30,7 +30,7 @@ export function createPartitionConsumer(
   const closing = new AbortController();
   let subscription: Subscription | null = null;
   let failure: Failure | null = null;
-  let legacy: Legacy = { unsure: [], bytesPerPermit: null };
+  let carryOver: CarryOver = { undurable: [], bytesPerPermit: null };
 
   const fail = (error: SourceError): void => {
     if (failure?.code !== error.code)
@@ -44,7 +44,7 @@ export function createPartitionConsumer(
     context.checkKeys();
     const connection = await lookup.broker(topic);
     closing.signal.throwIfAborted();
-    const opened = await openSubscription(topic, connection, position, legacy, context);
+    const opened = await openSubscription(topic, connection, position, carryOver, context);
     if (closing.signal.aborted) opened.end(0);
     else {
       subscription = opened;
@@ -53,7 +53,7 @@ export function createPartitionConsumer(
     }
     const end = await opened.ended;
     subscription = null;
-    legacy = end.legacy;
+    carryOver = end.carryOver;
     if (end.kind === "ended") return end.delayMs;
     log.info("the subscription was lost", { topic, reason: end.reason.message });
     return null;

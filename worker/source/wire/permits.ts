@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { ReceiveBudget } from "../source.ts";
-import type { WaitingChunks } from "./chunks.ts";
+import type { WaitingChunks } from "./chunk-collector.ts";
 
 /** Assumed until the first entry of a topic-partition was seen: the largest that brokers take by default. */
 const FIRST_BYTES_PER_PERMIT = 5 * 1024 * 1024;
@@ -11,7 +11,7 @@ const FIRST_BYTES_PER_PERMIT = 5 * 1024 * 1024;
  */
 const GENEROSITY = 2;
 
-/** Budgets that messages may take, before a consumer that brings still more is given up: a quarter of the memory limit. */
+/** Budgets that messages may take, before a consumer that brings still more is given up: a fifth of the memory limit. */
 const MOST_BUDGETS = 8;
 
 /** An entry that did not come for so long may not be there. */

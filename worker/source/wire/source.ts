@@ -49,7 +49,7 @@ export function createWireSource(options: WireSourceOptions): Source {
   });
   const lookup = createLookup(pool);
   const schemas = createSchemas(pool);
-  const letters = createDeadLetters(lookup, schemas, clock);
+  const deadLetters = createDeadLetters(lookup, schemas, clock);
   const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE, waitingChunks, clock);
   const decryptor = options.decryption ? createDecryptor(options.decryption, clock) : null;
   const consumers = new Map<string, PartitionConsumer>();
@@ -123,7 +123,7 @@ export function createWireSource(options: WireSourceOptions): Source {
     const timer = clock.timer(CLOSE_TIMEOUT_MS, expired.resolve);
     const orderly = Promise.allSettled([
       ...[...consumers.values()].map((consumer) => consumer.close()),
-      letters.close(),
+      deadLetters.close(),
     ]);
     closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
     await Promise.race([orderly, expired.promise]);
@@ -159,7 +159,7 @@ export function createWireSource(options: WireSourceOptions): Source {
       const settled = Promise.all([...consumers.values()].map((consumer) => consumer.subscription?.acks.settle()));
       await Promise.race([settled, aborted(signal)]);
     },
-    publish: (topic, letter) => letters.publish(topic, letter),
+    publish: (topic, deadLetter) => deadLetters.publish(topic, deadLetter),
     close() {
       closed ??= shutDown();
       return closed;

@@ -8,7 +8,7 @@ import { flowFrame } from "../protocol/frames.ts";
 import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.ts";
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
-import type { WaitingChunks } from "./chunks.ts";
+import type { WaitingChunks } from "./chunk-collector.ts";
 import { newPermitAccount, type Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 
@@ -32,9 +32,9 @@ export interface SubscriptionContext extends Subscriber {
 }
 
 /** What a subscription leaves to the next one of its topic-partition. */
-export interface Legacy {
+export interface CarryOver {
   /** Acknowledged before anything is asked for. */
-  readonly unsure: readonly number[];
+  readonly undurable: readonly number[];
   /** Recent bytes that a permit brought; null when nothing came. */
   readonly bytesPerPermit: number | null;
 }
@@ -43,7 +43,7 @@ export interface Legacy {
 export type SubscriptionEnd = (
   | { readonly kind: "lost"; readonly reason: SourceError }
   | { readonly kind: "ended"; readonly delayMs: number }
-) & { readonly legacy: Legacy };
+) & { readonly carryOver: CarryOver };
 
 /** One SUBSCRIBE of one topic-partition on one connection, until it is closed or lost. */
 export interface Subscription {
@@ -64,7 +64,7 @@ export async function openSubscription(
   topic: string,
   connection: Connection,
   position: SubscribePosition,
-  before: Legacy,
+  before: CarryOver,
   context: SubscriptionContext,
 ): Promise<Subscription> {
   const { handler, permits, budget, clock, log } = context;
@@ -123,25 +123,25 @@ export async function openSubscription(
     handler.revoked(last.assignment);
   };
 
-  const finish = (): Legacy => {
+  const finish = (): CarryOver => {
     state = "over";
-    const unsure = acks.end();
+    const undurable = acks.end();
     deactivate();
-    return { unsure, bytesPerPermit: account.bytesPerPermit };
+    return { undurable, bytesPerPermit: account.bytesPerPermit };
   };
 
   const lose = (reason: SourceError): void => {
     if (state === "over") return;
-    ended.resolve({ kind: "lost", reason, legacy: finish() });
+    ended.resolve({ kind: "lost", reason, carryOver: finish() });
   };
 
   const leave = (how: { kind: "lost"; reason: SourceError } | { kind: "ended"; delayMs: number }): void => {
     if (state === "over") return;
     // What was acknowledged before is sent ahead of the end, or it would come again.
     void acks.settle();
-    const legacy = finish();
+    const carryOver = finish();
     const closed = closeConsumer(topic, connection, consumerId, clock);
-    void closed.then(() => ended.resolve({ ...how, legacy }));
+    void closed.then(() => ended.resolve({ ...how, carryOver }));
   };
 
   const end = (delayMs: number): void => leave({ kind: "ended", delayMs });
@@ -186,7 +186,7 @@ export async function openSubscription(
   const over = (state as string) === "over" ? await ended.promise : null;
   if (over?.kind === "lost") throw over.reason;
   state = "subscribed";
-  acks.again(before.unsure);
+  acks.again(before.undurable);
   if (activeAtBroker) activate();
   return {
     get activation() {

@@ -4,12 +4,12 @@ import type { Clock } from "../../../runtime/clock.ts";
  * A broker confirms an acknowledgement once it has it in memory and stores it later (its managedLedgerDefaultMarkDeleteRateLimit:
  * once a second for each subscription), so that one that is killed forgets the latest.
  */
-const UNSURE_MS = 10_000;
+const UNDURABLE_MS = 10_000;
 /** Entries, 16 bytes each; of more than these the oldest count as stored. */
-const UNSURE_MOST = 32_768;
+const MOST_UNDURABLE = 32_768;
 
 /** Entries whose acknowledgement was sent, and that the broker may send again all the same. */
-export interface UnsureAcks {
+export interface UndurableAcks {
   /** @param ids ledger, entry, ledger, entry, … of one group, sent now */
   add(ids: readonly number[]): void;
   /** The broker refused the group: to ask once more is no use. */
@@ -18,7 +18,7 @@ export interface UnsureAcks {
   ids(): number[];
 }
 
-export function createUnsureAcks(clock: Clock): UnsureAcks {
+export function createUndurableAcks(clock: Clock): UndurableAcks {
   const groups: { readonly ids: readonly number[]; readonly sentAt: number }[] = [];
   let count = 0;
 
@@ -31,7 +31,7 @@ export function createUnsureAcks(clock: Clock): UnsureAcks {
       const now = clock.now();
       groups.push({ ids, sentAt: now });
       count += ids.length / 2;
-      while (count > UNSURE_MOST || now - (groups[0]?.sentAt ?? now) > UNSURE_MS) remove(0);
+      while (count > MOST_UNDURABLE || now - (groups[0]?.sentAt ?? now) > UNDURABLE_MS) remove(0);
     },
     refused(ids) {
       const index = groups.findIndex((group) => group.ids === ids);

@@ -6,10 +6,10 @@ import { chunkBytes } from "../protocol/chunk.ts";
 import type { DecodedEntry, EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
-import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
+import type { Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import { type ChunkedMessage, createChunkCollector, type WaitingChunks } from "./chunk-collector.ts";
-import { WireDelivery } from "./delivery.ts";
+import { type DeliveryOwner, WireDelivery } from "./delivery.ts";
 import { compareEntries, type EntryId } from "./entry-id.ts";
 
 export interface ActivationOptions {
@@ -33,12 +33,9 @@ export interface ActivationOptions {
 }
 
 /** What lies between becoming the active consumer of a topic-partition and ceasing to be: entries in, acknowledgements out. */
-export interface Activation {
-  readonly assignment: Assignment;
+export interface Activation extends DeliveryOwner {
   /** Decodes what follows the command of a MESSAGE frame and hands it on. @throws SourceError as the decoder */
   receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry;
-  acknowledge(delivery: WireDelivery): void;
-  acknowledgeThrough(delivery: WireDelivery): void;
   end(): void;
 }
 

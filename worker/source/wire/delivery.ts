@@ -1,10 +1,16 @@
 import type { DecodedEntry } from "../protocol/entry-decoder.ts";
 import type { Assignment, Delivery, Message } from "../source.ts";
-import type { Activation } from "./activation.ts";
 import type { ChunkedMessage } from "./chunk-collector.ts";
 import type { EntryId } from "./entry-id.ts";
 
 const NONE: readonly Message[] = [];
+
+/** What a delivery came from, and is acknowledged by. */
+export interface DeliveryOwner {
+  readonly assignment: Assignment;
+  acknowledge(delivery: WireDelivery): void;
+  acknowledgeThrough(delivery: WireDelivery): void;
+}
 
 /** One entry, with what it takes to acknowledge it. */
 export class WireDelivery implements Delivery {
@@ -12,24 +18,24 @@ export class WireDelivery implements Delivery {
   messages: readonly Message[];
   readonly retainedBytes: number;
   readonly redeliveryCount: number;
-  readonly activation: Activation;
+  readonly owner: DeliveryOwner;
   /** Of the last chunk, for a chunked message. */
   readonly id: EntryId;
   readonly chunked: ChunkedMessage | null;
   readonly #release: (() => void) | null;
 
   constructor(
-    activation: Activation,
+    owner: DeliveryOwner,
     decoded: Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release">,
     id: EntryId,
     redeliveryCount: number,
     chunked: ChunkedMessage | null,
   ) {
-    this.assignment = activation.assignment;
+    this.assignment = owner.assignment;
     this.messages = decoded.messages;
     this.retainedBytes = decoded.retainedBytes;
     this.redeliveryCount = redeliveryCount;
-    this.activation = activation;
+    this.owner = owner;
     this.id = id;
     this.chunked = chunked;
     this.#release = decoded.release;
@@ -45,7 +51,7 @@ export class WireDelivery implements Delivery {
 
   /** The same entry to the broker, with other messages. */
   shrink(messages: readonly Message[]): WireDelivery {
-    const { activation, id, redeliveryCount, chunked } = this;
-    return new WireDelivery(activation, { messages, retainedBytes: 0, release: null }, id, redeliveryCount, chunked);
+    const { owner, id, redeliveryCount, chunked } = this;
+    return new WireDelivery(owner, { messages, retainedBytes: 0, release: null }, id, redeliveryCount, chunked);
   }
 }

@@ -139,12 +139,12 @@ export function createWireSource(options: WireSourceOptions): Source {
     acknowledge(deliveries) {
       for (const delivery of deliveries) {
         const own = ownDelivery(delivery);
-        if (own.assignment.active) own.activation.acknowledge(own);
+        if (own.assignment.active) own.owner.acknowledge(own);
       }
     },
     acknowledgeThrough(delivery) {
       const own = ownDelivery(delivery);
-      if (own.assignment.active) own.activation.acknowledgeThrough(own);
+      if (own.assignment.active) own.owner.acknowledgeThrough(own);
     },
     shrink: (delivery, messages) => ownDelivery(delivery).shrink(messages),
     rewind(assignment, delayMs) {

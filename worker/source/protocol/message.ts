@@ -137,6 +137,23 @@ export function singleMessage(
   return new WireMessage(entry, position, -1, key, flags, payload, start, start, entry.isNull ? start : end);
 }
 
+/**
+ * The messages of an entry whose payload is plain, or encrypted and passed on so, in `payload[start..end)`.
+ * @throws MalformedError when the framing of its batch is not sound
+ */
+export function messagesOf(
+  entry: WireEntry,
+  position: EntryPosition,
+  reader: ProtobufReader,
+  ackSet: AckSet | null,
+  payload: Buffer,
+  start: number,
+  end: number,
+): readonly WireMessage[] {
+  if (entry.batchSize < 0 || entry.encrypted) return [singleMessage(entry, position, payload, start, end)];
+  return batchMessages(entry, position, reader, ackSet, { bytes: payload, start, end });
+}
+
 /** `ack_set` as pairs of low and high half words: a set bit is a message that is still to be consumed. */
 export type AckSet = readonly number[];
 
@@ -148,7 +165,7 @@ function consumed(ackSet: AckSet, index: number): boolean {
  * The messages of a batch that are to be consumed: those compacted away or acknowledged earlier are left out.
  * @throws MalformedError when the framing of the batch is not sound
  */
-export function batchMessages(
+function batchMessages(
   entry: WireEntry,
   position: EntryPosition,
   reader: ProtobufReader,

@@ -3,7 +3,8 @@ import type { Logger } from "../../../runtime/log.ts";
 import { partitionIndex } from "../broker/topic-name.ts";
 import type { KeyWatch } from "../encryption/key-watch.ts";
 import { chunkBytes } from "../protocol/chunk.ts";
-import type { DecodedEntry, EntryDecoder } from "../protocol/entry-decoder.ts";
+import { type DecodedEntry, defectiveEntry } from "../protocol/decoded-entry.ts";
+import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
 import type { Defect, ReceiveBudget } from "../source.ts";
@@ -100,9 +101,9 @@ export function createActivation(options: ActivationOptions): Activation {
     if (outcome.kind === "defect") {
       const payload = Buffer.concat(message.chunks.map(({ payload: bytes }) => bytes));
       const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
-      handOn(decoder.defective(decoded.entry, position, defect, payload), id, redeliveries, message);
+      handOn(defectiveEntry(decoded.entry, position, defect, payload), id, redeliveries, message);
     } else {
-      const whole = decoder.assembled(message.chunks);
+      const whole = decoder.assemble(message.chunks);
       if ("entry" in whole) handOn(whole, id, redeliveries, message);
       else handOnApart(message, whole, redeliveries);
     }
@@ -117,7 +118,7 @@ export function createActivation(options: ActivationOptions): Activation {
       const id: EntryId = [position.ledger, position.entry];
       // The last one holds back cumulative acknowledgements, as the whole message would have done.
       const last = index === parts.length - 1 ? { ...message, ids: [...id] } : null;
-      handOn(decoder.defective(entry, position, defect, payload), id, redeliveries, last);
+      handOn(defectiveEntry(entry, position, defect, payload), id, redeliveries, last);
     }
   };
 

@@ -1,4 +1,4 @@
-import type { DecodedEntry } from "../protocol/entry-decoder.ts";
+import type { DecodedEntry } from "../protocol/decoded-entry.ts";
 import type { Assignment, Delivery, Message } from "../source.ts";
 import type { ChunkedMessage } from "./chunk-collector.ts";
 import type { EntryId } from "./entry-id.ts";

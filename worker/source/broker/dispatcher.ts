@@ -1,3 +1,4 @@
+import { answeredRequest, type BaseCommand, parseBaseCommand } from "../protocol/base-command.ts";
 import * as c from "../protocol/commands.ts";
 import { Command } from "../protocol/commands.ts";
 import type { OnFrame } from "../protocol/frame-splitter.ts";
@@ -47,129 +48,120 @@ export interface Dispatcher {
   closeAll(reason: SourceError): void;
 }
 
-/** Reads the command of each frame and passes it on to the consumer, producer, request or connection that it is for. */
+/**
+ * Reads the command of each frame and passes it on to the consumer, producer, request or connection that it is for.
+ * `broker` names the other side in errors.
+ */
 export function createDispatcher(broker: string, requests: Requests, events: ConnectionEvents): Dispatcher {
-  const consumers = new Map<number, ConnectionConsumer>();
-  const producers = new Map<number, ConnectionProducer>();
-  const touched = new Set<ConnectionConsumer>();
-  const reader = new ProtobufReader();
-  const frame = { type: -1, bodyStart: -1, bodyEnd: -1 };
-  const message: MessageCommand = { consumerId: 0, ledger: 0, entry: 0, redeliveryCount: 0, ackSet: null };
+  return new CommandDispatcher(broker, requests, events);
+}
 
-  const moves = `${broker} closed it, since the topic moves; it is looked up again`;
+class CommandDispatcher implements Dispatcher {
+  readonly consumers = new Map<number, ConnectionConsumer>();
+  readonly producers = new Map<number, ConnectionProducer>();
+  readonly onFrame: OnFrame = (bytes, start, end, owned) => this.#dispatch(bytes, start, end, owned);
+  readonly #broker: string;
+  readonly #requests: Requests;
+  readonly #events: ConnectionEvents;
+  /** Consumers that got messages since the last end of a turn. */
+  readonly #touched = new Set<ConnectionConsumer>();
+  readonly #reader = new ProtobufReader();
+  readonly #command: BaseCommand = { type: -1, bodyStart: -1, bodyEnd: -1 };
+  readonly #message: MessageCommand = { consumerId: 0, ledger: 0, entry: 0, redeliveryCount: 0, ackSet: null };
 
-  const closeOne = (members: Map<number, { onClosed(reason: SourceError): void }>, id = -1, text = moves): void => {
+  constructor(broker: string, requests: Requests, events: ConnectionEvents) {
+    this.#broker = broker;
+    this.#requests = requests;
+    this.#events = events;
+  }
+
+  turnEnd(): void {
+    for (const consumer of this.#touched) consumer.onTurnEnd();
+    this.#touched.clear();
+  }
+
+  closeAll(reason: SourceError): void {
+    for (const consumer of this.consumers.values()) consumer.onClosed(reason);
+    this.consumers.clear();
+    for (const producer of this.producers.values()) producer.onClosed(reason);
+    this.producers.clear();
+  }
+
+  #dispatch(bytes: Buffer, start: number, end: number, owned: boolean): void {
+    const command = this.#command;
+    const commandEnd = start + 4 + bytes.readUInt32BE(start);
+    if (commandEnd > end) throw new MalformedError("the command exceeds its frame");
+    parseBaseCommand(this.#reader.over(bytes, start + 4, commandEnd), command);
+    if (command.type === Command.MESSAGE) {
+      const message = this.#message;
+      parseMessageCommand(this.#reader.over(bytes, command.bodyStart, command.bodyEnd), message);
+      const consumer = this.consumers.get(message.consumerId);
+      if (consumer === undefined) return;
+      this.#touched.add(consumer);
+      consumer.onMessage(message, bytes, commandEnd, end, owned);
+      return;
+    }
+    const body = command.bodyStart < 0 ? Buffer.alloc(0) : bytes.subarray(command.bodyStart, command.bodyEnd);
+    const requestId = answeredRequest(command.type, body);
+    if (requestId !== null) this.#requests.answer(requestId, Buffer.from(body));
+    else this.#onCommand(command.type, body);
+  }
+
+  /** What is neither a message nor an answer. Commands that are not known are passed over. */
+  #onCommand(type: number, body: Buffer): void {
+    if (type === Command.CONNECTED) this.#events.onConnected(c.connected.decode(body).maxMessageSize ?? 0);
+    else if (type === Command.PING) this.#events.onPing();
+    else if (type === Command.AUTH_CHALLENGE) this.#events.onChallenge();
+    else if (type === Command.ERROR) this.#onError(body);
+    else if (type === Command.ACTIVE_CONSUMER_CHANGE) this.#onActiveConsumerChange(body);
+    else if (type === Command.REACHED_END_OF_TOPIC) this.#onEndOfTopic(body);
+    else if (type === Command.CLOSE_CONSUMER) this.#closeOne(this.consumers, c.closeConsumer.decode(body).consumerId);
+    else if (type === Command.CLOSE_PRODUCER) this.#closeOne(this.producers, c.closeProducer.decode(body).producerId);
+    else if (type === Command.TOPIC_MIGRATED) this.#onTopicMigrated(body);
+    else if (type === Command.SEND_RECEIPT) this.#onSendReceipt(body);
+    else if (type === Command.SEND_ERROR) this.#onSendError(body);
+  }
+
+  #onError(body: Buffer): void {
+    const { requestId = NO_REQUEST, error, message } = c.error.decode(body);
+    // A request that is not known was given up; its answer came too late.
+    if (this.#requests.refuse(requestId, error, message) || requestId < NO_REQUEST) return;
+    this.#events.onRefused(brokerError(`connecting to ${this.#broker}`, error, message));
+  }
+
+  #onActiveConsumerChange(body: Buffer): void {
+    const { consumerId, isActive } = c.activeConsumerChange.decode(body);
+    this.consumers.get(consumerId ?? -1)?.onActiveChange(isActive ?? false);
+  }
+
+  #onEndOfTopic(body: Buffer): void {
+    this.consumers.get(c.reachedEndOfTopic.decode(body).consumerId ?? -1)?.onEndOfTopic();
+  }
+
+  #onTopicMigrated(body: Buffer): void {
+    const { resourceId, resourceType, ...there } = c.topicMigrated.decode(body);
+    const url = there.brokerServiceUrlTls ?? there.brokerServiceUrl ?? "another cluster";
+    const text = `${this.#broker} says that the topic was migrated to ${url}: set spec.pulsar.serviceUrl to that cluster`;
+    this.#closeOne(resourceType === c.MigratedResource.Consumer ? this.consumers : this.producers, resourceId, text);
+  }
+
+  #onSendReceipt(body: Buffer): void {
+    const { producerId, sequenceId } = c.sendReceipt.decode(body);
+    this.producers.get(producerId ?? -1)?.onReceipt(sequenceId ?? -1);
+  }
+
+  #onSendError(body: Buffer): void {
+    const { producerId, sequenceId, error, message } = c.sendError.decode(body);
+    this.producers.get(producerId ?? -1)?.onSendError(sequenceId ?? -1, brokerError("publishing", error, message));
+  }
+
+  #closeOne(
+    members: Map<number, { onClosed(reason: SourceError): void }>,
+    id = -1,
+    text = `${this.#broker} closed it, since the topic moves; it is looked up again`,
+  ): void {
     const member = members.get(id);
     members.delete(id);
     member?.onClosed(new SourceError("BrokerNotReady", text));
-  };
-
-  const handlers: Readonly<Record<number, (body: Buffer) => void>> = {
-    [Command.CONNECTED]: (body) => events.onConnected(c.connected.decode(body).maxMessageSize ?? 0),
-    [Command.PING]: () => events.onPing(),
-    [Command.AUTH_CHALLENGE]: () => events.onChallenge(),
-    [Command.ERROR]: (body) => {
-      const { requestId = NO_REQUEST, error, message: text } = c.error.decode(body);
-      // A request that is not known was given up; its answer came too late.
-      if (requests.refuse(requestId, error, text) || requestId < NO_REQUEST) return;
-      events.onRefused(brokerError(`connecting to ${broker}`, error, text));
-    },
-    [Command.ACTIVE_CONSUMER_CHANGE]: (body) => {
-      const { consumerId, isActive } = c.activeConsumerChange.decode(body);
-      consumers.get(consumerId ?? -1)?.onActiveChange(isActive ?? false);
-    },
-    [Command.REACHED_END_OF_TOPIC]: (body) => {
-      consumers.get(c.reachedEndOfTopic.decode(body).consumerId ?? -1)?.onEndOfTopic();
-    },
-    [Command.CLOSE_CONSUMER]: (body) => closeOne(consumers, c.closeConsumer.decode(body).consumerId),
-    [Command.CLOSE_PRODUCER]: (body) => closeOne(producers, c.closeProducer.decode(body).producerId),
-    [Command.TOPIC_MIGRATED]: (body) => {
-      const { resourceId, resourceType, ...there } = c.topicMigrated.decode(body);
-      const url = there.brokerServiceUrlTls ?? there.brokerServiceUrl ?? "another cluster";
-      const text = `${broker} says that the topic was migrated to ${url}: set spec.pulsar.serviceUrl to that cluster`;
-      closeOne(resourceType === c.MigratedResource.Consumer ? consumers : producers, resourceId, text);
-    },
-    [Command.SEND_RECEIPT]: (body) => {
-      const { producerId, sequenceId } = c.sendReceipt.decode(body);
-      producers.get(producerId ?? -1)?.onReceipt(sequenceId ?? -1);
-    },
-    [Command.SEND_ERROR]: (body) => {
-      const { producerId, sequenceId, error, message: text } = c.sendError.decode(body);
-      producers.get(producerId ?? -1)?.onSendError(sequenceId ?? -1, brokerError("publishing", error, text));
-    },
-  };
-
-  return {
-    consumers,
-    producers,
-    onFrame(bytes, start, end, owned) {
-      const commandEnd = start + 4 + bytes.readUInt32BE(start);
-      if (commandEnd > end) throw new MalformedError("the command exceeds its frame");
-      readBaseCommand(reader.over(bytes, start + 4, commandEnd), frame);
-      if (frame.type === Command.MESSAGE) {
-        parseMessageCommand(reader.over(bytes, frame.bodyStart, frame.bodyEnd), message);
-        const consumer = consumers.get(message.consumerId);
-        if (consumer === undefined) return;
-        touched.add(consumer);
-        consumer.onMessage(message, bytes, commandEnd, end, owned);
-        return;
-      }
-      const body = frame.bodyStart < 0 ? Buffer.alloc(0) : bytes.subarray(frame.bodyStart, frame.bodyEnd);
-      const handler = handlers[frame.type];
-      if (handler !== undefined) return handler(body);
-      const idField = REQUEST_ID_FIELDS[frame.type];
-      if (idField !== undefined) requests.answer(requestIdOf(body, idField), Buffer.from(body));
-    },
-    turnEnd() {
-      for (const consumer of touched) consumer.onTurnEnd();
-      touched.clear();
-    },
-    closeAll(reason) {
-      for (const consumer of consumers.values()) consumer.onClosed(reason);
-      consumers.clear();
-      for (const producer of producers.values()) producer.onClosed(reason);
-      producers.clear();
-    },
-  };
-}
-
-/** BaseCommand: its type, and the message of that same field number. */
-function readBaseCommand(reader: ProtobufReader, frame: { type: number; bodyStart: number; bodyEnd: number }): void {
-  frame.type = -1;
-  frame.bodyStart = -1;
-  while (reader.position < reader.end) {
-    const tag = reader.varint();
-    if (tag === 8) frame.type = reader.varint();
-    else if ((tag & 7) === 2) {
-      const length = reader.length();
-      if (frame.type < 0 || tag >>> 3 === frame.type) {
-        frame.bodyStart = reader.position;
-        frame.bodyEnd = reader.position + length;
-      }
-      reader.position += length;
-    } else reader.skip(tag & 7);
   }
-}
-
-/** The answers to requests all hold their request_id, though not as the same field. */
-const REQUEST_ID_FIELDS: Readonly<Record<number, number>> = {
-  [Command.SUCCESS]: 1,
-  [Command.PRODUCER_SUCCESS]: 1,
-  [Command.PARTITIONED_METADATA_RESPONSE]: 2,
-  [Command.LOOKUP_RESPONSE]: 4,
-  [Command.GET_TOPICS_OF_NAMESPACE_RESPONSE]: 1,
-  [Command.GET_SCHEMA_RESPONSE]: 1,
-  [Command.GET_OR_CREATE_SCHEMA_RESPONSE]: 1,
-  [Command.ACK_RESPONSE]: 6,
-};
-
-function requestIdOf(body: Buffer, field: number): number {
-  const reader = new ProtobufReader().over(body, 0, body.length);
-  let id = -1;
-  while (reader.position < reader.end) {
-    const tag = reader.varint();
-    if (tag === field * 8) id = reader.varint();
-    else reader.skip(tag & 7);
-  }
-  return id;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock, Timer } from "../../../runtime/clock.ts";
+import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Authentication, TlsOptions } from "../options.ts";
 import * as c from "../protocol/commands.ts";
@@ -9,19 +9,14 @@ import type { Message, MessageType } from "../protocol/field-table.ts";
 import { FrameSplitter } from "../protocol/frame-splitter.ts";
 import { commandFrame } from "../protocol/frames.ts";
 import { SourceError } from "../source.ts";
-import { type ConnectionConsumer, type ConnectionProducer, createDispatcher } from "./dispatcher.ts";
+import { type ConnectionConsumer, type ConnectionProducer, createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { asSourceError, networkError } from "./failures.ts";
-import { createReadPace } from "./read-pace.ts";
-import { createRequests } from "./requests.ts";
-import { addressText, type BrokerAddress, hostAndPort } from "./service-url.ts";
+import { authResponseFrame, connectFrame } from "./handshake.ts";
+import { createKeepAlive, type KeepAlive, SILENCE_MS } from "./keep-alive.ts";
+import { createReadPace, type ReadPace } from "./read-pace.ts";
+import { createRequests, type Requests } from "./requests.ts";
+import { addressText, type BrokerAddress } from "./service-url.ts";
 import { openSocket } from "./transport.ts";
-
-const CLIENT_VERSION = "pulsar-kinesis-operator";
-const PING_INTERVAL_MS = 5_000;
-/** A broker that is silent for this long is dead: it answers pings. */
-const SILENCE_MS = 10_000;
-/** A timer that fires this late tells of a long turn of this process, not of a silent broker. */
-const LATE_MS = 1_000;
 
 export interface Connection {
   readonly address: BrokerAddress;
@@ -73,166 +68,199 @@ export interface ConnectionOptions {
 
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const { address, clock, log } = options;
-  const broker = addressText(address);
-  const connected = Promise.withResolvers<void>();
-  // It may be rejected before anybody waits for it.
-  connected.promise.catch(() => undefined);
-  const closed = Promise.withResolvers<SourceError>();
-  const requests = createRequests(broker, clock);
-  let socket: Socket | null = null;
-  let heardAt = clock.now();
-  let lastId = 0;
-  let closedBy: SourceError | null = null;
-  let keepAlive: Timer | null = null;
+  const connection = new BrokerConnection(options);
+  await connection.open();
+  return connection;
+}
 
-  const close = (reason: SourceError): void => {
-    if (closedBy !== null) return;
-    closedBy = reason;
-    keepAlive?.cancel();
-    if (reason.code === "AuthenticationFailed") options.authentication?.refused?.();
-    pace.close();
-    socket?.destroy();
-    connected.reject(reason);
-    requests.rejectAll(reason);
-    dispatcher.closeAll(reason);
-    closed.resolve(reason);
-  };
+class BrokerConnection implements Connection {
+  readonly address: BrokerAddress;
+  readonly closed: Promise<SourceError>;
+  readonly #options: ConnectionOptions;
+  /** The other side, in errors. */
+  readonly #broker: string;
+  readonly #clock: Clock;
+  readonly #connected = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<SourceError>();
+  readonly #requests: Requests;
+  readonly #dispatcher: Dispatcher;
+  readonly #splitter: FrameSplitter;
+  readonly #pace: ReadPace;
+  readonly #keepAlive: KeepAlive;
+  #socket: Socket | null = null;
+  #heardAt: number;
+  #closedBy: SourceError | null = null;
+  #lastId = 0;
 
-  const write = (frame: Uint8Array): void => {
-    if (closedBy === null) socket?.write(frame);
-  };
-
-  const answerChallenge = async (): Promise<void> => {
-    try {
-      const response = await authenticationData(options);
-      const value = { clientVersion: CLIENT_VERSION, response, protocolVersion: c.PROTOCOL_VERSION };
-      write(commandFrame(Command.AUTH_RESPONSE, c.authResponse, value));
-    } catch (error) {
-      close(asSourceError(error, "the credentials cannot be read"));
-    }
-  };
-
-  const pace = createReadPace({ congested: options.congested, clock, resume: () => void socket?.resume() });
-  const dispatcher = createDispatcher(broker, requests, {
-    onConnected(maxMessageSize) {
-      if (maxMessageSize > 0) splitter.maxMessageSize = maxMessageSize;
-      connected.resolve();
-    },
-    onPing: () => write(commandFrame(Command.PONG, c.empty, {})),
-    onChallenge: () => void answerChallenge(),
-    onRefused: close,
-  });
-  const splitter = new FrameSplitter((bytes, start, end, owned) => {
-    if (closedBy === null) dispatcher.onFrame(bytes, start, end, owned);
-  }, options.memory?.own);
-
-  const onBytes = (length: number, chunk: Buffer): boolean => {
-    if (closedBy !== null) return false;
-    heardAt = clock.now();
-    socket?.cork();
-    try {
-      splitter.push(chunk, length);
-      dispatcher.turnEnd();
-    } catch (error) {
-      log.warn("the broker sent a malformed frame", { broker, error });
-      const reason = error instanceof Error ? error.message : "malformed";
-      const text = `${broker} sent a frame that is not sound (${reason}): is it a Pulsar broker?`;
-      close(new SourceError("ProtocolError", text));
-    }
-    socket?.uncork();
-    return closedBy === null && pace.readOn(length);
-  };
-
-  const checkAlive = (expectedAt: number): void => {
-    const now = clock.now();
-    if (now - heardAt > SILENCE_MS && now - expectedAt < LATE_MS) {
-      const text = `${broker} was not heard from for ${SILENCE_MS / 1000} s: check the network and the broker`;
-      close(new SourceError("BrokerUnreachable", text));
-      return;
-    }
-    write(commandFrame(Command.PING, c.empty, {}));
-    keepAlive = clock.timer(PING_INTERVAL_MS, () => checkAlive(now + PING_INTERVAL_MS));
-  };
-
-  const open = async (): Promise<void> => {
-    const frame = await connectFrame(options);
-    socket = await openSocket(address, options.tls, options.signal, onBytes);
-    socket.on("error", (error) => close(networkError(broker, error)));
-    socket.on("close", () => close(networkError(broker, new Error("it closed the connection"))));
-    heardAt = clock.now();
-    write(frame);
-    const timer = clock.timer(SILENCE_MS, () => {
-      const text = `${broker} did not answer within ${SILENCE_MS / 1000} s: is it a Pulsar broker, and does it expect TLS?`;
-      close(new SourceError("BrokerUnreachable", text));
+  constructor(options: ConnectionOptions) {
+    const { address, clock } = options;
+    const broker = addressText(address);
+    this.address = address;
+    this.closed = this.#closed.promise;
+    this.#options = options;
+    this.#broker = broker;
+    this.#clock = clock;
+    this.#heardAt = clock.now();
+    // It may be rejected before anybody waits for it.
+    this.#connected.promise.catch(() => undefined);
+    this.#requests = createRequests(broker, clock);
+    this.#dispatcher = createDispatcher(broker, this.#requests, {
+      onConnected: (maxMessageSize) => this.#onConnected(maxMessageSize),
+      onPing: () => this.write(commandFrame(Command.PONG, c.empty, {})),
+      onChallenge: () => void this.#answerChallenge(),
+      onRefused: (reason) => this.close(reason),
     });
-    const abort = (): void => close(new SourceError("BrokerUnreachable", "the source is being closed"));
-    options.signal.addEventListener("abort", abort, { once: true });
+    const dispatcher = this.#dispatcher;
+    this.#splitter = new FrameSplitter((bytes, start, end, owned) => {
+      if (this.#closedBy === null) dispatcher.onFrame(bytes, start, end, owned);
+    }, options.memory?.own);
+    this.#pace = createReadPace({ congested: options.congested, clock, resume: () => void this.#socket?.resume() });
+    this.#keepAlive = createKeepAlive({
+      clock,
+      heardAt: () => this.#heardAt,
+      ping: () => this.write(commandFrame(Command.PING, c.empty, {})),
+      onSilent: () => {
+        const text = `${broker} was not heard from for ${SILENCE_MS / 1000} s: check the network and the broker`;
+        this.close(new SourceError("BrokerUnreachable", text));
+      },
+    });
+  }
+
+  get maxMessageSize(): number {
+    return this.#splitter.maxMessageSize;
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  get closedBy(): SourceError | null {
+    return this.#closedBy;
+  }
+
+  /** Called once, first. @throws SourceError */
+  async open(): Promise<void> {
+    const { address, tls, signal } = this.#options;
+    const broker = this.#broker;
+    const frame = await connectFrame(this.#options);
+    const socket = await openSocket(address, tls, signal, (length, chunk) => this.#onBytes(length, chunk));
+    this.#socket = socket;
+    socket.on("error", (error) => this.close(networkError(broker, error)));
+    socket.on("close", () => this.close(networkError(broker, new Error("it closed the connection"))));
+    this.#heardAt = this.#clock.now();
+    this.write(frame);
+    const timer = this.#clock.timer(SILENCE_MS, () => {
+      const text = `${broker} did not answer within ${SILENCE_MS / 1000} s: is it a Pulsar broker, and does it expect TLS?`;
+      this.close(new SourceError("BrokerUnreachable", text));
+    });
+    const abort = (): void => this.close(new SourceError("BrokerUnreachable", "the source is being closed"));
+    signal.addEventListener("abort", abort, { once: true });
     try {
-      await connected.promise;
+      await this.#connected.promise;
     } finally {
       timer.cancel();
-      options.signal.removeEventListener("abort", abort);
+      signal.removeEventListener("abort", abort);
     }
-    checkAlive(clock.now());
-  };
+    this.#keepAlive.start();
+  }
 
-  const requestFrame: Connection["requestFrame"] = async (what, requestId, frame, answer) => {
-    if (closedBy !== null) throw closedBy;
-    const body = requests.open(what, requestId);
-    write(frame);
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  write(frame: Uint8Array): void {
+    if (this.#closedBy === null) this.#socket?.write(frame);
+  }
+
+  request<F, G>(
+    what: string,
+    command: number,
+    type: MessageType<F>,
+    value: Message<F>,
+    answer: MessageType<G>,
+  ): Promise<Message<G>> {
+    const requestId = this.nextId();
+    return this.requestFrame(what, requestId, commandFrame(command, type, { ...value, requestId }), answer);
+  }
+
+  async requestFrame<G>(
+    what: string,
+    requestId: number,
+    frame: Uint8Array,
+    answer: MessageType<G>,
+  ): Promise<Message<G>> {
+    if (this.#closedBy !== null) throw this.#closedBy;
+    const body = this.#requests.open(what, requestId);
+    this.write(frame);
     try {
       return answer.decode(await body);
     } catch (error) {
       throw asSourceError(error, what);
     }
-  };
+  }
 
-  await open();
-  return {
-    address,
-    get maxMessageSize() {
-      return splitter.maxMessageSize;
-    },
-    get heardAt() {
-      return heardAt;
-    },
-    get closedBy() {
-      return closedBy;
-    },
-    closed: closed.promise,
-    nextId: () => ++lastId,
-    write,
-    request(what, command, type, value, answer) {
-      const requestId = ++lastId;
-      return requestFrame(what, requestId, commandFrame(command, type, { ...value, requestId }), answer);
-    },
-    requestFrame,
-    addConsumer: (id, consumer) => void dispatcher.consumers.set(id, consumer),
-    removeConsumer: (id) => void dispatcher.consumers.delete(id),
-    addProducer: (id, producer) => void dispatcher.producers.set(id, producer),
-    removeProducer: (id) => void dispatcher.producers.delete(id),
-    close,
-  };
-}
+  addConsumer(id: number, consumer: ConnectionConsumer): void {
+    this.#dispatcher.consumers.set(id, consumer);
+  }
 
-async function authenticationData({ authentication, signal }: ConnectionOptions) {
-  if (authentication === null) return undefined;
-  return { method: authentication.method, data: await authentication.credentials(signal) };
-}
+  removeConsumer(id: number): void {
+    this.#dispatcher.consumers.delete(id);
+  }
 
-async function connectFrame(options: ConnectionOptions): Promise<Buffer> {
-  try {
-    const authentication = await authenticationData(options);
-    return commandFrame(Command.CONNECT, c.connect, {
-      clientVersion: CLIENT_VERSION,
-      protocolVersion: c.PROTOCOL_VERSION,
-      authMethodName: authentication?.method,
-      authData: authentication?.data,
-      proxyToBrokerUrl: options.proxyTo === undefined ? undefined : hostAndPort(options.proxyTo),
-      featureFlags: { supportsAuthRefresh: true, supportsBrokerEntryMetadata: true },
-    });
-  } catch (error) {
-    throw asSourceError(error, "the credentials cannot be read");
+  addProducer(id: number, producer: ConnectionProducer): void {
+    this.#dispatcher.producers.set(id, producer);
+  }
+
+  removeProducer(id: number): void {
+    this.#dispatcher.producers.delete(id);
+  }
+
+  close(reason: SourceError): void {
+    if (this.#closedBy !== null) return;
+    this.#closedBy = reason;
+    this.#keepAlive.end();
+    if (reason.code === "AuthenticationFailed") this.#options.authentication?.refused?.();
+    this.#pace.close();
+    this.#socket?.destroy();
+    this.#connected.reject(reason);
+    this.#requests.rejectAll(reason);
+    this.#dispatcher.closeAll(reason);
+    this.#closed.resolve(reason);
+  }
+
+  /** As {@link OnBytes}. */
+  #onBytes(length: number, chunk: Buffer): boolean {
+    if (this.#closedBy !== null) return false;
+    this.#heardAt = this.#clock.now();
+    this.#socket?.cork();
+    try {
+      this.#splitter.push(chunk, length);
+      this.#dispatcher.turnEnd();
+    } catch (error) {
+      this.#onMalformed(error);
+    }
+    this.#socket?.uncork();
+    return this.#closedBy === null && this.#pace.readOn(length);
+  }
+
+  #onMalformed(error: unknown): void {
+    const broker = this.#broker;
+    this.#options.log.warn("the broker sent a malformed frame", { broker, error });
+    const reason = error instanceof Error ? error.message : "malformed";
+    const text = `${broker} sent a frame that is not sound (${reason}): is it a Pulsar broker?`;
+    this.close(new SourceError("ProtocolError", text));
+  }
+
+  #onConnected(maxMessageSize: number): void {
+    if (maxMessageSize > 0) this.#splitter.maxMessageSize = maxMessageSize;
+    this.#connected.resolve();
+  }
+
+  async #answerChallenge(): Promise<void> {
+    try {
+      this.write(await authResponseFrame(this.#options));
+    } catch (error) {
+      this.close(asSourceError(error, "the credentials cannot be read"));
+    }
   }
 }

@@ -1,14 +1,10 @@
 import type { Clock } from "../../../runtime/clock.ts";
-import * as c from "../protocol/commands.ts";
-import { Command } from "../protocol/commands.ts";
-import { commandFrame, sendFrame } from "../protocol/frames.ts";
 import { type EntryMetadata, entryMetadata } from "../protocol/metadata-codec.ts";
 import { type SchemaInfo, SourceError } from "../source.ts";
-import type { Connection } from "./connection.ts";
 import type { Lookup } from "./lookup.ts";
+import { openProducerSession, type ProducerSession } from "./producer-session.ts";
 import { registerSchema } from "./schemas.ts";
 
-const RECEIPT_TIMEOUT_MS = 30_000;
 /** Room for the metadata beside the payload, when they do not need more. */
 const METADATA_ROOM = 16 * 1024;
 /** Brokers take frames this much larger than the largest payload (10 KiB), less what we leave to the command and to chunks. */
@@ -28,128 +24,65 @@ export interface Producer {
   close(): Promise<void>;
 }
 
-interface OpenProducer {
-  readonly connection: Connection;
-  readonly id: number;
-  readonly name: string;
-  readonly pending: Map<number, { resolve(): void; reject(error: SourceError): void }>;
-  next: number;
-  lost: boolean;
-}
-
 /** A producer of one topic (not partitioned, or one partition), connected at the first message and again after a loss. */
 export function createProducer(topic: string, lookup: Lookup, clock: Clock): Producer {
-  let opening: Promise<OpenProducer> | null = null;
+  return new TopicProducer(topic, lookup, clock);
+}
 
-  const open = async (): Promise<OpenProducer> => {
-    const connection = await lookup.broker(topic);
-    const id = connection.nextId();
-    const pending: OpenProducer["pending"] = new Map();
-    const state = { lost: false };
-    connection.addProducer(id, {
-      onReceipt(sequenceId) {
-        pending.get(sequenceId)?.resolve();
-        pending.delete(sequenceId);
-      },
-      onSendError(sequenceId, error) {
-        pending.get(sequenceId)?.reject(error);
-        pending.delete(sequenceId);
-      },
-      onClosed(reason) {
-        state.lost = true;
-        opening = null;
-        for (const send of pending.values()) send.reject(reason);
-        pending.clear();
-      },
-    });
-    try {
-      const question = { topic, producerId: id, userProvidedProducerName: false };
-      const { producerName = "", lastSequenceId = -1 } = await connection.request(
-        `publishing to ${topic}`,
-        Command.PRODUCER,
-        c.producer,
-        question,
-        c.producerSuccess,
-      );
-      return Object.assign(state, { connection, id, name: producerName, pending, next: lastSequenceId + 1 });
-    } catch (error) {
-      connection.removeProducer(id);
-      // An answer that was only late would leave a producer behind at the broker.
-      const close = { producerId: id, requestId: connection.nextId() };
-      connection.write(commandFrame(Command.CLOSE_PRODUCER, c.closeProducer, close));
-      throw error;
-    }
-  };
+class TopicProducer implements Producer {
+  readonly #topic: string;
+  readonly #lookup: Lookup;
+  readonly #clock: Clock;
+  /** Null before the first message, and after a loss. */
+  #session: Promise<ProducerSession> | null = null;
 
-  const current = (): Promise<OpenProducer> => {
-    if (opening !== null) return opening;
-    const started = open();
-    opening = started;
-    started.catch(() => {
-      if (opening === started) opening = null;
-    });
-    return started;
-  };
+  constructor(topic: string, lookup: Lookup, clock: Clock) {
+    this.#topic = topic;
+    this.#lookup = lookup;
+    this.#clock = clock;
+  }
 
-  const sendOne = async (producer: OpenProducer, metadata: EntryMetadata, payload: Uint8Array): Promise<void> => {
-    if (producer.lost) throw new SourceError("BrokerNotReady", `the producer of ${topic} was closed; publish again`);
-    const sequenceId = producer.next++;
-    const receipt = Promise.withResolvers<void>();
-    producer.pending.set(sequenceId, receipt);
-    const command = c.send.encode({
-      producerId: producer.id,
-      sequenceId,
-      numMessages: metadata.numMessagesInBatch ?? 1,
-      isChunk: metadata.numChunks === undefined ? undefined : true,
-    });
-    const head = { ...metadata, producerName: producer.name, sequenceId };
-    for (const part of sendFrame(command, entryMetadata.encode(head), payload)) producer.connection.write(part);
-    const timer = clock.timer(RECEIPT_TIMEOUT_MS, () => {
-      producer.pending.delete(sequenceId);
-      receipt.reject(
-        new SourceError(
-          "BrokerNotReady",
-          `the broker did not confirm a message to ${topic} within ${RECEIPT_TIMEOUT_MS / 1000} s; publish it again`,
-        ),
-      );
-    });
-    try {
-      await receipt.promise;
-    } finally {
-      timer.cancel();
-    }
-  };
+  async publish(metadata: PublishMetadata, payload: Uint8Array): Promise<void> {
+    const session = await this.#current();
+    const whole = { publishTime: this.#clock.wall(), ...metadata };
+    const largest = largestPayload(session.connection.maxMessageSize, whole);
+    if (payload.length <= largest) return await session.send(whole, payload);
+    const numChunks = Math.ceil(payload.length / largest);
+    const uuid = `${session.name}-${session.nextSequenceId}`;
+    await Promise.all(
+      Array.from({ length: numChunks }, (_, chunkId) => {
+        const part = payload.subarray(chunkId * largest, (chunkId + 1) * largest);
+        return session.send({ ...whole, uuid, numChunks, chunkId, totalChunkSize: payload.length }, part);
+      }),
+    );
+  }
 
-  return {
-    async publish(metadata, payload) {
-      const producer = await current();
-      const whole = { publishTime: clock.wall(), ...metadata };
-      const largest = largestPayload(producer.connection.maxMessageSize, whole);
-      if (payload.length <= largest) return await sendOne(producer, whole, payload);
-      const numChunks = Math.ceil(payload.length / largest);
-      const uuid = `${producer.name}-${producer.next}`;
-      await Promise.all(
-        Array.from({ length: numChunks }, (_, chunkId) => {
-          const part = payload.subarray(chunkId * largest, (chunkId + 1) * largest);
-          return sendOne(producer, { ...whole, uuid, numChunks, chunkId, totalChunkSize: payload.length }, part);
-        }),
-      );
-    },
-    async registerSchema(info) {
-      const { connection } = await current();
-      return await registerSchema(connection, topic, info);
-    },
-    async close() {
-      const producer = await opening?.catch(() => null);
-      if (producer === undefined || producer === null || producer.lost) return;
-      const { connection, id } = producer;
-      const question = { producerId: id };
-      await connection
-        .request(`closing the producer of ${topic}`, Command.CLOSE_PRODUCER, c.closeProducer, question, c.success)
-        .catch(() => undefined);
-      connection.removeProducer(id);
-    },
-  };
+  async registerSchema(info: SchemaInfo): Promise<Uint8Array> {
+    const { connection } = await this.#current();
+    return await registerSchema(connection, this.#topic, info);
+  }
+
+  async close(): Promise<void> {
+    const session = await this.#session?.catch(() => null);
+    await session?.close();
+  }
+
+  #current(): Promise<ProducerSession> {
+    if (this.#session !== null) return this.#session;
+    const opening = this.#open();
+    this.#session = opening;
+    opening.catch(() => {
+      if (this.#session === opening) this.#session = null;
+    });
+    return opening;
+  }
+
+  async #open(): Promise<ProducerSession> {
+    const connection = await this.#lookup.broker(this.#topic);
+    return await openProducerSession(this.#topic, connection, this.#clock, () => {
+      this.#session = null;
+    });
+  }
 }
 
 /** What was encrypted as one can be read as one only: it gets all the room that there is. @throws SourceError */

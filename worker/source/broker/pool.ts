@@ -30,63 +30,81 @@ export interface Pool {
 }
 
 export function createPool(options: PoolOptions): Pool {
-  const { hosts, log } = options;
-  const connections = new Map<string, Promise<Connection>>();
-  let current = 0;
+  return new ConnectionPool(options);
+}
 
-  const open = async (name: string, address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> => {
-    const connection = await openConnection({ ...options, address, proxyTo });
-    log.debug("connected", { broker: name });
-    void connection.closed.then((reason) => {
-      connections.delete(name);
-      log.info("the connection to the broker ended", { broker: name, reason: reason.message });
-    });
-    return connection;
-  };
+class ConnectionPool implements Pool {
+  readonly #options: PoolOptions;
+  readonly #connections = new Map<string, Promise<Connection>>();
+  /** Index of the host of the service URL that worked last. */
+  #current = 0;
 
-  const get = (address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> => {
-    const name = addressText(address) + (proxyTo === undefined ? "" : ` to ${addressText(proxyTo)}`);
-    const known = connections.get(name);
-    if (known !== undefined) return known;
-    const opening = open(name, address, proxyTo);
-    connections.set(name, opening);
-    opening.catch(() => connections.delete(name));
-    return opening;
-  };
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  service(): Promise<Connection> {
+    return this.#anyHost();
+  }
+
+  passOver({ address }: Connection): void {
+    const { hosts } = this.#options;
+    const current = hosts[this.#current] as BrokerAddress;
+    if (addressText(current) === addressText(address)) this.#current = (this.#current + 1) % hosts.length;
+  }
+
+  broker(address: BrokerAddress, throughProxy: boolean): Promise<Connection> {
+    return throughProxy ? this.#anyHost(address) : this.#get(address);
+  }
+
+  close(): void {
+    const reason = new SourceError("BrokerUnreachable", "the source was closed");
+    for (const connection of this.#connections.values()) {
+      connection.then(
+        (open) => open.close(reason),
+        () => undefined,
+      );
+    }
+    this.#connections.clear();
+  }
 
   /** Tries the hosts in turn, from the one that worked last. */
-  const service = async (proxyTo?: BrokerAddress): Promise<Connection> => {
+  async #anyHost(proxyTo?: BrokerAddress): Promise<Connection> {
+    const { hosts, signal } = this.#options;
     let failure: unknown = null;
-    const first = current;
+    const first = this.#current;
     for (let offset = 0; offset < hosts.length; offset++) {
       const index = (first + offset) % hosts.length;
       try {
-        const connection = await get(hosts[index] as BrokerAddress, proxyTo);
-        current = index;
+        const connection = await this.#get(hosts[index] as BrokerAddress, proxyTo);
+        this.#current = index;
         return connection;
       } catch (error) {
         failure = error;
-        options.signal.throwIfAborted();
+        signal.throwIfAborted();
       }
     }
     throw failure;
-  };
+  }
 
-  return {
-    service: () => service(),
-    passOver({ address }) {
-      if (addressText(hosts[current] as BrokerAddress) === addressText(address)) current = (current + 1) % hosts.length;
-    },
-    broker: (address, throughProxy) => (throughProxy ? service(address) : get(address)),
-    close() {
-      const reason = new SourceError("BrokerUnreachable", "the source was closed");
-      for (const connection of connections.values()) {
-        connection.then(
-          (open) => open.close(reason),
-          () => undefined,
-        );
-      }
-      connections.clear();
-    },
-  };
+  #get(address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> {
+    const name = addressText(address) + (proxyTo === undefined ? "" : ` to ${addressText(proxyTo)}`);
+    const known = this.#connections.get(name);
+    if (known !== undefined) return known;
+    const opening = this.#open(name, address, proxyTo);
+    this.#connections.set(name, opening);
+    opening.catch(() => this.#connections.delete(name));
+    return opening;
+  }
+
+  async #open(name: string, address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> {
+    const { log } = this.#options;
+    const connection = await openConnection({ ...this.#options, address, proxyTo });
+    log.debug("connected", { broker: name });
+    void connection.closed.then((reason) => {
+      this.#connections.delete(name);
+      log.info("the connection to the broker ended", { broker: name, reason: reason.message });
+    });
+    return connection;
+  }
 }

@@ -4,8 +4,10 @@ import { asSourceError, BrokerError, brokerError } from "../broker/failures.ts";
 import { ackResponse } from "../protocol/commands.ts";
 import { AckType, ackFrame } from "../protocol/frames.ts";
 import type { SourceError } from "../source.ts";
-import { createUndurableAcks } from "./undurable-acks.ts";
+import type { EntryId } from "./entry-id.ts";
+import { createUndurableAcks, type UndurableAcks } from "./undurable-acks.ts";
 
+/** A group is sent after this time, or when it is this large. */
 const GROUP_MS = 100;
 const GROUP_SIZE = 1_000;
 
@@ -26,87 +28,110 @@ export interface Acknowledger {
   end(): readonly number[];
 }
 
-/** Groups the acknowledgements of one consumer, and asks the broker for a receipt of each group. */
-export function createAcknowledger(options: {
+export interface AcknowledgerOptions {
   readonly connection: Connection;
   readonly consumerId: number;
   readonly clock: Clock;
   /** A group was refused, or not confirmed in time: its entries are still unacknowledged. */
   readonly onFailed: (error: SourceError) => void;
-}): Acknowledger {
-  const { connection, consumerId, clock, onFailed } = options;
-  const inFlight = new Set<Promise<void>>();
-  const undurable = createUndurableAcks(clock);
-  let ids: number[] = [];
-  let mark: readonly [number, number] | null = null;
-  let marks = 0;
-  let timer: Timer | null = null;
-  let ended = false;
+}
 
-  const confirm = async (requestId: number, frame: Buffer, group: readonly number[]): Promise<void> => {
+/** Groups the acknowledgements of one consumer, and asks the broker for a receipt of each group. */
+export function createAcknowledger(options: AcknowledgerOptions): Acknowledger {
+  return new GroupingAcknowledger(options);
+}
+
+class GroupingAcknowledger implements Acknowledger {
+  readonly #connection: Connection;
+  readonly #consumerId: number;
+  readonly #clock: Clock;
+  readonly #onFailed: (error: SourceError) => void;
+  readonly #undurable: UndurableAcks;
+  readonly #inFlight = new Set<Promise<void>>();
+  /** Of the group that waits: ledger, entry, ledger, entry, … */
+  #ids: number[] = [];
+  /** The last entry that everything is done up to; null when the broker knows it. */
+  #through: EntryId | null = null;
+  /** Calls that `#through` stands for. */
+  #throughs = 0;
+  #timer: Timer | null = null;
+  #ended = false;
+
+  constructor({ connection, consumerId, clock, onFailed }: AcknowledgerOptions) {
+    this.#connection = connection;
+    this.#consumerId = consumerId;
+    this.#clock = clock;
+    this.#onFailed = onFailed;
+    this.#undurable = createUndurableAcks(clock);
+  }
+
+  entry(ledger: number, entry: number): void {
+    if (this.#ended) return;
+    this.#ids.push(ledger, entry);
+    this.#wait();
+  }
+
+  through(ledger: number, entry: number): void {
+    if (this.#ended) return;
+    this.#through = [ledger, entry];
+    this.#throughs += 1;
+    this.#wait();
+  }
+
+  async settle(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#inFlight);
+  }
+
+  again(undurable: readonly number[]): void {
+    this.#ids = [...undurable, ...this.#ids];
+    this.#flush();
+  }
+
+  end(): readonly number[] {
+    this.#ended = true;
+    this.#timer?.cancel();
+    const left = [...this.#undurable.ids(), ...this.#ids];
+    this.#ids = [];
+    this.#through = null;
+    return left;
+  }
+
+  #wait(): void {
+    if (this.#ids.length >= 2 * GROUP_SIZE || this.#throughs >= GROUP_SIZE) this.#flush();
+    else this.#timer ??= this.#clock.timer(GROUP_MS, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#ended) return;
+    const ids = this.#ids;
+    this.#ids = [];
+    for (let from = 0; from < ids.length; from += 2 * GROUP_SIZE) {
+      this.#send(AckType.Individual, ids.slice(from, from + 2 * GROUP_SIZE));
+    }
+    if (this.#through !== null) this.#send(AckType.Cumulative, this.#through);
+    this.#through = null;
+    this.#throughs = 0;
+  }
+
+  #send(type: number, group: readonly number[]): void {
+    const requestId = this.#connection.nextId();
+    if (type === AckType.Individual) this.#undurable.add(group);
+    const receipt = this.#confirm(requestId, ackFrame(this.#consumerId, type, group, requestId), group);
+    this.#inFlight.add(receipt);
+    void receipt.then(() => this.#inFlight.delete(receipt));
+  }
+
+  async #confirm(requestId: number, frame: Buffer, group: readonly number[]): Promise<void> {
     const what = "acknowledging";
     try {
-      const { error, message } = await connection.requestFrame(what, requestId, frame, ackResponse);
+      const { error, message } = await this.#connection.requestFrame(what, requestId, frame, ackResponse);
       if (error !== undefined) throw brokerError(what, error, message);
     } catch (error) {
-      if (error instanceof BrokerError) undurable.refused(group);
-      if (!ended) onFailed(asSourceError(error, what));
+      if (error instanceof BrokerError) this.#undurable.refused(group);
+      if (!this.#ended) this.#onFailed(asSourceError(error, what));
     }
-  };
-
-  const send = (type: number, group: readonly number[]): void => {
-    const requestId = connection.nextId();
-    if (type === AckType.Individual) undurable.add(group);
-    const receipt = confirm(requestId, ackFrame(consumerId, type, group, requestId), group);
-    inFlight.add(receipt);
-    void receipt.then(() => inFlight.delete(receipt));
-  };
-
-  const flush = (): void => {
-    timer?.cancel();
-    timer = null;
-    if (ended) return;
-    for (let from = 0; from < ids.length; from += 2 * GROUP_SIZE) {
-      send(AckType.Individual, ids.slice(from, from + 2 * GROUP_SIZE));
-    }
-    ids = [];
-    if (mark !== null) send(AckType.Cumulative, mark);
-    mark = null;
-    marks = 0;
-  };
-
-  const wait = (): void => {
-    if (ids.length >= 2 * GROUP_SIZE || marks >= GROUP_SIZE) flush();
-    else timer ??= clock.timer(GROUP_MS, flush);
-  };
-
-  return {
-    entry(ledger, entry) {
-      if (ended) return;
-      ids.push(ledger, entry);
-      wait();
-    },
-    through(ledger, entry) {
-      if (ended) return;
-      mark = [ledger, entry];
-      marks += 1;
-      wait();
-    },
-    async settle() {
-      flush();
-      await Promise.all(inFlight);
-    },
-    again(before) {
-      ids = [...before, ...ids];
-      flush();
-    },
-    end() {
-      ended = true;
-      timer?.cancel();
-      const left = [...undurable.ids(), ...ids];
-      ids = [];
-      mark = null;
-      return left;
-    },
-  };
+  }
 }

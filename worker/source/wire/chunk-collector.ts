@@ -51,72 +51,94 @@ export interface ChunkCollector {
   clear(): void;
 }
 
-/**
- * Collects the chunks of messages that are larger than a frame. `onExpired` hears of those that stay incomplete.
- * `maxBytes` bounds each, and what waits for the rest of others while one is added. The caller counts `waiting`.
- */
-export function createChunkCollector(options: {
+export interface ChunkCollectorOptions {
   readonly maxBytes: number;
   readonly waiting: WaitingChunks;
   /** False while the broker may send nothing, or what it sends is not read: then no time passes for what is incomplete. */
   readonly asking: () => boolean;
   readonly clock: Clock;
   readonly onExpired: (message: ChunkedMessage) => void;
-}): ChunkCollector {
-  const { maxBytes, waiting, clock } = options;
-  const messages = new Map<string, ChunkedMessage>();
-  const defects = new Set<string>();
-  let timer: Timer | null = null;
+}
 
-  const expire = (): void => {
-    timer = null;
-    const asking = options.asking();
-    for (const message of messages.values()) {
+/**
+ * Collects the chunks of messages that are larger than a frame. `onExpired` hears of those that stay incomplete.
+ * `maxBytes` bounds each, and what waits for the rest of others while one is added. The caller counts `waiting`.
+ */
+export function createChunkCollector(options: ChunkCollectorOptions): ChunkCollector {
+  return new BoundedChunkCollector(options);
+}
+
+class BoundedChunkCollector implements ChunkCollector {
+  readonly #options: ChunkCollectorOptions;
+  /** Incomplete ones, by uuid. */
+  readonly #messages = new Map<string, ChunkedMessage>();
+  /** Uuids of the latest that were told to be defects. */
+  readonly #defects = new Set<string>();
+  #timer: Timer | null = null;
+
+  constructor(options: ChunkCollectorOptions) {
+    this.#options = options;
+  }
+
+  add(chunk: Chunk, before: EntryId | null): ChunkOutcome {
+    const { maxBytes, waiting, clock } = this.#options;
+    const { entry } = chunk;
+    const uuid = entry.uuid ?? "";
+    if (entry.chunkId === 0 && !this.#messages.has(uuid)) this.#begin(uuid, before);
+    const message = this.#messages.get(uuid);
+    if (message === undefined || entry.chunkId !== message.next) {
+      return { kind: message === undefined && this.#defects.has(uuid) ? "defective" : "stray" };
+    }
+    const others = waiting.bytes - message.size;
+    append(message, chunk, clock.now());
+    const defect = defectOf(entry, message, maxBytes, others, this.#messages.size);
+    if (defect !== null) {
+      this.#messages.delete(uuid);
+      this.#defects.add(uuid);
+      if (this.#defects.size > MOST_AT_ONCE) this.#defects.delete(this.#defects.values().next().value ?? "");
+      return { kind: "defect", message, defect };
+    }
+    if (message.next < entry.chunks) return { kind: "waiting" };
+    this.#messages.delete(uuid);
+    return { kind: "complete", message };
+  }
+
+  pending(): Iterable<ChunkedMessage> {
+    return this.#messages.values();
+  }
+
+  clear(): void {
+    this.#timer?.cancel();
+    this.#messages.clear();
+  }
+
+  #begin(uuid: string, before: EntryId | null): void {
+    this.#messages.set(uuid, { uuid, chunks: [], ids: [], before, size: 0, content: 0, next: 0, touchedAt: 0 });
+    this.#timer ??= this.#options.clock.timer(EXPIRY_MS / 4, () => this.#expire());
+  }
+
+  #expire(): void {
+    const { clock, onExpired } = this.#options;
+    this.#timer = null;
+    const asking = this.#options.asking();
+    for (const message of this.#messages.values()) {
       if (!asking) message.touchedAt = clock.now();
       if (clock.now() - message.touchedAt < EXPIRY_MS) continue;
-      messages.delete(message.uuid);
-      options.onExpired(message);
+      this.#messages.delete(message.uuid);
+      onExpired(message);
     }
-    if (messages.size > 0) timer = clock.timer(EXPIRY_MS / 4, expire);
-  };
+    if (this.#messages.size > 0) this.#timer = clock.timer(EXPIRY_MS / 4, () => this.#expire());
+  }
+}
 
-  return {
-    add(chunk, before) {
-      const { entry, payload, position } = chunk;
-      const uuid = entry.uuid ?? "";
-      if (entry.chunkId === 0 && !messages.has(uuid)) {
-        messages.set(uuid, { uuid, chunks: [], ids: [], before, size: 0, content: 0, next: 0, touchedAt: 0 });
-        timer ??= clock.timer(EXPIRY_MS / 4, expire);
-      }
-      const message = messages.get(uuid);
-      if (message === undefined || entry.chunkId !== message.next) {
-        return { kind: message === undefined && defects.has(uuid) ? "defective" : "stray" };
-      }
-      message.chunks.push(chunk);
-      message.ids.push(position.ledger, position.entry);
-      const bytes = chunkBytes(chunk);
-      message.size += bytes;
-      message.content += entry.encrypted ? Math.max(0, payload.length - TAG_BYTES) : payload.length;
-      message.next += 1;
-      message.touchedAt = clock.now();
-      const others = waiting.bytes - (message.size - bytes);
-      const defect = defectOf(entry, message, maxBytes, others, messages.size);
-      if (defect !== null) {
-        messages.delete(uuid);
-        defects.add(uuid);
-        if (defects.size > MOST_AT_ONCE) defects.delete(defects.values().next().value ?? "");
-        return { kind: "defect", message, defect };
-      }
-      if (message.next < entry.chunks) return { kind: "waiting" };
-      messages.delete(uuid);
-      return { kind: "complete", message };
-    },
-    pending: () => messages.values(),
-    clear() {
-      timer?.cancel();
-      messages.clear();
-    },
-  };
+function append(message: ChunkedMessage, chunk: Chunk, now: number): void {
+  const { entry, payload, position } = chunk;
+  message.chunks.push(chunk);
+  message.ids.push(position.ledger, position.entry);
+  message.size += chunkBytes(chunk);
+  message.content += entry.encrypted ? Math.max(0, payload.length - TAG_BYTES) : payload.length;
+  message.next += 1;
+  message.touchedAt = now;
 }
 
 function defectOf(

@@ -58,8 +58,15 @@ export function newPermitAccount(
  */
 export function permitTarget(free: number, consumers: number, bytesPerPermit: number, queueSize: number): number {
   if (free <= 0) return 0;
-  const share = Math.floor((GENEROSITY * free) / consumers / bytesPerPermit);
-  return Math.min(queueSize, Math.max(1, share));
+  const affordable = Math.floor((GENEROSITY * free) / consumers / bytesPerPermit);
+  return Math.min(queueSize, Math.max(1, affordable));
+}
+
+/** What a permit brings, after an entry of `bytes` that counted as `permits`: larger ones count at once, smaller ones slowly. */
+function nextBytesPerPermit({ bytesPerPermit, perEntry }: PermitAccount, permits: number, bytes: number): number {
+  const sample = perEntry ? bytes : bytes / permits;
+  const known = bytesPerPermit ?? sample;
+  return Math.max(1, sample > known ? sample : known + (sample - known) / 8);
 }
 
 /**
@@ -72,104 +79,138 @@ export function createPermits(
   waiting: WaitingChunks,
   clock: Pick<Clock, "now" | "timer">,
 ): Permits {
-  const accounts = new Set<PermitAccount>();
-  /** Entries that were asked for by consumers of which memory has not one each, and when, by `Clock.now()`. */
-  const claims = new Map<PermitAccount, { readonly bytes: number; readonly at: number }>();
-  const total = budget.free;
-  const most = (MOST_BUDGETS - 1) * total;
-  const free = (): number => budget.free + waiting.bytes;
-  let stopped = false;
-  let short = false;
-  let scheduled = false;
-  let again: Timer | null = null;
+  const permits = new SharedPermits(budget, queueSize, waiting, clock);
+  budget.onRelease(() => permits.onRelease());
+  return permits;
+}
 
-  /** `room` is what those may ask for of which memory has not an entry each. Returns what such a one asked for. */
-  const topUp = (account: PermitAccount, room: () => number): number => {
-    if (stopped || !accounts.has(account)) return 0;
+class SharedPermits implements Permits {
+  readonly #budget: ReceiveBudget;
+  readonly #queueSize: number;
+  readonly #waiting: WaitingChunks;
+  readonly #clock: Pick<Clock, "now" | "timer">;
+  /** Bytes, when nothing is taken. */
+  readonly #total: number;
+  /** In the order of their turns. */
+  readonly #accounts = new Set<PermitAccount>();
+  /** Entries that were asked for by consumers of which memory has not one each, and when, by `Clock.now()`. */
+  readonly #claims = new Map<PermitAccount, { readonly bytes: number; readonly at: number }>();
+  #stopped = false;
+  /** Some account was granted less than its queue: what is given back is asked for. */
+  #short = false;
+  /** The accounts get their turns after this turn of the event loop. */
+  #scheduled = false;
+  #again: Timer | null = null;
+
+  constructor(budget: ReceiveBudget, queueSize: number, waiting: WaitingChunks, clock: Pick<Clock, "now" | "timer">) {
+    this.#budget = budget;
+    this.#queueSize = queueSize;
+    this.#waiting = waiting;
+    this.#clock = clock;
+    this.#total = budget.free;
+  }
+
+  get overdrawn(): boolean {
+    return this.#free() < -(MOST_BUDGETS - 1) * this.#total;
+  }
+
+  open(account: PermitAccount): void {
+    this.#accounts.add(account);
+    this.#topUp(account, Number.POSITIVE_INFINITY);
+  }
+
+  close(account: PermitAccount): void {
+    this.#accounts.delete(account);
+    this.#claims.delete(account);
+  }
+
+  received(account: PermitAccount, permits: number, bytes: number): void {
+    this.#claims.delete(account);
+    account.outstanding -= permits;
+    if (bytes !== 0) account.bytesPerPermit = nextBytesPerPermit(account, permits, bytes);
+  }
+
+  mayReceive(account: PermitAccount): boolean {
+    return account.outstanding > 0 && this.#free() > 0;
+  }
+
+  topUp(account: PermitAccount): void {
+    this.#topUp(account, null);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#again?.cancel();
+  }
+
+  /** Bytes of the budget were given back. */
+  onRelease(): void {
+    if (!this.#short || this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#takeTurns();
+    });
+  }
+
+  #free(): number {
+    return this.#budget.free + this.#waiting.bytes;
+  }
+
+  /**
+   * `room` is what those may ask for of which memory has not an entry each, in bytes; null: what is unclaimed. Returns
+   * what such a one asked for.
+   */
+  #topUp(account: PermitAccount, room: number | null): number {
+    if (this.#stopped || !this.#accounts.has(account)) return 0;
     const { bytesPerPermit, perEntry, outstanding } = account;
     const size = bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
-    const target = permitTarget(free(), accounts.size, perEntry ? GENEROSITY * size : size, queueSize);
-    if (target < queueSize) short = true;
+    const queueSize = this.#queueSize;
+    const target = permitTarget(this.#free(), this.#accounts.size, perEntry ? GENEROSITY * size : size, queueSize);
+    if (target < queueSize) this.#short = true;
     if (target === 0 || outstanding * 2 > target) return 0;
     const single = perEntry && target === 1;
-    if (single && room() <= 0) {
-      lookAgain();
+    if (single && (room ?? this.#unclaimed()) <= 0) {
+      this.#lookAgain();
       return 0;
     }
     account.outstanding = target;
     account.grant(target - outstanding);
     if (!single) return 0;
-    claims.set(account, { bytes: size, at: clock.now() });
+    this.#claims.set(account, { bytes: size, at: this.#clock.now() });
     return size;
-  };
+  }
 
   /** What is free and not on its way. With nothing taken nothing will come back, and what is on its way may not come. */
-  const unclaimed = (): number => {
-    let bytes = free();
-    if (bytes >= total) return bytes;
-    const now = clock.now();
-    for (const [account, claim] of claims) {
-      if (now - claim.at > CLAIM_MS) claims.delete(account);
+  #unclaimed(): number {
+    let bytes = this.#free();
+    if (bytes >= this.#total) return bytes;
+    const now = this.#clock.now();
+    for (const [account, claim] of this.#claims) {
+      if (now - claim.at > CLAIM_MS) this.#claims.delete(account);
       else bytes -= claim.bytes;
     }
     return bytes;
-  };
+  }
 
   /** What others were granted may not come, and then nothing is given back that would bring the next turn. */
-  const lookAgain = (): void => {
-    again ??= clock.timer(CLAIM_MS + 1, () => {
-      again = null;
-      if (!stopped) share();
+  #lookAgain(): void {
+    this.#again ??= this.#clock.timer(CLAIM_MS + 1, () => {
+      this.#again = null;
+      if (!this.#stopped) this.#takeTurns();
     });
-  };
+  }
 
   /** What was given back is asked for once: where it is less than an entry of each, by those whose turn it is. */
-  const share = (): void => {
-    short = false;
-    let room = unclaimed();
-    for (const account of [...accounts]) {
-      const asked = topUp(account, () => room);
+  #takeTurns(): void {
+    this.#short = false;
+    let room = this.#unclaimed();
+    for (const account of [...this.#accounts]) {
+      const asked = this.#topUp(account, room);
       if (asked === 0) continue;
       room -= asked;
-      accounts.delete(account);
-      accounts.add(account);
+      this.#accounts.delete(account);
+      this.#accounts.add(account);
     }
-  };
-
-  budget.onRelease(() => {
-    if (!short || scheduled || stopped) return;
-    scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      share();
-    });
-  });
-
-  return {
-    open(account) {
-      accounts.add(account);
-      topUp(account, () => Number.POSITIVE_INFINITY);
-    },
-    close(account) {
-      accounts.delete(account);
-      claims.delete(account);
-    },
-    received(account, permits, bytes) {
-      claims.delete(account);
-      account.outstanding -= permits;
-      if (bytes === 0) return;
-      const sample = account.perEntry ? bytes : bytes / permits;
-      const known = account.bytesPerPermit ?? sample;
-      account.bytesPerPermit = Math.max(1, sample > known ? sample : known + (sample - known) / 8);
-    },
-    get overdrawn() {
-      return free() < -most;
-    },
-    mayReceive: (account) => account.outstanding > 0 && free() > 0,
-    topUp: (account) => void topUp(account, unclaimed),
-    stop() {
-      stopped = true;
-      again?.cancel();
-    },
-  };
+  }
 }

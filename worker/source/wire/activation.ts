@@ -2,14 +2,20 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import { partitionIndex } from "../broker/topic-name.ts";
 import type { KeyWatch } from "../encryption/key-watch.ts";
-import { chunkBytes } from "../protocol/chunk.ts";
+import { type Chunk, chunkBytes } from "../protocol/chunk.ts";
 import { type DecodedEntry, defectiveEntry } from "../protocol/decoded-entry.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
-import type { Defect, ReceiveBudget } from "../source.ts";
+import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
-import { type ChunkedMessage, createChunkCollector, type WaitingChunks } from "./chunk-collector.ts";
+import {
+  type ChunkCollector,
+  type ChunkedMessage,
+  type CollectedChunks,
+  createChunkCollector,
+  type WaitingChunks,
+} from "./chunk-collector.ts";
 import { type DeliveryOwner, WireDelivery } from "./delivery.ts";
 import { compareEntries, type EntryId } from "./entry-id.ts";
 
@@ -41,122 +47,165 @@ export interface Activation extends DeliveryOwner {
 }
 
 export function createActivation(options: ActivationOptions): Activation {
-  const { topic, epoch, ordered, acks, budget, waitingChunks, decoder, log } = options;
-  const partition = partitionIndex(topic);
-  /** Chunked messages that were handed on and are not done. */
-  const handedOn = new Set<WireDelivery>();
-  let previous: EntryId | null = null;
-  /** Up to where the pipeline is done. Not the delivery, which would keep its messages. */
-  let wanted: EntryId | null = null;
+  return new TopicActivation(options);
+}
 
-  const assignment = {
-    topic,
-    epoch,
-    active: true,
-    get heardAt() {
-      return options.heardAt();
-    },
-  };
+class TopicActivation implements Activation {
+  readonly assignment: ActiveAssignment;
+  readonly #options: ActivationOptions;
+  readonly #partition: number;
+  readonly #chunks: ChunkCollector;
+  /** Chunked messages that were handed on and are not done. Ordered only. */
+  readonly #openChunked = new Set<WireDelivery>();
+  #previous: EntryId | null = null;
+  /** Up to where the pipeline is done. Not the delivery, which would keep its messages alive. */
+  #doneThrough: EntryId | null = null;
 
-  /** Takes bytes of chunks from the budget, or gives them back. */
-  const hold = (bytes: number): void => {
-    budget.take(bytes);
-    waitingChunks.bytes += bytes;
-  };
+  constructor(options: ActivationOptions) {
+    const { topic, epoch, heardAt } = options;
+    this.assignment = new ActiveAssignment(topic, epoch, heardAt);
+    this.#options = options;
+    this.#partition = partitionIndex(topic);
+    this.#chunks = createChunkCollector({
+      maxBytes: options.maxUncompressedBytes,
+      waiting: options.waitingChunks,
+      asking: options.asking,
+      clock: options.clock,
+      onExpired: (message) => this.#onExpired(message),
+    });
+  }
 
-  const chunks = createChunkCollector({
-    maxBytes: options.maxUncompressedBytes,
-    waiting: waitingChunks,
-    asking: options.asking,
-    clock: options.clock,
-    onExpired(message) {
-      hold(-message.size);
-      log.warn("a chunked message stayed incomplete and is left out", { topic, chunks: message.next });
-      if (wanted !== null) acknowledgeThrough(wanted);
-    },
-  });
+  receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry {
+    const { ledger, entry, redeliveryCount } = command;
+    const position: EntryPosition = { ledger, entry, partition: this.#partition };
+    const decoded = this.#options.decoder.decode(bytes, start, end, owned, position, command.ackSet);
+    if (decoded.chunk !== null)
+      this.#onChunk({ entry: decoded.entry, payload: decoded.chunk, position }, redeliveryCount);
+    else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry);
+    else this.#handOn(decoded, [ledger, entry], redeliveryCount, null);
+    this.#previous = [ledger, entry];
+    return decoded;
+  }
 
-  const handOn = (decoded: DecodedEntry, id: EntryId, redeliveries: number, chunked: ChunkedMessage | null): void => {
-    const delivery = new WireDelivery(activation, decoded, id, redeliveries, chunked);
-    if (chunked !== null && ordered) handedOn.add(delivery);
-    if (!ordered) options.keyWatch?.add(delivery);
+  acknowledge(delivery: WireDelivery): void {
+    const { acks, keyWatch } = this.#options;
+    keyWatch?.remove(delivery);
+    const ids = delivery.chunked?.ids ?? delivery.id;
+    for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
+  }
+
+  acknowledgeThrough({ id }: WireDelivery): void {
+    this.#acknowledgeThrough(id);
+  }
+
+  end(): void {
+    this.assignment.active = false;
+    for (const message of this.#chunks.pending()) this.#hold(-message.size);
+    this.#chunks.clear();
+    this.#options.keyWatch?.end();
+  }
+
+  #handOn(decoded: DecodedEntry, id: EntryId, redeliveries: number, chunked: ChunkedMessage | null): void {
+    const { ordered, keyWatch, budget, deliver } = this.#options;
+    const delivery = new WireDelivery(this, decoded, id, redeliveries, chunked);
+    if (chunked !== null && ordered) this.#openChunked.add(delivery);
+    if (!ordered) keyWatch?.add(delivery);
     budget.take(decoded.retainedBytes);
-    options.deliver(delivery);
-  };
+    deliver(delivery);
+  }
 
-  const onChunk = (decoded: DecodedEntry, chunk: Buffer, position: EntryPosition, redeliveries: number): void => {
-    const id: EntryId = [position.ledger, position.entry];
-    const part = { entry: decoded.entry, payload: chunk, position };
-    const outcome = chunks.add(part, previous);
-    if (outcome.kind === "waiting") hold(chunkBytes(part));
-    if (outcome.kind === "waiting" || outcome.kind === "defective") return;
-    if (outcome.kind === "stray") {
-      log.warn("a chunk without its beginning is left out", { topic, message: id.join(":") });
+  #onChunk(chunk: Chunk, redeliveries: number): void {
+    const { topic, ordered, acks, log } = this.#options;
+    const { ledger, entry } = chunk.position;
+    const outcome = this.#chunks.add(chunk, this.#previous);
+    if (outcome.kind === "waiting") this.#hold(chunkBytes(chunk));
+    else if (outcome.kind === "stray") {
+      log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
       // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
-      if (ordered) acks.entry(id[0], id[1]);
+      if (ordered) acks.entry(ledger, entry);
+    } else if (outcome.kind !== "defective") {
+      this.#hold(chunkBytes(chunk) - outcome.message.size);
+      this.#handOnChunked(outcome, chunk, redeliveries);
+      // What was handed on has them now.
+      outcome.message.chunks.length = 0;
+    }
+  }
+
+  /** `last` is the chunk that completed the message, or made it a defect. */
+  #handOnChunked({ message, defect }: CollectedChunks, last: Chunk, redeliveries: number): void {
+    const { entry, position } = last;
+    const id: EntryId = [position.ledger, position.entry];
+    if (defect !== null) {
+      const payload = Buffer.concat(message.chunks.map((chunk) => chunk.payload));
+      const decoded = defectiveEntry(entry, position, { code: "CorruptEntry", message: defect }, payload);
+      this.#handOn(decoded, id, redeliveries, message);
       return;
     }
-    const { message } = outcome;
-    hold(chunkBytes(part) - message.size);
-    if (outcome.kind === "defect") {
-      const payload = Buffer.concat(message.chunks.map(({ payload: bytes }) => bytes));
-      const defect: Defect = { code: "CorruptEntry", message: outcome.defect };
-      handOn(defectiveEntry(decoded.entry, position, defect, payload), id, redeliveries, message);
-    } else {
-      const whole = decoder.assemble(message.chunks);
-      if ("entry" in whole) handOn(whole, id, redeliveries, message);
-      else handOnApart(message, whole, redeliveries);
-    }
-    // What was handed on has them now.
-    message.chunks.length = 0;
-  };
+    const whole = this.#options.decoder.assemble(message.chunks);
+    if ("entry" in whole) this.#handOn(whole, id, redeliveries, message);
+    else this.#handOnApart(message, whole, redeliveries);
+  }
 
   /** Each chunk of a message that cannot be decrypted goes by itself, since each was encrypted by itself. */
-  const handOnApart = (message: ChunkedMessage, defect: Defect, redeliveries: number): void => {
-    const { chunks: parts } = message;
-    for (const [index, { entry, payload, position }] of parts.entries()) {
+  #handOnApart(message: ChunkedMessage, defect: Defect, redeliveries: number): void {
+    const { chunks } = message;
+    for (const [index, { entry, payload, position }] of chunks.entries()) {
       const id: EntryId = [position.ledger, position.entry];
       // The last one holds back cumulative acknowledgements, as the whole message would have done.
-      const last = index === parts.length - 1 ? { ...message, ids: [...id] } : null;
-      handOn(defectiveEntry(entry, position, defect, payload), id, redeliveries, last);
+      const last = index === chunks.length - 1 ? { ...message, ids: [...id] } : null;
+      this.#handOn(defectiveEntry(entry, position, defect, payload), id, redeliveries, last);
     }
-  };
+  }
 
-  const acknowledgeThrough = (id: EntryId): void => {
-    wanted = id;
-    let mark: EntryId | null = id;
-    for (const done of handedOn) if (compareEntries(done.id, id) <= 0) handedOn.delete(done);
-    // The first chunk of a message that is not done lies before its last one: the acknowledgement must not cover it.
-    for (const open of [...chunks.pending(), ...[...handedOn].flatMap(({ chunked }) => chunked ?? [])]) {
-      if (mark !== null && (open.before === null || compareEntries(open.before, mark) < 0)) mark = open.before;
-    }
-    if (mark !== null) acks.through(mark[0], mark[1]);
-  };
+  #onExpired(message: ChunkedMessage): void {
+    const { topic, log } = this.#options;
+    this.#hold(-message.size);
+    log.warn("a chunked message stayed incomplete and is left out", { topic, chunks: message.next });
+    if (this.#doneThrough !== null) this.#acknowledgeThrough(this.#doneThrough);
+  }
 
-  const activation: Activation = {
-    assignment,
-    receive(command, bytes, start, end, owned) {
-      const { ledger, entry, redeliveryCount } = command;
-      const position: EntryPosition = { ledger, entry, partition };
-      const decoded = decoder.decode(bytes, start, end, owned, position, command.ackSet);
-      if (decoded.chunk !== null) onChunk(decoded, decoded.chunk, position, redeliveryCount);
-      else if (decoded.messages.length === 0) acks.entry(ledger, entry);
-      else handOn(decoded, [ledger, entry], redeliveryCount, null);
-      previous = [ledger, entry];
-      return decoded;
-    },
-    acknowledge(delivery) {
-      options.keyWatch?.remove(delivery);
-      const ids = delivery.chunked?.ids ?? delivery.id;
-      for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
-    },
-    acknowledgeThrough: ({ id }) => acknowledgeThrough(id),
-    end() {
-      assignment.active = false;
-      for (const message of chunks.pending()) hold(-message.size);
-      chunks.clear();
-      options.keyWatch?.end();
-    },
-  };
-  return activation;
+  #acknowledgeThrough(id: EntryId): void {
+    this.#doneThrough = id;
+    const open = this.#openChunked;
+    for (const delivery of open) if (compareEntries(delivery.id, id) <= 0) open.delete(delivery);
+    const undone = [...this.#chunks.pending(), ...[...open].flatMap(({ chunked }) => chunked ?? [])];
+    const through = cumulativeThrough(id, undone);
+    if (through !== null) this.#options.acks.through(through[0], through[1]);
+  }
+
+  /** Takes bytes of chunks from the budget, or gives them back. */
+  #hold(bytes: number): void {
+    this.#options.budget.take(bytes);
+    this.#options.waitingChunks.bytes += bytes;
+  }
+}
+
+class ActiveAssignment implements Assignment {
+  readonly topic: string;
+  readonly epoch: number;
+  active = true;
+  readonly #heardAt: () => number;
+
+  constructor(topic: string, epoch: number, heardAt: () => number) {
+    this.topic = topic;
+    this.epoch = epoch;
+    this.#heardAt = heardAt;
+  }
+
+  get heardAt(): number {
+    return this.#heardAt();
+  }
+}
+
+/**
+ * Up to where everything may be acknowledged when all up to `id` but the `undone` messages is done; null for nothing. The
+ * first chunk of a message lies before its last one: the acknowledgement must not cover it.
+ */
+function cumulativeThrough(id: EntryId, undone: readonly ChunkedMessage[]): EntryId | null {
+  let through = id;
+  for (const { before } of undone) {
+    if (before === null) return null;
+    if (compareEntries(before, through) < 0) through = before;
+  }
+  return through;
 }

@@ -41,8 +41,14 @@ export type ChunkOutcome =
   | { readonly kind: "stray" }
   /** One more chunk of a message that was told to be a defect. */
   | { readonly kind: "defective" }
-  | { readonly kind: "complete"; readonly message: ChunkedMessage }
-  | { readonly kind: "defect"; readonly message: ChunkedMessage; readonly defect: string };
+  | CollectedChunks;
+
+/** All chunks of a message; or why no more of it is collected. */
+export interface CollectedChunks {
+  readonly kind: "collected";
+  readonly message: ChunkedMessage;
+  readonly defect: string | null;
+}
 
 export interface ChunkCollector {
   add(chunk: Chunk, before: EntryId | null): ChunkOutcome;
@@ -96,11 +102,11 @@ class BoundedChunkCollector implements ChunkCollector {
       this.#messages.delete(uuid);
       this.#defects.add(uuid);
       if (this.#defects.size > MOST_AT_ONCE) this.#defects.delete(this.#defects.values().next().value ?? "");
-      return { kind: "defect", message, defect };
+      return { kind: "collected", message, defect };
     }
     if (message.next < entry.chunks) return { kind: "waiting" };
     this.#messages.delete(uuid);
-    return { kind: "complete", message };
+    return { kind: "collected", message, defect };
   }
 
   pending(): Iterable<ChunkedMessage> {

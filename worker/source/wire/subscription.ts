@@ -1,15 +1,17 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Connection } from "../broker/connection.ts";
+import type { ConnectionConsumer } from "../broker/dispatcher.ts";
 import type { Decryptor } from "../encryption/decryptor.ts";
 import { createKeyWatch } from "../encryption/key-watch.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import { flowFrame } from "../protocol/frames.ts";
+import type { MessageCommand } from "../protocol/message-command.ts";
 import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.ts";
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
 import type { WaitingChunks } from "./chunk-collector.ts";
-import { newPermitAccount, type Permits } from "./permits.ts";
+import { newPermitAccount, type PermitAccount, type Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 
 /** What all subscriptions of one source share. */
@@ -40,10 +42,11 @@ export interface CarryOver {
 }
 
 /** How a subscription ended: lost by the network, the broker or what came, or on purpose. */
-export type SubscriptionEnd = (
+type EndCause =
   | { readonly kind: "lost"; readonly reason: SourceError }
-  | { readonly kind: "ended"; readonly delayMs: number }
-) & { readonly carryOver: CarryOver };
+  | { readonly kind: "ended"; readonly delayMs: number };
+
+export type SubscriptionEnd = EndCause & { readonly carryOver: CarryOver };
 
 /** One SUBSCRIBE of one topic-partition on one connection, until it is closed or lost. */
 export interface Subscription {
@@ -58,6 +61,7 @@ export interface Subscription {
 
 /**
  * Subscribes and resolves when the broker confirmed it. Calls of the handler start then.
+ * @param before what the last subscription of the topic-partition left
  * @throws SourceError
  */
 export async function openSubscription(
@@ -67,136 +71,177 @@ export async function openSubscription(
   before: CarryOver,
   context: SubscriptionContext,
 ): Promise<Subscription> {
-  const { handler, permits, budget, clock, log } = context;
-  const failover = context.type === "Failover";
-  const consumerId = connection.nextId();
-  const ended = Promise.withResolvers<SubscriptionEnd>();
-  const account = newPermitAccount(
-    (count) => connection.write(flowFrame(consumerId, count)),
-    context.type !== "Shared",
-    before.bytesPerPermit,
-  );
-  let state: "subscribing" | "subscribed" | "over" = "subscribing";
-  // Only Failover consumers are told; the broker may do so before it confirms the subscription.
-  let activeAtBroker = !failover;
-  let endOfTopic = false;
-  let activation: Activation | null = null;
+  const subscription = new TopicSubscription(topic, connection, before, context);
+  await subscription.open(position);
+  return subscription;
+}
 
-  const acks = createAcknowledger({
-    connection,
-    consumerId,
-    clock,
-    onFailed(error) {
-      log.warn("an acknowledgement failed, so that the topic is subscribed again", { topic, error });
-      giveUp(error);
-    },
-  });
+class TopicSubscription implements Subscription, ConnectionConsumer {
+  readonly acks: Acknowledger;
+  readonly ended: Promise<SubscriptionEnd>;
+  readonly #topic: string;
+  readonly #connection: Connection;
+  readonly #consumerId: number;
+  readonly #context: SubscriptionContext;
+  readonly #before: CarryOver;
+  readonly #account: PermitAccount;
+  readonly #ended = Promise.withResolvers<SubscriptionEnd>();
+  #state: "subscribing" | "subscribed" | "over" = "subscribing";
+  /** Only Failover consumers are told; the broker may do so before it confirms the subscription. */
+  #activeAtBroker: boolean;
+  #endOfTopic = false;
+  #activation: Activation | null = null;
 
-  const onKeyFound = (): void => {
-    log.info("a key of messages that could not be decrypted has come; they are read again", { topic });
-    end(0);
-  };
+  constructor(topic: string, connection: Connection, before: CarryOver, context: SubscriptionContext) {
+    const consumerId = connection.nextId();
+    this.#topic = topic;
+    this.#connection = connection;
+    this.#consumerId = consumerId;
+    this.#context = context;
+    this.#before = before;
+    this.#activeAtBroker = context.type !== "Failover";
+    this.#account = newPermitAccount(
+      (count) => connection.write(flowFrame(consumerId, count)),
+      context.type !== "Shared",
+      before.bytesPerPermit,
+    );
+    this.ended = this.#ended.promise;
+    this.acks = createAcknowledger({
+      connection,
+      consumerId,
+      clock: context.clock,
+      onFailed: (error) => this.#onAcknowledgeFailed(error),
+    });
+  }
 
-  const activate = (): void => {
-    if (activation !== null || state !== "subscribed") return;
-    activation = createActivation({
-      ...context,
-      topic,
-      epoch: context.nextEpoch(),
-      ordered: context.type !== "Shared",
-      heardAt: () => connection.heardAt,
-      acks,
-      asking: () => permits.mayReceive(account),
-      keyWatch: context.decryptor === null ? null : createKeyWatch(context.decryptor, clock, onKeyFound),
+  get activation(): Activation | null {
+    return this.#activation;
+  }
+
+  get endOfTopic(): boolean {
+    return this.#endOfTopic;
+  }
+
+  /** Called once, first. @throws SourceError */
+  async open(position: SubscribePosition): Promise<void> {
+    this.#connection.addConsumer(this.#consumerId, this);
+    const subscribed = subscribe(this.#topic, this.#connection, this.#consumerId, position, this.#context);
+    // A broker that closes the consumer leaves the request unanswered.
+    await Promise.race([subscribed, this.ended]);
+    const end = this.#state === "over" ? await this.ended : null;
+    if (end?.kind === "lost") throw end.reason;
+    this.#state = "subscribed";
+    this.acks.again(this.#before.undurable);
+    if (this.#activeAtBroker) this.#activate();
+  }
+
+  end(delayMs: number): void {
+    this.#leave({ kind: "ended", delayMs });
+  }
+
+  onMessage(command: MessageCommand, bytes: Buffer, start: number, stop: number, owned: boolean): void {
+    const { permits, budget, decoder } = this.#context;
+    if (this.#state !== "subscribed" || this.#context.stopped()) return;
+    if (this.#activation === null) {
+      this.#account.outstanding -= decoder.permits(bytes, start, stop);
+      return;
+    }
+    if (permits.overdrawn) {
+      this.#onOverdrawn();
+      return;
+    }
+    const { free } = budget;
+    try {
+      const { permits: counted, retainedBytes } = this.#activation.receive(command, bytes, start, stop, owned);
+      permits.received(this.#account, counted, Math.max(retainedBytes, free - budget.free));
+    } catch (error) {
+      this.#onUnreadable(error);
+    }
+  }
+
+  onActiveChange(active: boolean): void {
+    this.#activeAtBroker = active || this.#context.type !== "Failover";
+    if (this.#activeAtBroker) this.#activate();
+    else this.#deactivate();
+  }
+
+  onEndOfTopic(): void {
+    this.#endOfTopic = true;
+  }
+
+  onClosed(reason: SourceError): void {
+    if (this.#state === "over") return;
+    this.#ended.resolve({ kind: "lost", reason, carryOver: this.#finish() });
+  }
+
+  onTurnEnd(): void {
+    this.#context.permits.topUp(this.#account);
+  }
+
+  #activate(): void {
+    if (this.#activation !== null || this.#state !== "subscribed") return;
+    const { decryptor, clock, permits, handler } = this.#context;
+    this.#activation = createActivation({
+      ...this.#context,
+      topic: this.#topic,
+      epoch: this.#context.nextEpoch(),
+      ordered: this.#context.type !== "Shared",
+      heardAt: () => this.#connection.heardAt,
+      acks: this.acks,
+      asking: () => permits.mayReceive(this.#account),
+      keyWatch: decryptor === null ? null : createKeyWatch(decryptor, clock, () => this.#onKeyFound()),
       deliver: (delivery) => handler.deliver(delivery),
     });
-    handler.assigned(activation.assignment);
-    permits.open(account);
-  };
+    handler.assigned(this.#activation.assignment);
+    permits.open(this.#account);
+  }
 
-  const deactivate = (): void => {
-    permits.close(account);
-    const last = activation;
+  #deactivate(): void {
+    this.#context.permits.close(this.#account);
+    const last = this.#activation;
     if (last === null) return;
-    activation = null;
+    this.#activation = null;
     last.end();
-    handler.revoked(last.assignment);
-  };
+    this.#context.handler.revoked(last.assignment);
+  }
 
-  const finish = (): CarryOver => {
-    state = "over";
-    const undurable = acks.end();
-    deactivate();
-    return { undurable, bytesPerPermit: account.bytesPerPermit };
-  };
-
-  const lose = (reason: SourceError): void => {
-    if (state === "over") return;
-    ended.resolve({ kind: "lost", reason, carryOver: finish() });
-  };
-
-  const leave = (how: { kind: "lost"; reason: SourceError } | { kind: "ended"; delayMs: number }): void => {
-    if (state === "over") return;
+  #leave(cause: EndCause): void {
+    if (this.#state === "over") return;
     // What was acknowledged before is sent ahead of the end, or it would come again.
-    void acks.settle();
-    const carryOver = finish();
-    const closed = closeConsumer(topic, connection, consumerId, clock);
-    void closed.then(() => ended.resolve({ ...how, carryOver }));
-  };
+    void this.acks.settle();
+    const carryOver = this.#finish();
+    const closed = closeConsumer(this.#topic, this.#connection, this.#consumerId, this.#context.clock);
+    void closed.then(() => this.#ended.resolve({ ...cause, carryOver }));
+  }
 
-  const end = (delayMs: number): void => leave({ kind: "ended", delayMs });
+  #finish(): CarryOver {
+    this.#state = "over";
+    const undurable = this.acks.end();
+    this.#deactivate();
+    return { undurable, bytesPerPermit: this.#account.bytesPerPermit };
+  }
 
-  const giveUp = (reason: SourceError): void => leave({ kind: "lost", reason });
+  #onOverdrawn(): void {
+    const reason = "messages came that are larger than expected, and more than memory may hold; they come again";
+    this.#leave({ kind: "lost", reason: new SourceError("BrokerNotReady", reason) });
+  }
 
-  connection.addConsumer(consumerId, {
-    onMessage(command, bytes, start, stop, owned) {
-      if (state !== "subscribed" || context.stopped()) return;
-      if (activation === null) {
-        account.outstanding -= context.decoder.permits(bytes, start, stop);
-        return;
-      }
-      if (permits.overdrawn) {
-        const reason = "messages came that are larger than expected, and more than memory may hold; they come again";
-        giveUp(new SourceError("BrokerNotReady", reason));
-        return;
-      }
-      const { free } = budget;
-      try {
-        const { permits: counted, retainedBytes } = activation.receive(command, bytes, start, stop, owned);
-        permits.received(account, counted, Math.max(retainedBytes, free - budget.free));
-      } catch (error) {
-        if (!(error instanceof SourceError)) throw error;
-        log.warn("messages cannot be read now, so that the topic is subscribed again", { topic, error });
-        end(0);
-      }
-    },
-    onActiveChange(active) {
-      activeAtBroker = active || !failover;
-      if (activeAtBroker) activate();
-      else deactivate();
-    },
-    onEndOfTopic() {
-      endOfTopic = true;
-    },
-    onClosed: lose,
-    onTurnEnd: () => permits.topUp(account),
-  });
-  // A broker that closes the consumer leaves the request unanswered.
-  await Promise.race([subscribe(topic, connection, consumerId, position, context), ended.promise]);
-  const over = (state as string) === "over" ? await ended.promise : null;
-  if (over?.kind === "lost") throw over.reason;
-  state = "subscribed";
-  acks.again(before.undurable);
-  if (activeAtBroker) activate();
-  return {
-    get activation() {
-      return activation;
-    },
-    get endOfTopic() {
-      return endOfTopic;
-    },
-    acks,
-    ended: ended.promise,
-    end,
-  };
+  #onUnreadable(error: unknown): void {
+    if (!(error instanceof SourceError)) throw error;
+    const topic = this.#topic;
+    this.#context.log.warn("messages cannot be read now, so that the topic is subscribed again", { topic, error });
+    this.end(0);
+  }
+
+  #onAcknowledgeFailed(error: SourceError): void {
+    const topic = this.#topic;
+    this.#context.log.warn("an acknowledgement failed, so that the topic is subscribed again", { topic, error });
+    this.#leave({ kind: "lost", reason: error });
+  }
+
+  #onKeyFound(): void {
+    const topic = this.#topic;
+    this.#context.log.info("a key of messages that could not be decrypted has come; they are read again", { topic });
+    this.end(0);
+  }
 }

@@ -26,73 +26,91 @@ export function createPartitionConsumer(
   lookup: Lookup,
   context: SubscriptionContext,
 ): PartitionConsumer {
-  const { clock, log } = context;
-  const closing = new AbortController();
-  let subscription: Subscription | null = null;
-  let failure: Failure | null = null;
-  let carryOver: CarryOver = { undurable: [], bytesPerPermit: null };
+  return new ResubscribingConsumer(topic, position, lookup, context);
+}
 
-  const fail = (error: SourceError): void => {
-    if (failure?.code !== error.code)
-      log.warn("a topic cannot be consumed", { topic, code: error.code, reason: error.message });
-    const since = failure?.code === error.code ? failure.since : clock.now();
-    failure = { code: error.code, message: error.message, since };
-  };
+class ResubscribingConsumer implements PartitionConsumer {
+  readonly topic: string;
+  readonly #position: SubscribePosition;
+  readonly #lookup: Lookup;
+  readonly #context: SubscriptionContext;
+  readonly #closing = new AbortController();
+  readonly #finished: Promise<void>;
+  #subscription: Subscription | null = null;
+  #failure: Failure | null = null;
+  #carryOver: CarryOver = { undurable: [], bytesPerPermit: null };
 
-  /** Subscribes once and lasts as long as the subscription. Resolves with the delay before the next time; null: back off. */
-  const subscribeOnce = async (): Promise<number | null> => {
-    context.checkKeys();
-    const connection = await lookup.broker(topic);
-    closing.signal.throwIfAborted();
-    const opened = await openSubscription(topic, connection, position, carryOver, context);
-    if (closing.signal.aborted) opened.end(0);
-    else {
-      subscription = opened;
-      failure = null;
-      log.info("subscribed", { topic });
-    }
-    const end = await opened.ended;
-    subscription = null;
-    carryOver = end.carryOver;
-    if (end.kind === "ended") return end.delayMs;
-    log.info("the subscription was lost", { topic, reason: end.reason.message });
-    return null;
-  };
+  constructor(topic: string, position: SubscribePosition, lookup: Lookup, context: SubscriptionContext) {
+    this.topic = topic;
+    this.#position = position;
+    this.#lookup = lookup;
+    this.#context = context;
+    this.#finished = this.#run();
+  }
 
-  const run = async (): Promise<void> => {
+  get subscription(): Subscription | null {
+    return this.#subscription;
+  }
+
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
+    this.#subscription?.end(0);
+    await this.#finished;
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#context;
+    const { signal } = this.#closing;
     const quick = backoff(RETRY);
     const slow = backoff(SLOW_RETRY);
-    while (!closing.signal.aborted) {
+    while (!signal.aborted) {
       const started = clock.now();
       let delay: number;
       try {
-        const asked = await subscribeOnce();
+        const asked = await this.#subscribeOnce();
         if (clock.now() - started > SOUND_MS) quick.reset();
         delay = asked ?? quick.next();
         slow.reset();
       } catch (cause) {
-        if (closing.signal.aborted) return;
-        const error = asSourceError(cause, `consuming ${topic}`);
-        fail(error);
+        if (signal.aborted) return;
+        const error = asSourceError(cause, `consuming ${this.topic}`);
+        this.#fail(error);
         delay = (isSlow(error) ? slow : quick).next();
       }
-      await clock.sleep(delay, closing.signal).catch(() => undefined);
+      await clock.sleep(delay, signal).catch(() => undefined);
     }
-  };
+  }
 
-  const finished = run();
-  return {
-    topic,
-    get subscription() {
-      return subscription;
-    },
-    get failure() {
-      return failure;
-    },
-    async close() {
-      closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
-      subscription?.end(0);
-      await finished;
-    },
-  };
+  /** Subscribes once and lasts as long as the subscription. Resolves with the delay before the next time; null: back off. */
+  async #subscribeOnce(): Promise<number | null> {
+    const { topic } = this;
+    const { log } = this.#context;
+    this.#context.checkKeys();
+    const connection = await this.#lookup.broker(topic);
+    this.#closing.signal.throwIfAborted();
+    const opened = await openSubscription(topic, connection, this.#position, this.#carryOver, this.#context);
+    if (this.#closing.signal.aborted) opened.end(0);
+    else {
+      this.#subscription = opened;
+      this.#failure = null;
+      log.info("subscribed", { topic });
+    }
+    const end = await opened.ended;
+    this.#subscription = null;
+    this.#carryOver = end.carryOver;
+    if (end.kind === "ended") return end.delayMs;
+    log.info("the subscription was lost", { topic, reason: end.reason.message });
+    return null;
+  }
+
+  #fail({ code, message }: SourceError): void {
+    const { clock, log } = this.#context;
+    const again = this.#failure?.code === code ? this.#failure : null;
+    if (again === null) log.warn("a topic cannot be consumed", { topic: this.topic, code, reason: message });
+    this.#failure = { code, message, since: again?.since ?? clock.now() };
+  }
 }

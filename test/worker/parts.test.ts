@@ -43,7 +43,7 @@ test("a stream whose record size is raised takes larger messages, without a rest
   const parts = partsOf(INLINE);
   const { source, pipeline } = await parts.connect(await parts.streamWatch.untilUsable(never));
   // A source that brings nothing by itself.
-  const idle: Source = { ...source, start: () => {}, acknowledge: () => {} };
+  const idle: Source = Object.assign(source, { start: () => {}, acknowledge: () => {} });
   pipeline.start(idle);
   t.after(() => {
     pipeline.close();

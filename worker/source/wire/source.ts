@@ -1,20 +1,31 @@
-import { systemClock } from "../../../runtime/clock.ts";
-import { createDeadLetters } from "../broker/dead-letter-producer.ts";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import { createDeadLetters, type DeadLetters } from "../broker/dead-letter-producer.ts";
 import { type Discovery, type FoundPartition, startDiscovery } from "../broker/discovery.ts";
 import { oldest } from "../broker/failures.ts";
-import { createLookup } from "../broker/lookup.ts";
-import { createPool } from "../broker/pool.ts";
+import { createLookup, type Lookup } from "../broker/lookup.ts";
+import { createPool, type Pool } from "../broker/pool.ts";
 import { createSchemas } from "../broker/schemas.ts";
 import { parseServiceUrl } from "../broker/service-url.ts";
-import { fullTopicName, topicPattern } from "../broker/topic-name.ts";
+import { fullTopicName, type TopicPattern, topicPattern } from "../broker/topic-name.ts";
 import { createDecryptor } from "../encryption/decryptor.ts";
 import type { WireSourceOptions } from "../options.ts";
 import { createEntryDecoder } from "../protocol/entry-decoder.ts";
 import { entryMemory } from "../protocol/entry-memory.ts";
-import { type Delivery, type Source, SourceError, type SourceHandler, type SourceState } from "../source.ts";
+import {
+  type Assignment,
+  type DeadLetter,
+  type Delivery,
+  type Message,
+  type SchemaRegistry,
+  type Source,
+  SourceError,
+  type SourceHandler,
+  type SourceState,
+} from "../source.ts";
+import type { WaitingChunks } from "./chunk-collector.ts";
 import { WireDelivery } from "./delivery.ts";
 import { createPartitionConsumer, type PartitionConsumer } from "./partition-consumer.ts";
-import { createPermits } from "./permits.ts";
+import { createPermits, type Permits } from "./permits.ts";
 import type { SubscriptionContext } from "./subscription.ts";
 
 const DEFAULT_QUEUE_SIZE = 5_000;
@@ -25,145 +36,182 @@ const CLOSE_TIMEOUT_MS = 4_000;
 
 /** A source that speaks Pulsar's binary protocol itself. @throws SourceError when the options are not sound */
 export function createWireSource(options: WireSourceOptions): Source {
-  const { subscription, budget, log, clock = systemClock } = options;
-  const maxUncompressedBytes = options.maxUncompressedBytes ?? MAX_UNCOMPRESSED_BYTES;
-  const hosts = parseServiceUrl(options.serviceUrl);
-  const topics = [...new Set((options.topics ?? []).map(fullTopicName))];
-  const pattern =
-    options.topicsPattern === undefined ? null : topicPattern(options.topicsPattern, options.exceptTopics);
-  const closing = new AbortController();
-  const waitingChunks = { bytes: 0 };
-  // Not where order counts: behind what is not read there may be the news that another worker writes now.
-  const mayPause = subscription.type === "Shared";
-  const congested = (): boolean => mayPause && budget.free + waitingChunks.bytes < 0 && !closing.signal.aborted;
-  const memory = entryMemory();
-  const pool = createPool({
-    hosts,
-    tls: options.tls ?? {},
-    authentication: options.authentication ?? null,
-    congested,
-    memory,
-    clock,
-    log,
-    signal: closing.signal,
-  });
-  const lookup = createLookup(pool);
-  const schemas = createSchemas(pool);
-  const deadLetters = createDeadLetters(lookup, schemas, clock);
-  const permits = createPermits(budget, options.receiverQueueSize ?? DEFAULT_QUEUE_SIZE, waitingChunks, clock);
-  const decryptor = options.decryption ? createDecryptor(options.decryption, clock) : null;
-  const consumers = new Map<string, PartitionConsumer>();
-  let discovery: Discovery | null = null;
-  let epoch = 0;
-  let stopped = false;
-  let closed: Promise<void> | null = null;
+  return new WireSource(options);
+}
 
-  const add = (found: FoundPartition, context: SubscriptionContext): void => {
-    const position = { earliest: found.late || subscription.initialPosition === "Earliest", create: found.create };
-    consumers.set(found.name, createPartitionConsumer(found.name, position, lookup, context));
-  };
+class WireSource implements Source {
+  readonly client = "Wire";
+  readonly schemas: SchemaRegistry;
+  readonly #options: WireSourceOptions;
+  readonly #clock: Clock;
+  /** Full names, each once. */
+  readonly #topics: readonly string[];
+  readonly #pattern: TopicPattern | null;
+  readonly #waitingChunks: WaitingChunks = { bytes: 0 };
+  readonly #memory = entryMemory();
+  readonly #pool: Pool;
+  readonly #lookup: Lookup;
+  readonly #deadLetters: DeadLetters;
+  readonly #permits: Permits;
+  /** By topic-partition. */
+  readonly #consumers = new Map<string, PartitionConsumer>();
+  readonly #closing = new AbortController();
+  /** Null before the start. */
+  #discovery: Discovery | null = null;
+  #epoch = 0;
+  #stopped = false;
+  /** Null before `close`. */
+  #closed: Promise<void> | null = null;
 
-  const remove = (name: string): void => {
-    const gone = consumers.get(name);
-    consumers.delete(name);
-    void gone?.close();
-  };
-
-  const start = (handler: SourceHandler): void => {
-    if (discovery !== null) throw new Error("the source was started already");
-    const context: SubscriptionContext = {
-      subscription: subscription.name,
-      type: subscription.type,
-      consumerName: options.consumerName,
-      handler,
-      budget,
-      permits,
-      decoder: createEntryDecoder({ maxUncompressedBytes, decryptor, memory }),
-      decryptor,
-      checkKeys: () => options.decryption?.keys.check(),
-      maxUncompressedBytes,
-      waitingChunks,
+  constructor(options: WireSourceOptions) {
+    const { clock = systemClock, budget, topicsPattern, receiverQueueSize = DEFAULT_QUEUE_SIZE } = options;
+    this.#options = options;
+    this.#clock = clock;
+    const hosts = parseServiceUrl(options.serviceUrl);
+    this.#topics = [...new Set((options.topics ?? []).map(fullTopicName))];
+    this.#pattern = topicsPattern === undefined ? null : topicPattern(topicsPattern, options.exceptTopics);
+    this.#pool = createPool({
+      hosts,
+      tls: options.tls ?? {},
+      authentication: options.authentication ?? null,
+      congested: () => this.#congested(),
+      memory: this.#memory,
       clock,
-      log,
-      nextEpoch: () => ++epoch,
-      stopped: () => stopped,
-    };
-    discovery = startDiscovery({
-      topics,
-      pattern,
-      lookup,
-      intervalMs: options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
-      clock,
-      signal: closing.signal,
-      onFound: (found) => add(found, context),
-      onGone: remove,
+      log: options.log,
+      signal: this.#closing.signal,
     });
-  };
+    this.#lookup = createLookup(this.#pool);
+    this.schemas = createSchemas(this.#pool);
+    this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
+    this.#permits = createPermits(budget, receiverQueueSize, this.#waitingChunks, clock);
+  }
 
-  const state = (): SourceState => {
-    const all = [...consumers.values()];
-    const subscribed = all.flatMap((consumer) => consumer.subscription ?? []);
-    const activeTopics = subscribed.flatMap(({ activation }) => activation?.assignment.topic ?? []);
-    const failures = [discovery?.failure ?? [], ...all.map((consumer) => consumer.failure ?? [])].flat();
-    const failure = oldest(failures);
-    return {
-      connected: discovery?.complete === true && failure === null && subscribed.length === all.length,
-      failure: failure && { code: failure.code, message: failure.message },
-      partitions: subscribed.length,
-      activePartitions: activeTopics.length,
-      activeTopics,
-      endedPartitions: subscribed.filter(({ endOfTopic }) => endOfTopic).length,
-    };
-  };
+  start(handler: SourceHandler): void {
+    if (this.#discovery !== null) throw new Error("the source was started already");
+    const context = this.#subscriptionContext(handler);
+    this.#discovery = startDiscovery({
+      topics: this.#topics,
+      pattern: this.#pattern,
+      lookup: this.#lookup,
+      intervalMs: this.#options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
+      clock: this.#clock,
+      signal: this.#closing.signal,
+      onFound: (found) => this.#add(found, context),
+      onGone: (name) => this.#remove(name),
+    });
+  }
 
-  const shutDown = async (): Promise<void> => {
-    stopped = true;
-    permits.stop();
+  state(): SourceState {
+    return stateOf(this.#discovery, [...this.#consumers.values()]);
+  }
+
+  acknowledge(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const own = ownDelivery(delivery);
+      if (own.assignment.active) own.owner.acknowledge(own);
+    }
+  }
+
+  acknowledgeThrough(delivery: Delivery): void {
+    const own = ownDelivery(delivery);
+    if (own.assignment.active) own.owner.acknowledgeThrough(own);
+  }
+
+  shrink(delivery: Delivery, messages: readonly Message[]): Delivery {
+    return ownDelivery(delivery).shrink(messages);
+  }
+
+  rewind(assignment: Assignment, delayMs: number): void {
+    const current = this.#consumers.get(assignment.topic)?.subscription;
+    if (assignment.active && current?.activation?.assignment === assignment) current.end(delayMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#permits.stop();
+  }
+
+  async flush(signal: AbortSignal): Promise<void> {
+    const settled = Promise.all([...this.#consumers.values()].map(({ subscription }) => subscription?.acks.settle()));
+    await Promise.race([settled, aborted(signal)]);
+  }
+
+  publish(topic: string, deadLetter: DeadLetter): Promise<void> {
+    return this.#deadLetters.publish(topic, deadLetter);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.stop();
     const expired = Promise.withResolvers<void>();
-    const timer = clock.timer(CLOSE_TIMEOUT_MS, expired.resolve);
+    const timer = this.#clock.timer(CLOSE_TIMEOUT_MS, expired.resolve);
     const orderly = Promise.allSettled([
-      ...[...consumers.values()].map((consumer) => consumer.close()),
-      deadLetters.close(),
+      ...[...this.#consumers.values()].map((consumer) => consumer.close()),
+      this.#deadLetters.close(),
     ]);
-    closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
+    this.#closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
     await Promise.race([orderly, expired.promise]);
     timer.cancel();
-    pool.close();
-  };
+    this.#pool.close();
+  }
 
+  #subscriptionContext(handler: SourceHandler): SubscriptionContext {
+    const { subscription, consumerName, budget, log, decryption = null } = this.#options;
+    const maxUncompressedBytes = this.#options.maxUncompressedBytes ?? MAX_UNCOMPRESSED_BYTES;
+    const decryptor = decryption === null ? null : createDecryptor(decryption, this.#clock);
+    return {
+      subscription: subscription.name,
+      type: subscription.type,
+      consumerName,
+      handler,
+      budget,
+      permits: this.#permits,
+      decoder: createEntryDecoder({ maxUncompressedBytes, decryptor, memory: this.#memory }),
+      decryptor,
+      checkKeys: () => decryption?.keys.check(),
+      maxUncompressedBytes,
+      waitingChunks: this.#waitingChunks,
+      clock: this.#clock,
+      log,
+      nextEpoch: () => ++this.#epoch,
+      stopped: () => this.#stopped,
+    };
+  }
+
+  #add({ name, late, create }: FoundPartition, context: SubscriptionContext): void {
+    const position = { earliest: late || this.#options.subscription.initialPosition === "Earliest", create };
+    this.#consumers.set(name, createPartitionConsumer(name, position, this.#lookup, context));
+  }
+
+  #remove(name: string): void {
+    const gone = this.#consumers.get(name);
+    this.#consumers.delete(name);
+    void gone?.close();
+  }
+
+  /** Not where order counts: behind what is not read there may be the news that another worker writes now. */
+  #congested(): boolean {
+    const { budget, subscription } = this.#options;
+    const mayPause = subscription.type === "Shared" && !this.#closing.signal.aborted;
+    return mayPause && budget.free + this.#waitingChunks.bytes < 0;
+  }
+}
+
+function stateOf(discovery: Discovery | null, consumers: readonly PartitionConsumer[]): SourceState {
+  const subscribed = consumers.flatMap((consumer) => consumer.subscription ?? []);
+  const activeTopics = subscribed.flatMap(({ activation }) => activation?.assignment.topic ?? []);
+  const failure = oldest([discovery?.failure ?? [], ...consumers.map((consumer) => consumer.failure ?? [])].flat());
   return {
-    client: "Wire",
-    schemas,
-    start,
-    state,
-    acknowledge(deliveries) {
-      for (const delivery of deliveries) {
-        const own = ownDelivery(delivery);
-        if (own.assignment.active) own.owner.acknowledge(own);
-      }
-    },
-    acknowledgeThrough(delivery) {
-      const own = ownDelivery(delivery);
-      if (own.assignment.active) own.owner.acknowledgeThrough(own);
-    },
-    shrink: (delivery, messages) => ownDelivery(delivery).shrink(messages),
-    rewind(assignment, delayMs) {
-      const current = consumers.get(assignment.topic)?.subscription;
-      if (assignment.active && current?.activation?.assignment === assignment) current.end(delayMs);
-    },
-    stop() {
-      stopped = true;
-      permits.stop();
-    },
-    async flush(signal) {
-      const settled = Promise.all([...consumers.values()].map((consumer) => consumer.subscription?.acks.settle()));
-      await Promise.race([settled, aborted(signal)]);
-    },
-    publish: (topic, deadLetter) => deadLetters.publish(topic, deadLetter),
-    close() {
-      closed ??= shutDown();
-      return closed;
-    },
+    connected: discovery?.complete === true && failure === null && subscribed.length === consumers.length,
+    failure: failure && { code: failure.code, message: failure.message },
+    partitions: subscribed.length,
+    activePartitions: activeTopics.length,
+    activeTopics,
+    endedPartitions: subscribed.filter(({ endOfTopic }) => endOfTopic).length,
   };
 }
 

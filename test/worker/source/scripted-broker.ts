@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
-import * as c from "../../../../worker/source/protocol/commands.ts";
-import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { afterEach } from "node:test";
+import * as c from "../../../worker/source/protocol/commands.ts";
+import { Command } from "../../../worker/source/protocol/commands.ts";
 import {
   bytes,
   embedded,
@@ -10,11 +11,11 @@ import {
   type MessageType,
   messageType,
   uint,
-} from "../../../../worker/source/protocol/field-table.ts";
-import { FrameSplitter } from "../../../../worker/source/protocol/frame-splitter.ts";
-import { commandFrame } from "../../../../worker/source/protocol/frames.ts";
-import { entryMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
-import { ProtobufReader } from "../../../../worker/source/protocol/protobuf-reader.ts";
+} from "../../../worker/source/protocol/field-table.ts";
+import { FrameSplitter } from "../../../worker/source/protocol/frame-splitter.ts";
+import { commandFrame } from "../../../worker/source/protocol/frames.ts";
+import { entryMetadata } from "../../../worker/source/protocol/metadata-codec.ts";
+import { ProtobufReader } from "../../../worker/source/protocol/protobuf-reader.ts";
 
 const message = messageType({ consumerId: uint(1), messageId: embedded(2, c.messageId) });
 const ack = messageType({ consumerId: uint(1), type: int32(2), id: embedded(3, c.messageId), requestId: uint(8) });
@@ -36,8 +37,21 @@ export interface ScriptedBroker {
   close(): void;
 }
 
+/** Starts brokers that are closed when their test ends, however it ends. */
+export function useScriptedBrokers(): (answer?: Answer) => Promise<ScriptedBroker> {
+  const open: ScriptedBroker[] = [];
+  afterEach(() => {
+    for (const broker of open.splice(0)) broker.close();
+  });
+  return async (answer) => {
+    const broker = await startScriptedBroker(answer);
+    open.push(broker);
+    return broker;
+  };
+}
+
 /** A broker for what the real one cannot be brought to do. It serves every topic itself unless `answer` says otherwise. */
-export async function startScriptedBroker(answer: Answer = () => false): Promise<ScriptedBroker> {
+async function startScriptedBroker(answer: Answer = () => false): Promise<ScriptedBroker> {
   const commands: ScriptedBroker["commands"] = [];
   const sockets = new Set<Socket>();
   let url = "";

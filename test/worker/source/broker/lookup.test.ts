@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as c from "../../../../worker/source/protocol/commands.ts";
+import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { type ScriptedBroker, useScriptedBrokers } from "../scripted-broker.ts";
+import { useReceivers } from "../wire/receiver.ts";
+
+const TOPIC = "persistent://public/default/t";
+const startReceiver = useReceivers();
+const startBroker = useScriptedBrokers();
+
+test("redirects are followed, authoritative as told, and the owner is connected to", async () => {
+  const owner = await startBroker();
+  const asked: (boolean | undefined)[] = [];
+  const middle = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId, authoritative } = c.lookup.decode(body);
+    asked.push(authoritative);
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, {
+      requestId,
+      response: c.LookupResponse.Connect,
+      brokerServiceUrl: owner.url,
+    });
+    return true;
+  });
+  const first = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const redirect = {
+      requestId,
+      response: c.LookupResponse.Redirect,
+      brokerServiceUrl: middle.url,
+      authoritative: true,
+    };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, redirect);
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: first.url, topics: [TOPIC] });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.deepEqual(asked, [true]);
+  assert.ok(owner.commands.some(({ command }) => command === Command.SUBSCRIBE));
+});
+
+test("of several hosts another one is asked when the first answers, and cannot look topics up", async () => {
+  const sick = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const { ServiceNotReady } = c.ServerError;
+    const failed = { requestId, response: c.LookupResponse.Failed, error: ServiceNotReady, message: "no metadata" };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, failed);
+    return true;
+  });
+  const sound = await startBroker();
+  const serviceUrl = `pulsar://127.0.0.1:${sick.port},127.0.0.1:${sound.port}`;
+  const receiver = startReceiver({ serviceUrl, topics: [TOPIC] });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.ok(sound.commands.some(({ command }) => command === Command.SUBSCRIBE));
+});
+
+test("redirects without end are given up", async () => {
+  const broker: ScriptedBroker = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, { requestId, response: 0, brokerServiceUrl: broker.url });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  assert.match(receiver.source.state().failure?.message ?? "", /more than 20 redirects/);
+});
+
+test("through a proxy the broker is named, and every connection goes to the service URL", async () => {
+  const proxy = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId } = c.lookup.decode(body);
+    const found = { requestId, response: c.LookupResponse.Connect, brokerServiceUrl: "pulsar://broker-7:6650" };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, { ...found, proxyThroughServiceUrl: true });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: proxy.url, topics: [TOPIC] });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  const connects = proxy.commands
+    .filter(({ command }) => command === Command.CONNECT)
+    .map(({ body }) => c.connect.decode(body));
+  assert.deepEqual(
+    connects.map((connect) => connect.proxyToBrokerUrl),
+    [undefined, "broker-7:6650"],
+  );
+});

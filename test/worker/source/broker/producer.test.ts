@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Clock, systemClock } from "../../../../runtime/clock.ts";
+import * as c from "../../../../worker/source/protocol/commands.ts";
+import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { useScriptedBrokers } from "../scripted-broker.ts";
+import { useReceivers } from "../wire/receiver.ts";
+
+const TOPIC = "persistent://public/default/t";
+const startReceiver = useReceivers();
+const startBroker = useScriptedBrokers();
+
+test("a dead letter whose connection breaks, or whose producer closes, is published again by a new producer", async () => {
+  let sent = 0;
+  const broker = await startBroker((command, body, { send, sendMessage, socket }) => {
+    if (command === Command.FLOW) sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "poison");
+    if (command === Command.PRODUCER) {
+      const { requestId } = c.producer.decode(body);
+      send(Command.PRODUCER_SUCCESS, c.producerSuccess, { requestId, producerName: "p", lastSequenceId: -1 });
+    }
+    if (command !== Command.SEND) return false;
+    const { producerId, sequenceId } = c.send.decode(body);
+    sent += 1;
+    if (sent === 1) socket.destroy();
+    else if (sent === 2) send(Command.CLOSE_PRODUCER, c.closeProducer, { producerId });
+    else send(Command.SEND_RECEIPT, c.sendReceipt, { producerId, sequenceId });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.received(1);
+  const [message] = receiver.messages;
+  assert.ok(message);
+  const publish = () => receiver.source.publish("dead", { message, topic: TOPIC, reason: new Map() });
+  await assert.rejects(publish(), { code: "BrokerUnreachable" });
+  await assert.rejects(publish(), { code: "BrokerNotReady" });
+  await publish();
+  assert.equal(sent, 3);
+  assert.equal(broker.commands.filter(({ command }) => command === Command.PRODUCER).length, 3);
+});
+
+test("a producer that is confirmed too late is closed, or the broker would keep it", async () => {
+  const broker = await startBroker((command, body, { sendMessage }) => {
+    if (command === Command.FLOW) sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "poison");
+    return command === Command.PRODUCER;
+  });
+  // Impatience with answers alone.
+  const clock: Clock = {
+    ...systemClock,
+    timer: (ms, callback) => systemClock.timer(ms === 15_000 ? 300 : ms, callback),
+  };
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], clock });
+  await receiver.received(1);
+  const [message] = receiver.messages;
+  assert.ok(message);
+  const publish = receiver.source.publish("dead", { message, topic: TOPIC, reason: new Map() });
+  await assert.rejects(publish, { code: "BrokerNotReady" });
+  const bodies = (wanted: number) =>
+    broker.commands.filter(({ command }) => command === wanted).map(({ body }) => body);
+  await receiver.until("it is closed", () => bodies(Command.CLOSE_PRODUCER).length > 0);
+  const closed = bodies(Command.CLOSE_PRODUCER).map((body) => c.closeProducer.decode(body).producerId);
+  assert.deepEqual(
+    closed,
+    bodies(Command.PRODUCER).map((body) => c.producer.decode(body).producerId),
+  );
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as c from "../../../../worker/source/protocol/commands.ts";
+import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { type Peer, useScriptedBrokers } from "../scripted-broker.ts";
+import { useReceivers } from "./receiver.ts";
+
+const TOPIC = "persistent://public/default/t";
+const startReceiver = useReceivers();
+const startBroker = useScriptedBrokers();
+
+test("a topic that went to another cluster is told of at once, with the way there", async () => {
+  const broker = await startBroker((command, body, { send }) => {
+    if (command !== Command.SUBSCRIBE) return false;
+    const resourceId = c.subscribe.decode(body).consumerId;
+    const migrated = { resourceId, resourceType: c.MigratedResource.Consumer, brokerServiceUrl: "pulsar://green:6650" };
+    send(Command.TOPIC_MIGRATED, c.topicMigrated, migrated);
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  assert.match(receiver.source.state().failure?.message ?? "", /pulsar:\/\/green:6650.*serviceUrl/);
+});
+
+test("a Failover consumer delivers while it is active, and not before or after", async () => {
+  let peer: Peer | null = null;
+  let consumerId = 0;
+  const broker = await startBroker((command, body, from) => {
+    if (command === Command.SUBSCRIBE) {
+      peer = from;
+      consumerId = c.subscribe.decode(body).consumerId ?? 0;
+      // A broker may tell this before it confirms the subscription.
+      from.send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive: false });
+    }
+    return false;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription: { type: "Failover" } });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.ok(peer);
+  const { send, sendMessage } = peer as Peer;
+  const change = (isActive: boolean): void =>
+    send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive });
+  sendMessage(consumerId, 0, "early");
+  change(true);
+  sendMessage(consumerId, 1, "active");
+  change(false);
+  sendMessage(consumerId, 2, "late");
+  change(true);
+  sendMessage(consumerId, 1, "active again");
+  await receiver.received(2);
+  assert.deepEqual(receiver.texts, ["active", "active again"]);
+  const [first, second] = receiver.assignments;
+  assert.deepEqual([first?.active, second?.active], [false, true]);
+  const before = broker.commands.length;
+  const [old] = receiver.deliveries;
+  assert.ok(old);
+  receiver.source.acknowledgeThrough(old);
+  await receiver.source.flush(AbortSignal.timeout(60_000));
+  assert.ok(!broker.commands.slice(before).some(({ command }) => command === Command.ACK));
+});
+
+test("messages that come to a consumer that is not active cost permits too, which are given back when it is", async () => {
+  const granted: number[] = [];
+  const broker = await startBroker((command, body, { send, sendMessage }) => {
+    const change = (consumerId: number, isActive: boolean): void =>
+      send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive });
+    if (command === Command.FLOW) {
+      const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+      if (granted.push(permits) > 1) return false;
+      change(consumerId, false);
+      for (let entry = 0; entry < permits; entry++) sendMessage(consumerId, entry, "late");
+      change(consumerId, true);
+    }
+    if (command !== Command.SUBSCRIBE) return false;
+    const { consumerId = 0, requestId } = c.subscribe.decode(body);
+    send(Command.SUCCESS, c.success, { requestId });
+    change(consumerId, true);
+    return true;
+  });
+  const subscription = { type: "Failover" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, receiverQueueSize: 5 });
+  await receiver.until("more is asked for", () => granted.length > 1);
+  assert.deepEqual(granted, [5, 5]);
+  assert.deepEqual(receiver.texts, []);
+});
+
+test("another worker's activation is heard of at once, however full the budget is", async () => {
+  let told = 0;
+  const broker = await startBroker((command, body, { send, sendMessage }) => {
+    if (command === Command.FLOW && told === 0) {
+      const consumerId = c.flow.decode(body).consumerId ?? 0;
+      for (let entry = 0; entry < 100; entry++) sendMessage(consumerId, entry, "x".repeat(100_000));
+      send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive: false });
+      told = performance.now();
+    }
+    if (command !== Command.SUBSCRIBE) return false;
+    const { consumerId, requestId } = c.subscribe.decode(body);
+    send(Command.SUCCESS, c.success, { requestId });
+    send(Command.ACTIVE_CONSUMER_CHANGE, c.activeConsumerChange, { consumerId, isActive: true });
+    return true;
+  });
+  const subscription = { type: "Failover" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, budgetBytes: 2_000_000 });
+  await receiver.until("it is told", () => receiver.assignments[0]?.active === false);
+  // What a broker said is taken for news of the last 10 s.
+  assert.ok(performance.now() - told < 10_000, `${Math.round(performance.now() - told)} ms`);
+  assert.ok(receiver.free < 0);
+});
+
+test("messages that grow beyond measure are given up while memory lasts, and come again in numbers that fit", async () => {
+  const granted: number[] = [];
+  let subscribed = 0;
+  let sent = 0;
+  const broker = await startBroker((command, body, { sendMessage }) => {
+    if (command === Command.SUBSCRIBE) subscribed += 1;
+    if (command !== Command.FLOW) return false;
+    const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+    if (subscribed > 1) granted.push(permits);
+    for (let count = 0; count < permits && subscribed === 1; count++, sent++) {
+      sendMessage(consumerId, sent, sent === 0 ? "small" : "large".repeat(4_000));
+    }
+    return true;
+  });
+  const budgetBytes = 200_000;
+  const subscription = { type: "Exclusive" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, budgetBytes });
+  await receiver.until("it is subscribed again", () => subscribed === 2 && receiver.assignments.length === 2);
+  assert.equal(receiver.assignments[0]?.active, false);
+  assert.ok(sent > 200 && receiver.messages.length < 100, `${receiver.messages.length} of ${sent} messages taken in`);
+  assert.deepEqual(granted, []);
+  for (const { retainedBytes } of receiver.deliveries) receiver.giveBack(retainedBytes);
+  await receiver.until("more is asked for", () => granted.length > 0);
+  assert.ok((granted[0] ?? 0) <= 20, `${granted[0]} messages of 20,000 bytes`);
+});

@@ -19,6 +19,11 @@ export const sourceReasons = {
   SubscriptionNotFound: { stalls: true, meaning: "The subscription does not exist and may not be created." },
   IncompatibleSchema: { stalls: true, meaning: "The broker refuses the consumer because of the topic's schema." },
   BrokerNotReady: { stalls: false, meaning: "The broker is starting, overloaded, or unloading the topic." },
+  MemoryExhausted: {
+    stalls: false,
+    meaning:
+      "The worker has no memory for what it receives now, and tries again: raise the memory limit in spec.pod.resources, or produce smaller batches.",
+  },
   SecretMissing: { stalls: true, meaning: "A Secret or ConfigMap that the spec names does not exist." },
   SecretKeyMissing: { stalls: true, meaning: "A Secret or ConfigMap lacks the key that the spec names." },
   ClientMissing: { stalls: true, meaning: "The image does not contain pulsar-client, which the spec asks for." },

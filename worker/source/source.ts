@@ -143,6 +143,7 @@ export type SourceFailureCode =
   | "SubscriptionNotFound"
   | "IncompatibleSchema"
   | "BrokerNotReady"
+  | "MemoryExhausted"
   | "SecretMissing"
   | "SecretKeyMissing"
   | "ClientMissing"

@@ -79,7 +79,7 @@ function meaningOf(error: number, text: string): Meaning {
 
 /** Failures that only a person mends are tried again slowly. */
 export function isSlow(error: SourceError): boolean {
-  return error.code !== "BrokerNotReady" && error.code !== "BrokerUnreachable";
+  return error.code !== "BrokerNotReady" && error.code !== "BrokerUnreachable" && error.code !== "MemoryExhausted";
 }
 
 const TLS_CODES =

@@ -104,6 +104,8 @@ class ResubscribingConsumer implements PartitionConsumer {
     this.#carryOver = end.carryOver;
     if (end.kind === "ended") return end.delayMs;
     log.info("the subscription was lost", { topic, reason: end.reason.message });
+    // What else it was lost by shows in the next attempt, if it lasts; this one would succeed.
+    if (end.reason.code === "MemoryExhausted") this.#fail(end.reason);
     return null;
   }
 

@@ -222,8 +222,9 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
   }
 
   #onOverdrawn(): void {
-    const reason = "messages came that are larger than expected, and more than memory may hold; they come again";
-    this.#leave({ kind: "lost", reason: new SourceError("BrokerNotReady", reason) });
+    const came = `messages of ${this.#topic} came that are larger than expected, and more than memory may hold`;
+    const remedy = "they come again; raise the memory limit in spec.pod.resources, or produce smaller batches";
+    this.#leave({ kind: "lost", reason: new SourceError("MemoryExhausted", `${came}: ${remedy}`) });
   }
 
   #onUnreadable(error: unknown): void {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Clock, systemClock } from "../../../../runtime/clock.ts";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
+import type { SourceFailure } from "../../../../worker/source/source.ts";
 import { type Peer, useScriptedBrokers } from "../scripted-broker.ts";
-import { useReceivers } from "./receiver.ts";
+import { type Receiver, useReceivers } from "./receiver.ts";
 
 const TOPIC = "persistent://public/default/t";
 const startReceiver = useReceivers();
@@ -105,6 +107,37 @@ test("another worker's activation is heard of at once, however full the budget i
   // What a broker said is taken for news of the last 10 s.
   assert.ok(performance.now() - told < 10_000, `${Math.round(performance.now() - told)} ms`);
   assert.ok(receiver.free < 0);
+});
+
+test("that memory does not suffice shows until the topic is subscribed again, and is no fault of the broker", async () => {
+  let subscribed = 0;
+  const broker = await startBroker((command, body, { sendMessage }) => {
+    if (command === Command.SUBSCRIBE) subscribed += 1;
+    if (command !== Command.FLOW) return false;
+    const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+    for (let entry = 0; entry < permits && subscribed === 1; entry++) {
+      sendMessage(consumerId, entry, entry === 0 ? "small" : "large".repeat(4_000));
+    }
+    return true;
+  });
+  const waiting: (SourceFailure | null)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    sleep(ms, signal) {
+      // Not between two looks for topics.
+      if (ms < 60_000) waiting.push(receiver.source.state().failure);
+      return systemClock.sleep(ms, signal);
+    },
+  };
+  const subscription = { type: "Exclusive" } as const;
+  const options = { serviceUrl: broker.url, topics: [TOPIC], subscription, budgetBytes: 200_000, clock };
+  const receiver: Receiver = startReceiver(options);
+  await receiver.until("it is subscribed again", () => subscribed === 2 && receiver.source.state().connected);
+  assert.deepEqual(
+    waiting.map((failure) => failure?.code),
+    ["MemoryExhausted"],
+  );
+  assert.match(waiting[0]?.message ?? "", /spec\.pod\.resources.*smaller batches/);
 });
 
 test("messages that grow beyond measure are given up while memory lasts, and come again in numbers that fit", async () => {

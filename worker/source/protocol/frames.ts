@@ -11,7 +11,7 @@ export function commandFrame<F>(command: number, type: MessageType<F>, value: Me
   const writer = new ProtobufWriter(body.length + 24);
   writer.position = 8;
   writeCommand(writer, command, body);
-  return withSizes(writer, 0);
+  return withSizes(writer);
 }
 
 /** A SEND frame: the command, the checksum, the metadata and the payload, as one list of buffers to write in order. */
@@ -43,7 +43,7 @@ export function flowFrame(consumerId: number, permits: number): Buffer {
   const writer = new ProtobufWriter(32);
   writer.position = 8;
   writeCommand(writer, Command.FLOW, body.bytes.subarray(0, body.position));
-  return withSizes(writer, 0);
+  return withSizes(writer);
 }
 
 export const AckType = { Individual: 0, Cumulative: 1 } as const;
@@ -72,7 +72,7 @@ export function ackFrame(consumerId: number, ackType: number, ids: readonly numb
   const writer = new ProtobufWriter(body.position + 24);
   writer.position = 8;
   writeCommand(writer, Command.ACK, body.bytes.subarray(0, body.position));
-  return withSizes(writer, 0);
+  return withSizes(writer);
 }
 
 function writeCommand(writer: ProtobufWriter, command: number, body: Uint8Array): void {
@@ -82,9 +82,9 @@ function writeCommand(writer: ProtobufWriter, command: number, body: Uint8Array)
   writer.lengthDelimited(body);
 }
 
-/** Fills in the two sizes in front of the command; `following` bytes come after it. */
-function withSizes(writer: ProtobufWriter, following: number): Buffer {
-  writer.bytes.writeUInt32BE(writer.position - 4 + following, 0);
+/** Fills in the two sizes in front of the command, which nothing follows. */
+function withSizes(writer: ProtobufWriter): Buffer {
+  writer.bytes.writeUInt32BE(writer.position - 4, 0);
   writer.bytes.writeUInt32BE(writer.position - 8, 4);
   return writer.bytes.subarray(0, writer.position);
 }

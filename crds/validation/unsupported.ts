@@ -10,11 +10,6 @@ interface Unsupported {
 /** What the schema has and this version does not do. A line goes when its behaviour comes. */
 const unsupported: readonly Unsupported[] = [
   {
-    field: "spec.pulsar.encryption",
-    used: ({ pulsar }) => pulsar.encryption !== undefined && pulsar.client === "Native",
-    remedy: "the Native client does not decrypt; set spec.pulsar.client to Auto or Wire, or remove encryption",
-  },
-  {
     field: "spec.cleanupSubscription",
     used: ({ cleanupSubscription }) => cleanupSubscription,
     remedy: "remove it, and delete the subscription with pulsar-admin topics unsubscribe",

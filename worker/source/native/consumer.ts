@@ -25,7 +25,7 @@ export interface NativeDelivery extends Delivery {
   /** Of the last message. */
   readonly last: NativeMessageId;
   readonly pieces: readonly Piece[];
-  readonly life: NativeLife;
+  readonly subscription: NativeSubscription;
 }
 
 export interface NativeAssignment extends Assignment {
@@ -34,7 +34,7 @@ export interface NativeAssignment extends Assignment {
 }
 
 /** One subscription of one topic-partition. */
-export interface NativeLife {
+export interface NativeSubscription {
   readonly consumer: NativeConsumer;
   /** With Failover null until the broker names this worker active, or sends the first message: a standby gets none. */
   assignment: NativeAssignment | null;
@@ -71,31 +71,31 @@ export interface NativeContext {
 /** Keeps one topic-partition subscribed, whatever happens to the broker. */
 export interface NativeTopic {
   readonly topic: string;
-  readonly life: NativeLife | null;
+  readonly subscription: NativeSubscription | null;
   readonly failure: Failure | null;
-  /** Ends the life at once and subscribes again after `delayMs`. */
+  /** Ends the subscription at once and subscribes again after `delayMs`. */
   end(delayMs: number): void;
   close(): Promise<void>;
 }
 
 export function acknowledgeDelivery(delivery: NativeDelivery, module: NativeModule): void {
-  const { life, pieces } = delivery;
-  life.keyWatch?.remove(delivery);
+  const { subscription, pieces } = delivery;
+  subscription.keyWatch?.remove(delivery);
   for (const { entry, count } of pieces) {
     entry.done += count;
-    keep(life, acknowledgeEntry(entry, module, life.consumer));
+    keep(subscription, acknowledgeEntry(entry, module, subscription.consumer));
   }
 }
 
 /** One cumulative acknowledgement, of the last message; within a batch the library waits for its end. */
-export function acknowledgeThroughDelivery({ life, last }: NativeDelivery): void {
-  keep(life, life.consumer.acknowledgeCumulativeId(last));
+export function acknowledgeThroughDelivery({ subscription, last }: NativeDelivery): void {
+  keep(subscription, subscription.consumer.acknowledgeCumulativeId(last));
 }
 
-function keep(life: NativeLife, acknowledging: Promise<unknown> | null): void {
+function keep(subscription: NativeSubscription, acknowledging: Promise<unknown> | null): void {
   if (acknowledging === null) return;
-  life.acknowledging.add(acknowledging);
-  const forget = (): void => void life.acknowledging.delete(acknowledging);
+  subscription.acknowledging.add(acknowledging);
+  const forget = (): void => void subscription.acknowledging.delete(acknowledging);
   // What was not acknowledged comes again with the next subscription.
   acknowledging.then(forget, forget);
 }
@@ -104,7 +104,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
   const { handler, budget, clock, log } = context;
   const topic = found.name;
   const closing = new AbortController();
-  let life: NativeLife | null = null;
+  let subscription: NativeSubscription | null = null;
   let failure: Failure | null = null;
 
   const fail = (error: SourceError): void => {
@@ -113,14 +113,14 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
     failure = { code: error.code, message: error.message, since };
   };
 
-  const assign = (current: NativeLife): NativeAssignment => {
+  const assign = (current: NativeSubscription): NativeAssignment => {
     const assignment = { topic, epoch: context.nextEpoch(), active: true, heardAt: clock.now() };
     current.assignment = assignment;
     handler.assigned(assignment);
     return assignment;
   };
 
-  const end = (ended: NativeLife, delayMs: number): void => {
+  const end = (ended: NativeSubscription, delayMs: number): void => {
     if (ended.endAfter !== null) return;
     ended.endAfter = delayMs;
     if (ended.assignment !== null) {
@@ -132,7 +132,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
     void ended.consumer.close().catch(() => undefined);
   };
 
-  const handOn = (current: NativeLife, { messages, pieces }: Received, redeliveryCount: number): void => {
+  const handOn = (current: NativeSubscription, { messages, pieces }: Received, redeliveryCount: number): void => {
     let from = 0;
     for (const part of parts(pieces)) {
       const assignment = current.assignment ?? assign(current);
@@ -149,7 +149,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
         pieces: part,
         retainedBytes,
         redeliveryCount,
-        life: current,
+        subscription: current,
       };
       current.keyWatch?.add(delivery);
       budget.take(retainedBytes);
@@ -158,7 +158,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
     }
   };
 
-  const receive = async (current: NativeLife): Promise<void> => {
+  const receive = async (current: NativeSubscription): Promise<void> => {
     let open: NativeEntry | null = null;
     let pause = FIRST_PAUSE_MS;
     while (current.endAfter === null) {
@@ -183,13 +183,13 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
   };
 
   /** Null when it cannot be learnt now. */
-  const isActive = async (current: NativeLife): Promise<boolean | null> => {
+  const isActive = async (current: NativeSubscription): Promise<boolean | null> => {
     if (context.isActive === null) return current.assignment !== null;
     return await context.isActive(topic, closing.signal).catch(() => null);
   };
 
   /** Looks whether the library is still connected, and the assignment still this worker's. */
-  const watch = async (current: NativeLife): Promise<void> => {
+  const watch = async (current: NativeSubscription): Promise<void> => {
     while (current.endAfter === null) {
       await clock.sleep(LOOK_MS, closing.signal).catch(() => undefined);
       if (current.endAfter !== null) return;
@@ -203,15 +203,15 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
     }
   };
 
-  const liveOnce = async (): Promise<number> => {
-    const current: NativeLife = {
+  const subscribeOnce = async (): Promise<number> => {
+    const current: NativeSubscription = {
       consumer: await context.subscribe(found),
       assignment: null,
       keyWatch: context.watchKeys?.(() => end(current, 0)) ?? null,
       acknowledging: new Set(),
       endAfter: null,
     };
-    life = current;
+    subscription = current;
     if (closing.signal.aborted) end(current, 0);
     else if (context.isActive === null) assign(current);
     failure = null;
@@ -223,7 +223,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
       if (current.endAfter === null) throw error;
     } finally {
       end(current, 0);
-      life = null;
+      subscription = null;
       await current.consumer.close().catch(() => undefined);
     }
     return current.endAfter ?? 0;
@@ -234,7 +234,7 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
     while (!closing.signal.aborted) {
       let delay: number;
       try {
-        delay = await liveOnce();
+        delay = await subscribeOnce();
         retry.reset();
       } catch (cause) {
         const error = nativeError(`consuming ${topic}`, cause);
@@ -248,18 +248,18 @@ export function startNativeTopic(found: FoundPartition, context: NativeContext):
   const finished = run();
   return {
     topic,
-    get life() {
-      return life;
+    get subscription() {
+      return subscription;
     },
     get failure() {
       return failure;
     },
     end(delayMs) {
-      if (life !== null) end(life, delayMs);
+      if (subscription !== null) end(subscription, delayMs);
     },
     async close() {
       closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
-      if (life !== null) end(life, 0);
+      if (subscription !== null) end(subscription, 0);
       await finished;
     },
   };

@@ -12,7 +12,7 @@ export interface NativeDecryption {
   /** What the library asks for private keys. */
   readonly keyReader: object;
   /** Says of each message that was not decrypted why. @throws SourceError when that cannot be judged now */
-  judge(messages: readonly ReceivedMessage[]): void;
+  explain(messages: readonly ReceivedMessage[]): void;
   watch(onFound: () => void): KeyWatch;
 }
 
@@ -30,7 +30,7 @@ export function createNativeDecryption(module: NativeModule, decryption: Decrypt
     }
   }
 
-  const judgeOne = ({ entry, payload }: ReceivedMessage): void => {
+  const explainOne = ({ entry, payload }: ReceivedMessage): void => {
     if (entry.encryption === null) return;
     keys.check();
     if (onFailure === "Consume") return;
@@ -47,9 +47,9 @@ export function createNativeDecryption(module: NativeModule, decryption: Decrypt
 
   return {
     keyReader: new KeyReader(),
-    judge(messages) {
+    explain(messages) {
       try {
-        for (const message of messages) judgeOne(message);
+        for (const message of messages) explainOne(message);
       } catch (error) {
         throw asSourceError(error, "decrypting");
       }

@@ -68,7 +68,7 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
   });
   const lookup = createLookup(pool);
   const schemas = createSchemas(pool);
-  const letters = createDeadLetters(lookup, schemas, clock);
+  const deadLetters = createDeadLetters(lookup, schemas, clock);
   const versions = createSchemaVersions({ latest: (topic) => latestSchemaVersion(pool, topic), schemas, admin });
   const decryption = options.decryption ? createNativeDecryption(module, options.decryption, clock) : null;
   const topics = new Map<string, NativeTopic>();
@@ -112,7 +112,7 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
       handler,
       budget,
       async complete(topic, { messages, pieces }, signal) {
-        decryption?.judge(messages);
+        decryption?.explain(messages);
         const entries = pieces.map(({ entry }) => entry);
         await versions.assign(topic, entries, signal);
       },
@@ -141,13 +141,13 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
 
   const state = (): SourceState => {
     const all = [...topics.values()];
-    const lives = all.flatMap((topic) => topic.life ?? []);
-    const activeTopics = lives.flatMap(({ assignment }) => assignment?.topic ?? []);
+    const subscriptions = all.flatMap((topic) => topic.subscription ?? []);
+    const activeTopics = subscriptions.flatMap(({ assignment }) => assignment?.topic ?? []);
     const failure = oldest([discovery?.failure ?? [], ...all.map((topic) => topic.failure ?? [])].flat());
     return {
-      connected: discovery?.complete === true && failure === null && lives.length === all.length,
+      connected: discovery?.complete === true && failure === null && subscriptions.length === all.length,
       failure: failure && { code: failure.code, message: failure.message },
-      partitions: lives.length,
+      partitions: subscriptions.length,
       activePartitions: activeTopics.length,
       activeTopics,
       // The library does not tell.
@@ -158,7 +158,7 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
   const shutDown = async (): Promise<void> => {
     stopped = true;
     const orderly = async (): Promise<void> => {
-      await Promise.allSettled([...[...topics.values()].map((topic) => topic.close()), letters.close()]);
+      await Promise.allSettled([...[...topics.values()].map((topic) => topic.close()), deadLetters.close()]);
       await connection.close();
     };
     closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));
@@ -191,7 +191,7 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
     },
     rewind(assignment, delayMs) {
       const topic = topics.get(assignment.topic);
-      if (topic?.life?.assignment === assignment) topic.end(delayMs);
+      if (topic?.subscription?.assignment === assignment) topic.end(delayMs);
     },
     stop() {
       stopped = true;
@@ -200,12 +200,12 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
       signal.throwIfAborted();
       const aborted = Promise.withResolvers<never>();
       signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
-      const taken = [...topics.values()].flatMap((topic) => [...(topic.life?.acknowledging ?? [])]);
+      const taken = [...topics.values()].flatMap((topic) => [...(topic.subscription?.acknowledging ?? [])]);
       // There are no receipts: the library sends acknowledgements every 100 ms, and the broker takes a moment for them.
       const wait = Math.max(0, acknowledgedAt + ACKNOWLEDGED_WITHIN_MS - clock.now());
       await Promise.race([Promise.allSettled([...taken, clock.sleep(wait)]), aborted.promise]);
     },
-    publish: (topic, letter) => letters.publish(topic, letter),
+    publish: (topic, deadLetter) => deadLetters.publish(topic, deadLetter),
     close() {
       closed ??= shutDown();
       return closed;
@@ -224,7 +224,7 @@ function activeCheck(options: NativeSourceOptions, admin: NativeAdmin | null, co
 }
 
 function ownDelivery(delivery: Delivery): NativeDelivery {
-  if ("life" in delivery) return delivery as NativeDelivery;
+  if ("subscription" in delivery) return delivery as NativeDelivery;
   throw new TypeError("the delivery is not one of this source");
 }
 

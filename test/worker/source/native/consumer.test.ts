@@ -109,7 +109,7 @@ test("a batch receive is one delivery; a prefix is acknowledged by its last mess
     ["5:6:0", "5:7:0:0", "5:7:0:1", "5:7:0:2"],
   );
   assert.equal(delivery?.redeliveryCount, 2);
-  assert.equal(topic.life?.assignment, delivery?.assignment);
+  assert.equal(topic.subscription?.assignment, delivery?.assignment);
   if (delivery !== undefined) acknowledgeThroughDelivery(delivery);
   await topic.close();
   assert.deepEqual(events, ["assigned", "acknowledge through (5,7,0,2)", "revoked false", "close"]);

@@ -13,16 +13,10 @@ import { type Delivery, type Source, SourceError, type SourceHandler, type Sourc
 import { createActiveCheck, createSchemaVersions } from "./admin.ts";
 import { loadNativeClient, type NativeConsumer, type NativeModule } from "./client.ts";
 import { createNativeConnection } from "./connect.ts";
-import {
-  acknowledgeDelivery,
-  acknowledgeThroughDelivery,
-  type NativeContext,
-  type NativeDelivery,
-  type NativeTopic,
-  startNativeTopic,
-} from "./consumer.ts";
 import { createNativeDecryption } from "./decryption.ts";
 import { createReleases } from "./releases.ts";
+import { type NativeContext, type NativeDelivery, NativeSubscription } from "./subscription.ts";
+import { type NativeTopic, startNativeTopic } from "./topic.ts";
 
 /** The library keeps this many messages per topic-partition outside the budget. */
 const LARGEST_QUEUE = 500;
@@ -177,13 +171,13 @@ export function openNativeSource(options: NativeSourceOptions, module: NativeMod
     acknowledge(deliveries) {
       acknowledgedAt = clock.now();
       for (const delivery of deliveries.map(ownDelivery)) {
-        if (delivery.assignment.active) acknowledgeDelivery(delivery, module);
+        if (delivery.assignment.active) delivery.subscription.acknowledge(delivery);
       }
     },
     acknowledgeThrough(delivery) {
       acknowledgedAt = clock.now();
       const own = ownDelivery(delivery);
-      if (own.assignment.active) acknowledgeThroughDelivery(own);
+      if (own.assignment.active) own.subscription.acknowledgeThrough(own);
     },
     shrink(delivery, messages) {
       const shrunk: NativeDelivery = { ...ownDelivery(delivery), messages, retainedBytes: 0 };
@@ -224,7 +218,8 @@ function activeCheck(options: NativeSourceOptions, admin: NativeAdmin | null, co
 }
 
 function ownDelivery(delivery: Delivery): NativeDelivery {
-  if ("subscription" in delivery) return delivery as NativeDelivery;
+  if ("subscription" in delivery && delivery.subscription instanceof NativeSubscription)
+    return delivery as NativeDelivery;
   throw new TypeError("the delivery is not one of this source");
 }
 

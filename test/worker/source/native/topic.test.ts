@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../../../runtime/clock.ts";
 import type { NativeModule } from "../../../../worker/source/native/client.ts";
-import {
-  acknowledgeDelivery,
-  acknowledgeThroughDelivery,
-  type NativeContext,
-  type NativeDelivery,
-  startNativeTopic,
-} from "../../../../worker/source/native/consumer.ts";
+import type { NativeContext, NativeDelivery } from "../../../../worker/source/native/subscription.ts";
+import { startNativeTopic } from "../../../../worker/source/native/topic.ts";
 import { type Assignment, SourceError } from "../../../../worker/source/source.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { batchPart, nativeMessage, type ScriptedConsumer, scriptedConsumer, scriptedMessageIds } from "./script.ts";
@@ -110,7 +105,7 @@ test("a batch receive is one delivery; a prefix is acknowledged by its last mess
   );
   assert.equal(delivery?.redeliveryCount, 2);
   assert.equal(topic.subscription?.assignment, delivery?.assignment);
-  if (delivery !== undefined) acknowledgeThroughDelivery(delivery);
+  if (delivery !== undefined) delivery.subscription.acknowledgeThrough(delivery);
   await topic.close();
   assert.deepEqual(events, ["assigned", "acknowledge through (5,7,0,2)", "revoked false", "close"]);
 });
@@ -122,7 +117,7 @@ test("a Shared delivery costs one acknowledgement for each entry", async () => {
   await turn();
   consumers[0]?.give(...batchPart(7, 100, 30, 100));
   await turn();
-  for (const delivery of deliveries.toReversed()) acknowledgeDelivery(delivery, module);
+  for (const delivery of deliveries.toReversed()) delivery.subscription.acknowledge(delivery);
   await topic.close();
   assert.deepEqual(events.filter((event) => event.startsWith("acknowledge")).sort(), [
     "acknowledge 080510061800",

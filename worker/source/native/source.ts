@@ -12,7 +12,7 @@ import type { NativeAdmin, NativeSourceOptions } from "../options.ts";
 import { type Delivery, type Source, SourceError, type SourceHandler, type SourceState } from "../source.ts";
 import { createActiveCheck, createSchemaVersions } from "./admin.ts";
 import { loadNativeClient, type NativeConsumer, type NativeModule } from "./client.ts";
-import { createNativeConnection } from "./connect.ts";
+import { createNativeConnection } from "./connection.ts";
 import { createNativeDecryption } from "./decryption.ts";
 import { createReleases } from "./releases.ts";
 import { type NativeContext, type NativeDelivery, NativeSubscription } from "./subscription.ts";

@@ -11,6 +11,8 @@ import type { ReceivedMessage } from "./message.ts";
 export interface NativeDecryption {
   /** What the library asks for private keys. */
   readonly keyReader: object;
+  /** @throws an error with code SecretMissing when there is no key at all */
+  checkKeys(): void;
   /** Says of each message that was not decrypted why. @throws SourceError when that cannot be judged now */
   explain(messages: readonly ReceivedMessage[]): void;
   watch(onFound: () => void): KeyWatch;
@@ -47,6 +49,7 @@ export function createNativeDecryption(module: NativeModule, decryption: Decrypt
 
   return {
     keyReader: new KeyReader(),
+    checkKeys: () => keys.check(),
     explain(messages) {
       try {
         for (const message of messages) explainOne(message);

@@ -11,7 +11,7 @@ export type MessageFormat =
  */
 export type Keyless = "TopicName" | "Spread";
 /**
- * Pulsar client of the workers. Wire: the built-in client, fast and small, which can do all that the resource offers. Native: the pulsar-client library, which the image must contain; it needs adminUrl with retainOrdering. Auto: Wire.
+ * Pulsar client of the workers. Wire: the built-in client, fast and small, which can do all that the resource offers. Native: the pulsar-client library, which the image must contain; with retainOrdering it needs adminUrl, and 100 MiB of memory for each topic partition. Auto: Wire.
  */
 export type PulsarClientChoice = "Auto" | "Wire" | "Native";
 /**

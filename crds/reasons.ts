@@ -28,6 +28,10 @@ export const sourceReasons = {
   SecretKeyMissing: { stalls: true, meaning: "A Secret or ConfigMap lacks the key that the spec names." },
   ClientMissing: { stalls: true, meaning: "The image does not contain pulsar-client, which the spec asks for." },
   AdminUrlMissing: { stalls: true, meaning: "What pulsar-client does not tell must be asked at spec.pulsar.adminUrl." },
+  MemoryLimitTooLow: {
+    stalls: true,
+    meaning: "The memory limit cannot hold what pulsar-client keeps of the topic partitions to read them in order.",
+  },
   ProtocolError: { stalls: false, meaning: "The broker broke its protocol; the worker connects anew." },
 } as const satisfies Readonly<Record<string, Reason>>;
 

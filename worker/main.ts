@@ -7,7 +7,7 @@ import { createLogger, type Logger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
 import { readCopy, readManifest } from "./config.ts";
-import { receiveBudget } from "./memory.ts";
+import { memoryLimit } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
 import { entryFacts, workerEntry } from "./report/entry.ts";
@@ -45,7 +45,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       privateKeys: mountedPrivateKeys(mode.keys),
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
       consumerName: pod,
-      budgetBytes: receiveBudget(process.constrainedMemory()),
+      memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       clock: systemClock,
       log,
     }),
@@ -79,7 +79,7 @@ async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortS
       privateKeys: filePrivateKeys(mode.secrets),
       readInlineParam: async () => manifest.spec.config.awsCredentialPluginParam ?? "",
       consumerName: `${manifest.metadata.name}-${process.pid}`,
-      budgetBytes: receiveBudget(process.constrainedMemory()),
+      memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       clock: systemClock,
       log,
     }),

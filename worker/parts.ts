@@ -7,6 +7,7 @@ import { program } from "../runtime/version.ts";
 import { set } from "./config.ts";
 import { createFormat } from "./format/create.ts";
 import { partitionKey, spreadKey } from "./format/partition-key.ts";
+import { receiveBudget } from "./memory.ts";
 import { createBudget } from "./pipeline/budget.ts";
 import { createPipeline } from "./pipeline/create.ts";
 import type { PrivateKeysOpener } from "./private-keys.ts";
@@ -33,8 +34,8 @@ export interface PartsOptions {
   readonly readInlineParam: () => Promise<string>;
   /** As brokers show it in their statistics. */
   readonly consumerName: string;
-  /** Bytes of memory that received messages may retain. */
-  readonly budgetBytes: number;
+  /** Bytes of memory that the process may use; null when nothing limits it. */
+  readonly memoryLimitBytes: number | null;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -53,7 +54,7 @@ export function createParts(options: PartsOptions): WorkerParts {
     streamWatch,
     adminGet: admin?.get ?? null,
     connect: async (stream) => {
-      const budget = createBudget(options.budgetBytes);
+      const budget = createBudget(receiveBudget(options.memoryLimitBytes));
       const source = await createSource({ ...sourceOptions(options, access, budget), admin });
       const format = createFormat(config, source.schemas);
       const limits = requestLimits(manifest, () => streamWatch.description ?? stream);
@@ -151,6 +152,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: Rece
     decryption: decryption(options),
     receiverQueueSize: pulsar.receiverQueueSize,
     budget,
+    memoryLimitBytes: options.memoryLimitBytes,
     consumerName: options.consumerName,
     clock: options.clock,
     log: options.log,

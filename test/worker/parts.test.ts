@@ -33,7 +33,7 @@ function partsOf(change: Json, readParam: () => Promise<string> = async () => KE
     privateKeys: () => assert.fail("no private keys are named"),
     readInlineParam: readParam,
     consumerName: "test",
-    budgetBytes: 64 * 1024 * 1024,
+    memoryLimitBytes: 2560 * 1024 * 1024,
     clock,
     log: silentLog,
   });

@@ -40,7 +40,7 @@ describe("a worker's source, made from a manifest,", { timeout: 900_000 }, () =>
       privateKeys: () => assert.fail("no encryption is configured"),
       readInlineParam: async () => "",
       consumerName: "worker",
-      budgetBytes: 8 * 1024 * 1024,
+      memoryLimitBytes: 320 * 1024 * 1024,
       clock: systemClock,
       log: silentLog,
     });

@@ -40,6 +40,8 @@ export interface WireSourceOptions {
 export interface NativeSourceOptions extends WireSourceOptions {
   /** Null without `spec.pulsar.adminUrl`. */
   readonly admin?: NativeAdmin | null | undefined;
+  /** What the process may use; null when nothing limits it. */
+  readonly memoryLimitBytes?: number | null | undefined;
 }
 
 /** Pulsar's admin REST API: what neither pulsar-client nor the binary protocol tells. */

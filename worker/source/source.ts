@@ -148,6 +148,7 @@ export type SourceFailureCode =
   | "SecretKeyMissing"
   | "ClientMissing"
   | "AdminUrlMissing"
+  | "MemoryLimitTooLow"
   | "ProtocolError";
 
 export interface SourceFailure {

@@ -24,11 +24,13 @@ import { createActiveCheck, createSchemaVersions, type SchemaVersions } from "./
 import { loadNativeClient, type NativeModule } from "./client.ts";
 import { createNativeConnection, type NativeConnection } from "./connection.ts";
 import { createNativeDecryption, type NativeDecryption } from "./decryption.ts";
+import { memoryShortage } from "./memory.ts";
 import type { Received } from "./message.ts";
 import { createReleases } from "./releases.ts";
 import { createSubscribe } from "./subscribe.ts";
 import { type NativeContext, type NativeDelivery, NativeSubscription } from "./subscription.ts";
-import { type NativeTopic, startNativeTopic } from "./topic.ts";
+import { startNativeTopic } from "./topic.ts";
+import { createNativeTopics, type NativeTopics } from "./topics.ts";
 
 const DISCOVERY_INTERVAL_MS = 60_000;
 const ACKNOWLEDGED_WITHIN_MS = 300;
@@ -70,7 +72,8 @@ class NativeSource implements Source {
   readonly #versions: SchemaVersions;
   readonly #decryption: NativeDecryption | null;
   readonly #connection: NativeConnection;
-  readonly #topics = new Map<string, NativeTopic>();
+  /** Null before the start. */
+  #topics: NativeTopics | null = null;
   #discovery: Discovery | null = null;
   #epoch = 0;
   #acknowledgedAt = Number.NEGATIVE_INFINITY;
@@ -103,12 +106,21 @@ class NativeSource implements Source {
     const latest = (topic: string) => latestSchemaVersion(pool, topic);
     this.#versions = createSchemaVersions({ latest, schemas: this.schemas, admin });
     this.#decryption = options.decryption ? createNativeDecryption(module, options.decryption, clock) : null;
-    this.#connection = createNativeConnection(module, options, (topic) => this.#topics.get(topic)?.end(0));
+    this.#connection = createNativeConnection(module, options, (topic) => this.#topics?.get(topic)?.end(0));
   }
 
   start(handler: SourceHandler): void {
     if (this.#discovery !== null) throw new Error("the source was started already");
+    const { subscription, memoryLimitBytes = null, log } = this.#options;
     const context = this.#context(handler);
+    const topics = createNativeTopics({
+      start: (found) => startNativeTopic(found, context),
+      // Shared subscriptions are sent no more than they ask for.
+      shortage: (count) => (subscription.type === "Shared" ? null : memoryShortage(memoryLimitBytes, count)),
+      clock: this.#clock,
+      log,
+    });
+    this.#topics = topics;
     this.#discovery = startDiscovery({
       topics: this.#topicNames,
       pattern: this.#pattern,
@@ -116,20 +128,17 @@ class NativeSource implements Source {
       intervalMs: this.#options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
       clock: this.#clock,
       signal: this.#closing.signal,
-      onFound: (found) => void this.#topics.set(found.name, startNativeTopic(found, context)),
-      onGone: (name) => {
-        const gone = this.#topics.get(name);
-        this.#topics.delete(name);
-        void gone?.close();
-      },
+      onFound: (found) => topics.add(found),
+      onGone: (name) => topics.remove(name),
     });
   }
 
   state(): SourceState {
-    const all = [...this.#topics.values()];
+    const all = this.#topics?.all ?? [];
     const subscriptions = all.flatMap((topic) => topic.subscription ?? []);
     const activeTopics = subscriptions.flatMap(({ assignment }) => assignment?.topic ?? []);
-    const failure = oldest([this.#discovery?.failure ?? [], ...all.map((topic) => topic.failure ?? [])].flat());
+    const failures = [this.#discovery, this.#topics, ...all].flatMap((part) => part?.failure ?? []);
+    const failure = oldest(failures);
     return {
       connected: this.#discovery?.complete === true && failure === null && subscriptions.length === all.length,
       failure: failure && { code: failure.code, message: failure.message },
@@ -160,7 +169,7 @@ class NativeSource implements Source {
   }
 
   rewind(assignment: Assignment, delayMs: number): void {
-    const topic = this.#topics.get(assignment.topic);
+    const topic = this.#topics?.get(assignment.topic);
     if (topic?.subscription?.assignment === assignment) topic.end(delayMs);
   }
 
@@ -172,7 +181,7 @@ class NativeSource implements Source {
     signal.throwIfAborted();
     const aborted = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
-    const taken = [...this.#topics.values()].flatMap((topic) => [...(topic.subscription?.acknowledging ?? [])]);
+    const taken = (this.#topics?.all ?? []).flatMap((topic) => [...(topic.subscription?.acknowledging ?? [])]);
     // There are no receipts: the library sends acknowledgements every 100 ms, and the broker takes a moment for them.
     const wait = Math.max(0, this.#acknowledgedAt + ACKNOWLEDGED_WITHIN_MS - this.#clock.now());
     await Promise.race([Promise.allSettled([...taken, this.#clock.sleep(wait)]), aborted.promise]);
@@ -228,8 +237,7 @@ class NativeSource implements Source {
   async #shutDown(): Promise<void> {
     this.#stopped = true;
     const orderly = async (): Promise<void> => {
-      const closing = [...this.#topics.values()].map((topic) => topic.close());
-      await Promise.allSettled([...closing, this.#deadLetters.close()]);
+      await Promise.allSettled([this.#topics?.close(), this.#deadLetters.close()]);
       await this.#connection.close();
     };
     this.#closing.abort(new SourceError("BrokerUnreachable", "the source is being closed"));

@@ -13,7 +13,7 @@ export interface NativeDecryption {
   readonly keyReader: object;
   /** @throws an error with code SecretMissing when there is no key at all */
   checkKeys(): void;
-  /** Says of each message that was not decrypted why. @throws SourceError when that cannot be judged now */
+  /** Says of each message that was not decrypted why. @throws SourceError when that cannot be known now */
   explain(messages: readonly ReceivedMessage[]): void;
   watch(onFound: () => void): KeyWatch;
 }

@@ -115,7 +115,7 @@ class NativeSource implements Source {
     const context = this.#context(handler);
     const topics = createNativeTopics({
       start: (found) => startNativeTopic(found, context),
-      // Shared subscriptions are sent no more than they ask for.
+      // Only the one active consumer is sent more than its queue holds.
       shortage: (count) => (subscription.type === "Shared" ? null : memoryShortage(memoryLimitBytes, count)),
       clock: this.#clock,
       log,

@@ -1,10 +1,10 @@
 /** Chooses the format that a resource asks for. */
 import type { SchemaRegistry } from "../source/source.ts";
-import { expandFormat } from "./expand/expand.ts";
-import { flatbuffersFormat } from "./flatbuffers-message.ts";
+import { expandedMessageFormat } from "./expanded-message.ts";
+import { flatbuffersMessageFormat } from "./flatbuffers-message.ts";
 import type { Format, MessageFormat } from "./format.ts";
 import { jsonMessageFormat } from "./json-message.ts";
-import { rawFormat } from "./raw.ts";
+import { rawPayloadFormat } from "./raw-payload.ts";
 
 /** The format properties of a resource's `spec.config`, with their defaults applied. */
 export interface FormatOptions {
@@ -19,12 +19,12 @@ export interface FormatOptions {
 export function createFormat(options: FormatOptions, schemas: SchemaRegistry): Format {
   switch (options.messageFormat) {
     case "ONLY_RAW_PAYLOAD":
-      return rawFormat();
+      return rawPayloadFormat();
     case "FULL_MESSAGE_IN_JSON":
       return jsonMessageFormat();
     case "FULL_MESSAGE_IN_FB":
-      return flatbuffersFormat();
+      return flatbuffersMessageFormat();
     case "FULL_MESSAGE_IN_JSON_EXPAND_VALUE":
-      return expandFormat(options, schemas);
+      return expandedMessageFormat(options, schemas);
   }
 }

@@ -5,14 +5,14 @@ import { refuseDefect } from "./defect.ts";
 import type { Format } from "./format.ts";
 
 /** Bytes; a builder that grew further is given up, so that one large message does not keep memory for ever. */
-const MAX_KEPT_BYTES = 1 << 20;
+const MAX_RETAINED_BYTES = 1 << 20;
 const FIRST_BYTES = 4096;
 
 /** The schema's enum; what it lacks is written as NONE. */
 const COMPRESSION: Record<CompressionType, number> = { NONE: 0, LZ4: 1, ZLIB: 2, ZSTD: 0, SNAPPY: 0 };
 
 /** @returns a format that needs no schema; a tombstone has an empty payload */
-export function flatbuffersFormat(): Format {
+export function flatbuffersMessageFormat(): Format {
   let builder = new Builder(FIRST_BYTES);
   return {
     prepare: () => undefined,
@@ -22,7 +22,7 @@ export function flatbuffersFormat(): Format {
       builder.finish(addMessage(builder, message));
       const record = builder.dataBuffer();
       const bytes = Buffer.from(record.bytes().subarray(record.position(), record.capacity()));
-      if (record.capacity() > MAX_KEPT_BYTES) builder = new Builder(FIRST_BYTES);
+      if (record.capacity() > MAX_RETAINED_BYTES) builder = new Builder(FIRST_BYTES);
       return bytes;
     },
   };

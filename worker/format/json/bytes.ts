@@ -7,7 +7,7 @@ import { decodeJavaUtf8, replaceLoneSurrogates } from "../java/utf8.ts";
 const MAX_BYTES = 10 << 20;
 const FIRST_BYTES = 16 << 10;
 /** Bytes; a larger scratch buffer is given up after the message that needed it. */
-const MAX_KEPT_BYTES = 1 << 20;
+const MAX_RETAINED_BYTES = 1 << 20;
 
 /** Bytes from which a call into native code pays. */
 const LONG_BYTES = 48;
@@ -35,7 +35,7 @@ export class JsonBytes {
     if (length > MAX_BYTES) throw tooLarge();
     const record = Buffer.allocUnsafe(length);
     this.bytes.copy(record, 0, 0, length);
-    if (this.bytes.length > MAX_KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.bytes.length > MAX_RETAINED_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
     return record;
   }
 

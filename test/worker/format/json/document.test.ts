@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { PoisonError } from "../../../../worker/format/format.ts";
 import { ExactNumber, parseExact } from "../../../golden/exact-json.ts";
-import { expandPayload, expandText, schemaInfo } from "../expand/expand.ts";
+import { expandPayload, expandText, schemaInfo } from "../expand-value.ts";
 
 const JSON_SCHEMA = schemaInfo("JSON", '{"type":"record","name":"R","fields":[]}');
 const decoded = (payload: string | Uint8Array): Promise<unknown> => expandPayload({ schema: JSON_SCHEMA, payload });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { PoisonError } from "../../../../../worker/format/format.ts";
 import { avroType, exact } from "../../../../golden/avro-oracle.ts";
 import { ExactNumber, parseExact, readBinaryNumbers } from "../../../../golden/exact-json.ts";
-import { expandPayload, expandText, schemaInfo } from "../expand.ts";
+import { expandPayload, expandText, schemaInfo } from "../../expand-value.ts";
 
 const number = (json: string): ExactNumber => new ExactNumber(json);
 const decoded = (schema: unknown, bytes: readonly number[] | Buffer): Promise<unknown> =>

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createFormat } from "../../../../worker/format/create.ts";
-import { PoisonError } from "../../../../worker/format/format.ts";
-import { type SchemaInfo, type SchemaRegistry, SourceError } from "../../../../worker/source/source.ts";
-import { deliveryOf, messageOf, recordOf } from "../message.ts";
-import { expandText, schemaInfo, TOPIC } from "./expand.ts";
+import { createFormat } from "../../../worker/format/create.ts";
+import { PoisonError } from "../../../worker/format/format.ts";
+import { type SchemaInfo, type SchemaRegistry, SourceError } from "../../../worker/source/source.ts";
+import { expandText, schemaInfo, TOPIC } from "./expand-value.ts";
+import { deliveryOf, messageOf, recordOf } from "./message.ts";
 
 const STRING = schemaInfo("STRING");
 const version = (n: number): Buffer => Buffer.from([0, 0, 0, 0, 0, 0, 0, n]);

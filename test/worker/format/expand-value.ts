@@ -1,8 +1,8 @@
 /** Runs one message through EXPAND_VALUE, for tests. */
-import { createFormat } from "../../../../worker/format/create.ts";
-import type { SchemaInfo } from "../../../../worker/source/source.ts";
-import { parseExact } from "../../../golden/exact-json.ts";
-import { deliveryOf, type MessageParts, messageOf, recordOf } from "../message.ts";
+import { createFormat } from "../../../worker/format/create.ts";
+import type { SchemaInfo } from "../../../worker/source/source.ts";
+import { parseExact } from "../../golden/exact-json.ts";
+import { deliveryOf, type MessageParts, messageOf, recordOf } from "./message.ts";
 
 export const TOPIC = "persistent://public/default/in";
 const VERSION = Buffer.from("0000000000000001", "hex");

@@ -2,7 +2,7 @@
 import { refuseDefect } from "./defect.ts";
 import type { Format } from "./format.ts";
 
-export function rawFormat(): Format {
+export function rawPayloadFormat(): Format {
   return {
     prepare: () => undefined,
     encode(message) {

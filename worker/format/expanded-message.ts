@@ -2,12 +2,12 @@
  * FULL_MESSAGE_IN_JSON_EXPAND_VALUE: one JSON document per message, its payload decoded by the schema version that it
  * was written with: `{"topicName", "key", "payload", "properties", "eventTime"}`.
  */
-import type { Message, SchemaRegistry } from "../../source/source.ts";
-import { refuseDefect } from "../defect.ts";
-import { type Format, PoisonError } from "../format.ts";
-import { FlatWriter, type JsonWriter, memberName, NestedWriter } from "../json/writer.ts";
-import { schemaCache } from "./schema-cache.ts";
-import type { MessageDecoder } from "./value-decoder.ts";
+import type { Message, SchemaRegistry } from "../source/source.ts";
+import { refuseDefect } from "./defect.ts";
+import { schemaCache } from "./expand/schema-cache.ts";
+import type { MessageDecoder } from "./expand/value-decoder.ts";
+import { type Format, PoisonError } from "./format.ts";
+import { FlatWriter, type JsonWriter, memberName, NestedWriter } from "./json/writer.ts";
 
 const TOPIC_NAME = memberName("topicName");
 const KEY = memberName("key");
@@ -22,7 +22,7 @@ export interface ExpandOptions {
   readonly jsonFlatten: boolean;
 }
 
-export function expandFormat(options: ExpandOptions, schemas: SchemaRegistry): Format {
+export function expandedMessageFormat(options: ExpandOptions, schemas: SchemaRegistry): Format {
   const cache = schemaCache(schemas);
   const writer = options.jsonFlatten ? new FlatWriter() : new NestedWriter();
   const withNulls = !options.jsonIncludeNonNulls;

@@ -4,7 +4,7 @@
  */
 import type { Message, SchemaRegistry } from "../source/source.ts";
 import { refuseDefect } from "./defect.ts";
-import { schemaCache } from "./expand/schema-cache.ts";
+import { createSchemaCache } from "./expand/schema-cache.ts";
 import type { MessageDecoder } from "./expand/value-decoder.ts";
 import { type Format, PoisonError } from "./format.ts";
 import { FlatWriter, type JsonWriter, memberName, NestedWriter } from "./json/writer.ts";
@@ -23,7 +23,7 @@ export interface ExpandOptions {
 }
 
 export function expandedMessageFormat(options: ExpandOptions, schemas: SchemaRegistry): Format {
-  const cache = schemaCache(schemas);
+  const cache = createSchemaCache(schemas);
   const writer = options.jsonFlatten ? new FlatWriter() : new NestedWriter();
   const withNulls = !options.jsonIncludeNonNulls;
   return {

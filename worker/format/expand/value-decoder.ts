@@ -29,12 +29,12 @@ export async function messageDecoder(schema: SchemaInfo): Promise<MessageDecoder
       error instanceof PoisonError
         ? error
         : new PoisonError("UnsupportedSchema", `The ${schema.type} schema of the message cannot be compiled.`);
-    return refusing(poison);
+    return poisonDecoder(poison);
   }
 }
 
 /** Every message is poison, for the reason given. A new error each time: each has its own stack and owner. */
-export function refusing({ code, message }: PoisonError): MessageDecoder {
+export function poisonDecoder({ code, message }: PoisonError): MessageDecoder {
   return {
     decodesTombstones: false,
     write() {

@@ -2,7 +2,8 @@ import type { Message } from "../source/source.ts";
 import { PoisonError } from "./format.ts";
 
 /**
- * No format makes a record of an entry that could not be read: its bytes are not what was published.
+ * No record is made of an entry that could not be read: its bytes are not what was published. Asked once for each message,
+ * before its format is.
  * @throws PoisonError with the defect's code
  */
 export function refuseDefect({ entry: { defect } }: Message): void {

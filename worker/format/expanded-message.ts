@@ -3,7 +3,6 @@
  * was written with: `{"topicName", "key", "payload", "properties", "eventTime"}`.
  */
 import type { Message, SchemaRegistry } from "../source/source.ts";
-import { refuseDefect } from "./defect.ts";
 import { createSchemaCache } from "./expand/schema-cache.ts";
 import type { MessageDecoder } from "./expand/value-decoder.ts";
 import { type Format, PoisonError } from "./format.ts";
@@ -29,7 +28,6 @@ export function expandedMessageFormat(options: ExpandOptions, schemas: SchemaReg
   return {
     prepare: (delivery) => cache.prepare(delivery),
     encode(message, topic) {
-      refuseDefect(message);
       refuseEncrypted(message);
       const decoder = cache.decoder(message.entry);
       try {

@@ -1,7 +1,6 @@
 /** FULL_MESSAGE_IN_FB: payload, properties and encryption context as a FlatBuffer, laid out by `message.fbs`. */
 import { Builder, type Offset } from "flatbuffers";
 import type { CompressionType, EncryptionContext, EncryptionKey, Message } from "../source/source.ts";
-import { refuseDefect } from "./defect.ts";
 import type { Format } from "./format.ts";
 
 /** Bytes; a builder that grew further is given up, so that one large message does not keep memory for ever. */
@@ -17,7 +16,6 @@ export function flatbuffersMessageFormat(): Format {
   return {
     prepare: () => undefined,
     encode(message: Message): Uint8Array {
-      refuseDefect(message);
       builder.clear();
       builder.finish(addMessage(builder, message));
       const record = builder.dataBuffer();

@@ -15,7 +15,8 @@ export interface Format {
    */
   prepare(delivery: Delivery): Promise<void> | undefined;
   /**
-   * The record's data; null when it is the payload itself, so that nothing needs to be made or kept.
+   * The record's data; null when it is the payload itself, so that nothing needs to be made or retained.
+   * @param message of an entry without a defect: see `refuseDefect`
    * @throws PoisonError when the message can never be encoded.
    */
   encode(message: Message, topic: string): Uint8Array | null;

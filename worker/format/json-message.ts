@@ -3,7 +3,6 @@
  * `{"payloadBase64": …, "properties": {…}, "encryptionCtx": {…}}`.
  */
 import type { EncryptionContext, Message } from "../source/source.ts";
-import { refuseDefect } from "./defect.ts";
 import type { Format } from "./format.ts";
 
 const HEAD = '{"payloadBase64":"';
@@ -25,7 +24,6 @@ export function jsonMessageFormat(): Format {
   return {
     prepare: () => undefined,
     encode(message: Message): Uint8Array {
-      refuseDefect(message);
       const { payload, properties } = message;
       const context = message.entry.encryption;
       if (properties.size === 0 && context === null) return document(payload, PLAIN_TAIL, PLAIN_TAIL.length);

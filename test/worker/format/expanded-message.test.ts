@@ -90,10 +90,6 @@ describe("EXPAND_VALUE", () => {
       batchSize: null,
     };
     await assert.rejects(expandText({ schema: STRING, encryption }), isPoison("Encrypted"));
-    await assert.rejects(
-      expandText({ schema: STRING, defect: { code: "CorruptEntry", message: "the checksum does not match" } }),
-      isPoison("CorruptEntry"),
-    );
     await assert.rejects(expandText({ schema: schemaInfo("INT32"), payload: "123" }), isPoison("Undecodable"));
     await assert.rejects(expandText({ schema: schemaInfo("AUTO_CONSUME") }), isPoison("UnsupportedSchema"));
   });

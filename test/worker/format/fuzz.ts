@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createFormat } from "../../../worker/format/create.ts";
+import { refuseDefect } from "../../../worker/format/defect.ts";
 import { type MessageFormat, PoisonError } from "../../../worker/format/format.ts";
 import { partitionKey } from "../../../worker/format/partition-key.ts";
 import type { Defect, SchemaInfo } from "../../../worker/source/source.ts";
@@ -211,6 +212,7 @@ export async function fuzz(cases: number, seed?: number): Promise<Map<string, nu
     let outcome = "record";
     await format.prepare(deliveryOf([message], TOPIC));
     try {
+      refuseDefect(message);
       const record = format.encode(message, TOPIC);
       if (/JSON/.test(parts.messageFormat)) JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(record));
     } catch (error) {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { PoisonError } from "../../../worker/format/format.ts";
 import { jsonMessageFormat } from "../../../worker/format/json-message.ts";
 import type { EncryptionContext } from "../../../worker/source/source.ts";
 import { type MessageParts, messageOf, recordOf } from "./message.ts";
@@ -75,10 +74,4 @@ describe("FULL_MESSAGE_IN_JSON", () => {
     const context = (JSON.parse(textOf({ encryption })) as { encryptionCtx: object }).encryptionCtx;
     assert.deepEqual(Object.keys(context), ["keysMapBase64", "keysMetadataMap", "encParamBase64", "algorithm"]);
   });
-
-  test("refuses an entry that could not be read", () =>
-    assert.throws(
-      () => textOf({ defect: { code: "CorruptEntry", message: "the checksum does not match" } }),
-      (error) => error instanceof PoisonError && error.code === "CorruptEntry",
-    ));
 });

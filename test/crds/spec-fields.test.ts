@@ -145,7 +145,7 @@ describe("a field of the spec", () => {
       privateKeys: filePrivateKeys(new Map()),
       readInlineParam: async () => "",
       consumerName: "worker",
-      budgetBytes: 1024 * 1024,
+      memoryLimitBytes: null,
       clock: systemClock,
       log: silentLog,
     });

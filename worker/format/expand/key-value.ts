@@ -1,8 +1,8 @@
 /** KEY_VALUE schemas: two values, each with a schema of its own, in one message. */
 import type { Message, SchemaInfo } from "../../source/source.ts";
 import { PoisonError } from "../format.ts";
+import type { DecodeValue } from "../json/writer.ts";
 import { type JsonWriter, memberName } from "../json/writer.ts";
-import type { DecodeValue } from "./primitive.ts";
 
 const KEY = memberName("key");
 const VALUE = memberName("value");

@@ -1,11 +1,8 @@
 /** Pulsar's primitive schemas, as Java's clients write them: big-endian, of fixed length. */
 import { PoisonError } from "../format.ts";
+import { isoDate, isoDateTime, isoInstant, isoTime } from "../java/iso-time.ts";
 import { doubleJson, floatJson } from "../java/number.ts";
-import type { JsonWriter } from "../json/writer.ts";
-import { isoDate, isoDateTime, isoInstant, isoTime } from "./iso-time.ts";
-
-/** Writes the value that `payload` holds. */
-export type DecodeValue = (writer: JsonWriter, payload: Uint8Array) => void;
+import type { DecodeValue } from "../json/writer.ts";
 
 const DECODERS: Readonly<Record<string, DecodeValue>> = {
   BYTES: (writer, payload) => writer.base64(payload, 0, payload.length),

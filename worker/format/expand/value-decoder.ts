@@ -2,10 +2,10 @@
 import type { Message, SchemaInfo } from "../../source/source.ts";
 import { PoisonError } from "../format.ts";
 import { JsonDocument } from "../json/document.ts";
-import type { JsonWriter } from "../json/writer.ts";
+import type { DecodeValue, JsonWriter } from "../json/writer.ts";
 import { compileAvro } from "./avro/schema.ts";
 import { splitKeyValueSchema, writeKeyValue } from "./key-value.ts";
-import { type DecodeValue, primitiveDecoder } from "./primitive.ts";
+import { primitiveDecoder } from "./primitive.ts";
 
 /** Writes the value of one message; throws PoisonError. */
 export interface MessageDecoder {

@@ -53,6 +53,9 @@ function hasSpecial(source: Uint8Array, start: number, end: number): boolean {
 
 const DOT = Buffer.from(".");
 
+/** Writes the value that `payload` holds. */
+export type DecodeValue = (writer: JsonWriter, payload: Uint8Array) => void;
+
 /** A document under construction. After `member` or `element` comes exactly one value. */
 export abstract class JsonWriter extends JsonBytes {
   protected depth = 0;

@@ -1,8 +1,8 @@
 import { backoff } from "../../../runtime/backoff.ts";
 import type { FoundPartition } from "../broker/discovery.ts";
+import type { Failure } from "../broker/failures.ts";
 import { isSlow } from "../broker/failures.ts";
 import { SourceError } from "../source.ts";
-import type { Failure } from "../broker/failures.ts";
 import { nativeError } from "./client.ts";
 import { type NativeContext, NativeSubscription } from "./subscription.ts";
 

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { FoundPartition } from "../broker/discovery.ts";
+import type { Failure } from "../broker/failures.ts";
 import type { SourceFailure } from "../source.ts";
-import type { Failure } from "../wire/partition-consumer.ts";
 import type { NativeTopic } from "./topic.ts";
 
 /** Subscribes to all topic-partitions that were found, or to none while memory does not do for all. */

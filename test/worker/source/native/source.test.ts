@@ -9,16 +9,13 @@ import {
   type NativeConsumerConfig,
   type NativeModule,
 } from "../../../../worker/source/native/client.ts";
-import {
-  createNativeSource,
-  type NativeSourceOptions,
-  openNativeSource,
-} from "../../../../worker/source/native/source.ts";
+import { createNativeSource, openNativeSource } from "../../../../worker/source/native/source.ts";
+import type { NativeSourceOptions } from "../../../../worker/source/options.ts";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { type Delivery, SourceError } from "../../../../worker/source/source.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { until } from "../../../until.ts";
-import { startScriptedBroker } from "../wire/scripted-broker.ts";
+import { useScriptedBrokers } from "../scripted-broker.ts";
 import { nativeMessage, type ScriptedConsumer, scriptedConsumer, scriptedMessageIds } from "./script.ts";
 
 const installed = await loadNativeClient().then(
@@ -73,6 +70,7 @@ test("keeping order without the admin API says what to set", async () => {
 });
 
 const MiB = 1024 * 1024;
+const startScriptedBroker = useScriptedBrokers();
 
 /** A source over a scripted library and a broker whose topic has so many partitions, and no schema. */
 async function openSource(t: TestContext, partitions: number, changes: Partial<NativeSourceOptions> = {}) {

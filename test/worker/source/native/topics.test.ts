@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { FoundPartition } from "../../../../worker/source/broker/discovery.ts";
 import type { NativeTopic } from "../../../../worker/source/native/topic.ts";
 import { createNativeTopics } from "../../../../worker/source/native/topics.ts";
-import { manualClock, settle } from "../../../manual-clock.ts";
+import { createVirtualClock, settle } from "../../../clock.ts";
 import { silentLog } from "../../../silent-log.ts";
 
 const found = (name: string): FoundPartition => ({ name, late: false, create: true });
@@ -11,7 +11,7 @@ const found = (name: string): FoundPartition => ({ name, late: false, create: tr
 /** Topics that are only written down, where memory does for `room` of them. */
 function follow(room: number) {
   const events: string[] = [];
-  const clock = manualClock();
+  const clock = createVirtualClock();
   const start = ({ name }: FoundPartition): NativeTopic => {
     events.push(`start ${name}`);
     return {

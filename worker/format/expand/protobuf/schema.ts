@@ -2,7 +2,7 @@
 import protobuf from "protobufjs";
 import "protobufjs/ext/descriptor.js";
 import { PoisonError } from "../../format.ts";
-import type { DecodeValue } from "../primitive.ts";
+import type { DecodeValue } from "../../json/writer.ts";
 import { type Inner, innerMessages } from "./inner.ts";
 import { ProtobufJson } from "./json.ts";
 

@@ -1,9 +1,9 @@
 /** The message types of google.protobuf that proto3's JSON mapping writes in a form of their own. */
 import type protobuf from "protobufjs";
 import { PoisonError } from "../../format.ts";
+import { isoInstant } from "../../java/iso-time.ts";
 import { doubleJson, floatJson } from "../../java/number.ts";
 import { type JsonWriter, memberName } from "../../json/writer.ts";
-import { isoInstant } from "../iso-time.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 /** Writes a message, or its fields as members of an object that is open. */

@@ -5,7 +5,7 @@ import { addedBytes, dataBytes, encodeMessage } from "../../../worker/pipeline/i
 import { mayWrite } from "../../../worker/pipeline/ordered/fencing.ts";
 import { isAfter } from "../../../worker/pipeline/ordered/sequence.ts";
 import { createStops } from "../../../worker/pipeline/ordered/stops.ts";
-import { add, admits, emptyBatch, type Outgoing } from "../../../worker/pipeline/requests/batch.ts";
+import { add, admits, emptyBatch, type OutboundRecord } from "../../../worker/pipeline/requests/batch.ts";
 import {
   conclude,
   createRefusals,
@@ -26,12 +26,12 @@ const failure = (failureClass: SinkFailure["class"]): SinkFailure => ({
   message: "m",
   ambiguous: false,
 });
-const record = (name: string, bytes = 10): Outgoing => ({
+const record = (name: string, bytes = 10): OutboundRecord => ({
   data: Buffer.from(name),
   dataBytes: Buffer.byteLength(name),
   partitionKey: name,
   bytes,
-  items: null,
+  userRecords: null,
 });
 
 describe("a batch", () => {
@@ -193,9 +193,9 @@ describe("lingering", () => {
 describe("isolation", () => {
   /** Plays a service that refuses requests with poison in them. */
   function isolate(names: string[], poison: string[], healthy = true) {
-    const refuses = (part: readonly Outgoing[]): boolean =>
+    const refuses = (part: readonly OutboundRecord[]): boolean =>
       !healthy || part.some(({ partitionKey }) => poison.includes(partitionKey));
-    const suspects: Suspects<Outgoing> = suspect(
+    const suspects: Suspects<OutboundRecord> = suspect(
       names.map((name) => record(name)),
       failure("invalid"),
     );
@@ -203,7 +203,7 @@ describe("isolation", () => {
     for (;;) {
       const verdict = conclude(suspects);
       if (verdict !== null) {
-        const namesOf = (records: readonly Outgoing[]) => records.map(({ partitionKey }) => partitionKey).sort();
+        const namesOf = (records: readonly OutboundRecord[]) => records.map(({ partitionKey }) => partitionKey).sort();
         const { poison: found, lonely, unknown } = verdict;
         return { requests, poison: namesOf(found), lonely: namesOf(lonely), unknown: namesOf(unknown) };
       }
@@ -237,7 +237,7 @@ describe("isolation", () => {
 
 describe("a record refused without company", () => {
   test("is poison the fifth time, once the stream accepted another one", () => {
-    const refusals = createRefusals<Outgoing>();
+    const refusals = createRefusals<OutboundRecord>();
     const [one, two] = [record("one"), record("two")];
     refusals.accepted();
     assert.deepEqual(
@@ -248,7 +248,7 @@ describe("a record refused without company", () => {
   });
 
   test("is not blamed by a stream that never accepted anything", () => {
-    const refusals = createRefusals<Outgoing>();
+    const refusals = createRefusals<OutboundRecord>();
     const one = record("one");
     for (let times = 0; times < 100; times += 1) assert.equal(refusals.condemn(one), false);
     refusals.accepted();

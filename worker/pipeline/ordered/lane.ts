@@ -1,14 +1,14 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
 import type { Message } from "../../source/source.ts";
 import type { Mark } from "../intake/checkpoint.ts";
-import type { Outgoing } from "../requests/batch.ts";
-import type { Parcel, Slot } from "../shards/aggregate.ts";
+import type { OutboundRecord } from "../requests/batch.ts";
+import type { Aggregate, Slot } from "../shards/aggregate.ts";
 import type { ShardQueue } from "../shards/shard-queues.ts";
 import type { Partition } from "./partition.ts";
 import { isAfter } from "./sequence.ts";
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
-export class Item implements Outgoing {
+export class OrderedUserRecord implements OutboundRecord {
   readonly lane: Lane;
   readonly mark: Mark;
   readonly message: Message;
@@ -17,7 +17,7 @@ export class Item implements Outgoing {
   readonly dataBytes: number;
   /** Null: the data is the message's payload. */
   readonly #kept: Uint8Array | null;
-  next: Item | null = null;
+  next: OrderedUserRecord | null = null;
   /** It is poison: whether the broker confirmed its dead letter. Nothing behind it is sent before. */
   letter: "none" | "waiting" | "published" = "none";
 
@@ -30,7 +30,7 @@ export class Item implements Outgoing {
     this.#kept = kept;
   }
 
-  get items(): null {
+  get userRecords(): null {
     return null;
   }
 
@@ -53,20 +53,20 @@ export class Item implements Outgoing {
 
 export interface Lane {
   /** Not an aggregate. */
-  readonly items: null;
+  readonly userRecords: null;
   readonly key: string;
   /** UTF-8 bytes of the key. */
   readonly keyBytes: number;
   readonly partition: Partition;
   /** The oldest message; stays the head while its record is in flight. */
-  head: Item | null;
-  tail: Item | null;
+  head: OrderedUserRecord | null;
+  tail: OrderedUserRecord | null;
   /** Ready, in flight or waiting for its next attempt: not to be made ready by a new message. */
   busy: boolean;
   /** Failed attempts of the head. */
   attempt: number;
   /** Where it waits when it is ready, and the version of the shards that this was found by. */
-  queue: ShardQueue<Lane | Parcel<Item>> | null;
+  queue: ShardQueue<Lane | Aggregate<OrderedUserRecord>> | null;
   queueVersion: number;
   /** The slot that its head holds while it travels without company. */
   slot: Slot | null;
@@ -81,7 +81,7 @@ export interface Lane {
 
 export function createLane(partition: Partition, key: string): Lane {
   return {
-    items: null,
+    userRecords: null,
     key,
     keyBytes: Buffer.byteLength(key),
     partition,
@@ -99,7 +99,7 @@ export function createLane(partition: Partition, key: string): Lane {
   };
 }
 
-export function append(lane: Lane, item: Item): void {
+export function append(lane: Lane, item: OrderedUserRecord): void {
   if (lane.tail === null) lane.head = item;
   else lane.tail.next = item;
   lane.tail = item;
@@ -116,7 +116,7 @@ export function removeHead(lane: Lane): void {
 
 /** Cuts the lane before its first message from `ordinal` on; returns how many were cut off. */
 export function truncate(lane: Lane, ordinal: number): number {
-  let last: Item | null = null;
+  let last: OrderedUserRecord | null = null;
   let item = lane.head;
   while (item !== null && item.ordinal < ordinal) {
     last = item;

@@ -8,14 +8,23 @@ import type { Settings } from "../options.ts";
 import type { Batch } from "../requests/batch.ts";
 import type { Accepted } from "../requests/sender.ts";
 import { fullJitter, restMs } from "../retry.ts";
-import { landedInside, type Parcel } from "../shards/aggregate.ts";
+import { type Aggregate, landedInside } from "../shards/aggregate.ts";
 import { createPacker } from "../shards/collector.ts";
 import { createReady, type Ready, type ShardQueue } from "../shards/shard-queues.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
-import { append, Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
+import { append, inOrder, type Lane, OrderedUserRecord, removeHead, truncate } from "./lane.ts";
 import { createKnownLanes } from "./lane-table.ts";
 import type { Partition } from "./partition.ts";
-import { countOf, keyOf, lanesOf, mayWriteAll, release, type Shipment, type Waiting, withdrawn } from "./records.ts";
+import {
+  countOf,
+  keyOf,
+  lanesOf,
+  mayWriteAll,
+  type OrderedRecord,
+  release,
+  type Waiting,
+  withdrawn,
+} from "./records.ts";
 
 /** After so many aggregates in a row that missed their shard, a lane's messages go without company. */
 const MISSES = 2;
@@ -29,23 +38,23 @@ export interface Lanes {
   /** @param kept the data, if it is not the message's payload */
   append(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null): void;
   /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
-  appendPoison(lane: Lane, mark: Mark, message: Message): Item;
+  appendPoison(lane: Lane, mark: Mark, message: Message): OrderedUserRecord;
   /** The message was refused and is poison: it holds those behind it until `published`. */
-  withhold(item: Item): void;
+  withhold(item: OrderedUserRecord): void;
   /** The broker confirmed the dead letter of the message. */
-  published(item: Item): void;
+  published(item: OrderedUserRecord): void;
   /** Lanes that became ready since the last call. */
   takeWoken(): number;
   waiting(): number;
-  fill(batch: Batch<Shipment>, now: number): void;
-  mayWrite(record: Shipment, now: number): boolean;
+  fill(batch: Batch<OrderedRecord>, now: number): void;
+  mayWrite(record: OrderedRecord, now: number): boolean;
   /** @param delivered called with each message that is done, and not with what was withdrawn or is sent again */
-  accepted(record: Shipment, outcome: Accepted, delivered: (item: Item) => void): void;
-  failed(record: Shipment, failure: SinkFailure, down: boolean): void;
+  accepted(record: OrderedRecord, outcome: Accepted, delivered: (item: OrderedUserRecord) => void): void;
+  failed(record: OrderedRecord, failure: SinkFailure, down: boolean): void;
   /** The aggregate was refused for its content: its messages go without company, so that the poison is found. */
-  isolate(parcel: Parcel<Item>): void;
+  isolate(aggregate: Aggregate<OrderedUserRecord>): void;
   /** Takes the message out, and lets those behind it pass. */
-  remove(item: Item): void;
+  remove(item: OrderedUserRecord): void;
   /** Withdraws the messages from `ordinal` on. */
   cut(partition: Partition, ordinal: number): void;
   forget(partition: Partition): void;
@@ -71,7 +80,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     woken += 1;
   };
   const readyAgain = (waiting: Waiting): void => {
-    if (waiting.items === null) {
+    if (waiting.userRecords === null) {
       makeReady(waiting);
       return;
     }
@@ -92,7 +101,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   };
   const rest = (waiting: Waiting, ms: number): void => delays.add(waiting, clock.now() + ms);
 
-  const packer = createPacker<Lane, Item>(options, () => ready, 1, {
+  const packer = createPacker<Lane, OrderedUserRecord>(options, () => ready, 1, {
     first: (lane, now) => {
       if (lane.head === null) {
         lane.busy = false;
@@ -106,8 +115,8 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     valueOf: (item) => item.lane,
     alone: (lane) => lane.alone > 0,
     mayWrite: mayWriteAll,
-    unpack: (parcel) => {
-      for (const lane of lanesOf(parcel)) next(lane);
+    unpack: (aggregate) => {
+      for (const lane of lanesOf(aggregate)) next(lane);
     },
     hold: (item, slot) => {
       item.lane.slot = slot;
@@ -115,7 +124,11 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     hurried,
   });
 
-  function acceptedAlone(item: Item, outcome: Accepted, delivered: (item: Item) => void): void {
+  function acceptedAlone(
+    item: OrderedUserRecord,
+    outcome: Accepted,
+    delivered: (item: OrderedUserRecord) => void,
+  ): void {
     const { lane } = item;
     release(lane);
     if (withdrawn(item)) {
@@ -135,7 +148,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     delivered(item);
   }
 
-  function failedAlone(item: Item, failure: SinkFailure, down: boolean): void {
+  function failedAlone(item: OrderedUserRecord, failure: SinkFailure, down: boolean): void {
     const { lane } = item;
     release(lane);
     if (withdrawn(item)) {
@@ -155,20 +168,20 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   }
 
   /** A consumer drops the aggregate whole: all of it goes again, before anything else of its keys. */
-  function missed(parcel: Parcel<Item>): void {
+  function missed(aggregate: Aggregate<OrderedUserRecord>): void {
     const ms = fullJitter(retry, 0, random);
-    counters.retries += parcel.items.length;
-    for (const lane of lanesOf(parcel)) {
+    counters.retries += aggregate.userRecords.length;
+    for (const lane of lanesOf(aggregate)) {
       lane.misses += 1;
-      if (lane.misses >= MISSES) lane.alone = countOf(parcel, lane);
+      if (lane.misses >= MISSES) lane.alone = countOf(aggregate, lane);
       rest(lane, ms);
     }
   }
 
-  function isolate(parcel: Parcel<Item>): void {
-    parcel.slot.inFlight -= 1;
-    for (const lane of lanesOf(parcel)) {
-      lane.alone = countOf(parcel, lane);
+  function isolate(aggregate: Aggregate<OrderedUserRecord>): void {
+    aggregate.slot.inFlight -= 1;
+    for (const lane of lanesOf(aggregate)) {
+      lane.alone = countOf(aggregate, lane);
       next(lane);
     }
   }
@@ -176,13 +189,13 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   return {
     laneOf: known.laneOf,
     append: (lane, mark, message, dataBytes, kept) => {
-      addLast(lane, new Item(lane, mark, message, dataBytes, kept));
+      addLast(lane, new OrderedUserRecord(lane, mark, message, dataBytes, kept));
       if (lane.busy) return;
       lane.busy = true;
       makeReady(lane);
     },
     appendPoison: (lane, mark, message) => {
-      const item = new Item(lane, mark, message, 0, null);
+      const item = new OrderedUserRecord(lane, mark, message, 0, null);
       item.letter = "waiting";
       addLast(lane, item);
       lane.busy = true;
@@ -212,11 +225,11 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     },
     mayWrite: (record, now) => {
       if (ready.auto) return false;
-      if (record.items !== null) return mayWriteAll(record, now);
+      if (record.userRecords !== null) return mayWriteAll(record, now);
       return !withdrawn(record) && mayWrite(record.partition.assignment, now);
     },
     accepted: (record, outcome, delivered) => {
-      if (record.items === null) {
+      if (record.userRecords === null) {
         acceptedAlone(record, outcome, delivered);
         return;
       }
@@ -230,7 +243,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       for (const lane of lanesOf(record)) lane.misses = 0;
       let rewound: Lane | null = null;
       let last: Lane | null = null;
-      for (const item of record.items) {
+      for (const item of record.userRecords) {
         const { lane } = item;
         if (withdrawn(item)) continue;
         if (lane !== last && !inOrder(lane, outcome.shardId, outcome.sequenceNumber)) rewound = lane;
@@ -245,8 +258,9 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       for (const lane of lanesOf(record)) next(lane);
     },
     failed: (record, failure, down) => {
-      if (failure.class === "throttled") ready.throttled(record.items === null ? queueOf(record.lane) : record.slot);
-      if (record.items === null) {
+      if (failure.class === "throttled")
+        ready.throttled(record.userRecords === null ? queueOf(record.lane) : record.slot);
+      if (record.userRecords === null) {
         failedAlone(record, failure, down);
         return;
       }
@@ -277,7 +291,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   };
 }
 
-function addLast(lane: Lane, item: Item): void {
+function addLast(lane: Lane, item: OrderedUserRecord): void {
   append(lane, item);
   lane.partition.nextOrdinal += 1;
   lane.partition.queued += 1;

@@ -16,10 +16,10 @@ import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createSender } from "../requests/sender.ts";
 import { AUTO } from "../shards/shard-watch.ts";
-import type { Item } from "./lane.ts";
+import type { OrderedUserRecord } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
 import { createPartition, isStopped, overdue, type Partition } from "./partition.ts";
-import { carries, type Shipment } from "./records.ts";
+import { carries, type OrderedRecord } from "./records.ts";
 import { createStops } from "./stops.ts";
 
 export function createOrderedPipeline(options: Settings): Pipeline {
@@ -42,23 +42,23 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   };
   const wake = (): void => sender.wake(lanes.takeWoken());
   const lanes = createLanes(options, counters, wake, () => drain.active || isHalfUsed(budget));
-  const sender = createSender<Shipment>(options, counters, {
+  const sender = createSender<OrderedRecord>(options, counters, {
     waiting: lanes.waiting,
     fill: lanes.fill,
     mayWrite: lanes.mayWrite,
     failed: lanes.failed,
     accepted: (record, outcome) => lanes.accepted(record, outcome, delivered),
-    refused: (record, failure) => (record.items === null ? refused(record, failure) : lanes.isolate(record)),
+    refused: (record, failure) => (record.userRecords === null ? refused(record, failure) : lanes.isolate(record)),
     settled,
   });
 
-  function delivered(item: Item): void {
+  function delivered(item: OrderedUserRecord): void {
     counters.delivered += 1;
     counters.deliveredBytes += item.dataBytes;
     done(item.partition, item.mark);
   }
 
-  function refused(item: Item, failure: SinkFailure): void {
+  function refused(item: OrderedUserRecord, failure: SinkFailure): void {
     if (item.ordinal >= item.partition.cut) {
       lanes.remove(item);
       return;
@@ -160,7 +160,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     budget.take(added);
   }
 
-  function bury(item: Item, poison: PoisonError): void {
+  function bury(item: OrderedUserRecord, poison: PoisonError): void {
     const { partition, mark, message } = item;
     const letter = deadLetter(message, partition.assignment.topic, poison);
     deadLetters?.publish(

@@ -4,7 +4,7 @@
  * it is poison once it was refused several times by a stream that took others before; else the stream may be at fault.
  */
 import type { SinkFailure } from "../../sink/sink.ts";
-import type { Outgoing } from "./batch.ts";
+import type { OutboundRecord } from "./batch.ts";
 
 /** Records refused one by one, none accepted, after which the stream is taken to refuse everything. */
 const REFUSED_ALONE_LIMIT = 8;
@@ -12,7 +12,7 @@ const REFUSED_ALONE_LIMIT = 8;
 /** Refusals of a record without company, over some 15 s by the gate's delays, after which it is poison. */
 const REFUSALS = 5;
 
-export interface Suspects<R extends Outgoing> {
+export interface Suspects<R extends OutboundRecord> {
   /** Parts still to be sent; the last one goes first. */
   readonly parts: R[][];
   /** Refused alone. */
@@ -31,14 +31,14 @@ export interface Verdict<R> {
 }
 
 /** Counts how often records without company were refused. */
-export interface Refusals<R extends Outgoing> {
+export interface Refusals<R extends OutboundRecord> {
   /** The stream accepted a record: it does not refuse everything. */
   accepted(): void;
   /** Refused alone once more; true: it is poison. */
   condemn(record: R): boolean;
 }
 
-export function createRefusals<R extends Outgoing>(): Refusals<R> {
+export function createRefusals<R extends OutboundRecord>(): Refusals<R> {
   const counts = new WeakMap<R, number>();
   let acceptsOthers = false;
   return {
@@ -48,19 +48,19 @@ export function createRefusals<R extends Outgoing>(): Refusals<R> {
     condemn: (record) => {
       const count = (counts.get(record) ?? 0) + 1;
       counts.set(record, count);
-      return acceptsOthers && count >= REFUSALS && record.items === null;
+      return acceptsOthers && count >= REFUSALS && record.userRecords === null;
     },
   };
 }
 
-export function suspect<R extends Outgoing>(records: readonly R[], failure: SinkFailure): Suspects<R> {
+export function suspect<R extends OutboundRecord>(records: readonly R[], failure: SinkFailure): Suspects<R> {
   const suspects: Suspects<R> = { parts: [], refused: [], accepted: false, failure };
   refuse(suspects, records);
   return suspects;
 }
 
 /** A part was refused: halves it. */
-export function refuse<R extends Outgoing>(suspects: Suspects<R>, part: readonly R[]): void {
+export function refuse<R extends OutboundRecord>(suspects: Suspects<R>, part: readonly R[]): void {
   if (part.length <= 1) {
     suspects.refused.push(...part);
     return;
@@ -70,7 +70,7 @@ export function refuse<R extends Outgoing>(suspects: Suspects<R>, part: readonly
 }
 
 /** The verdict once nothing is left to be sent, or nothing is to be learned from sending it; else null. */
-export function conclude<R extends Outgoing>(suspects: Suspects<R>): Verdict<R> | null {
+export function conclude<R extends OutboundRecord>(suspects: Suspects<R>): Verdict<R> | null {
   const { parts, refused, accepted } = suspects;
   if (!accepted && refused.length >= REFUSED_ALONE_LIMIT) {
     // Those that were not tried alone come first next time, or the same few would hold up all others for ever.

@@ -6,7 +6,7 @@ import type { Timer } from "../../../runtime/clock.ts";
 import type { RecordOutcome, RequestOutcome, SinkFailure } from "../../sink/sink.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
-import { type Batch, emptyBatch, type Outgoing, userRecords } from "./batch.ts";
+import { type Batch, emptyBatch, type OutboundRecord, userRecordCount } from "./batch.ts";
 import { conclude, createRefusals, refuse, type Suspects, suspect } from "./bisection.ts";
 import { createGate } from "./circuit-breaker.ts";
 import { createLinger } from "./linger.ts";
@@ -15,7 +15,7 @@ import { createWindow } from "./window.ts";
 export type Accepted = Extract<RecordOutcome, { accepted: true }>;
 
 /** What a pipeline decides about records. */
-export interface Dispatch<R extends Outgoing> {
+export interface Dispatch<R extends OutboundRecord> {
   /** Records that `fill` would find now, roughly. */
   waiting(): number;
   /** Moves what may be written now into the batch. */
@@ -34,7 +34,7 @@ export interface Dispatch<R extends Outgoing> {
   settled(): void;
 }
 
-export interface Sender<R extends Outgoing> {
+export interface Sender<R extends OutboundRecord> {
   readonly inFlight: number;
   /** Records became ready: sends them at the end of this turn. */
   wake(ready: number): void;
@@ -47,7 +47,7 @@ export interface Sender<R extends Outgoing> {
   close(): void;
 }
 
-interface Request<R extends Outgoing> {
+interface Request<R extends OutboundRecord> {
   readonly records: readonly R[];
   readonly suspects: Suspects<R> | null;
   readonly sentAt: number;
@@ -61,7 +61,7 @@ const WITHHELD: SinkFailure = {
   ambiguous: false,
 };
 
-export function createSender<R extends Outgoing>(
+export function createSender<R extends OutboundRecord>(
   options: Settings,
   counters: Counters,
   dispatch: Dispatch<R>,
@@ -183,7 +183,7 @@ export function createSender<R extends Outgoing>(
       }
       gate.failed(failure, sentAt, now);
     }
-    for (const record of records) counters.retries += userRecords(record);
+    for (const record of records) counters.retries += userRecordCount(record);
     for (const record of records) dispatch.failed(record, failure, gate.closed);
     if (suspects !== null) proceed(suspects, sentAt);
   }
@@ -207,7 +207,7 @@ export function createSender<R extends Outgoing>(
       if (outcome.failure.class === "invalid" && (anyAccepted || suspects?.accepted)) {
         dispatch.refused(record, outcome.failure);
       } else {
-        counters.retries += userRecords(record);
+        counters.retries += userRecordCount(record);
         dispatch.failed(record, outcome.failure, false);
       }
     }
@@ -236,7 +236,7 @@ export function createSender<R extends Outgoing>(
     }
     if (unknown.length === 0) return;
     gate.failed(failure, sentAt, clock.now());
-    for (const record of unknown) counters.retries += userRecords(record);
+    for (const record of unknown) counters.retries += userRecordCount(record);
     for (const record of unknown) dispatch.failed(record, failure, gate.closed);
   }
 

@@ -1,6 +1,6 @@
 /** An aggregate on its way: user records of many keys that travel as one Kinesis record. */
 import { type AggregateBuilder, aggregateRecord } from "../../sink/aggregate.ts";
-import type { Outgoing } from "../requests/batch.ts";
+import type { OutboundRecord } from "../requests/batch.ts";
 
 /** Room for records of one predicted shard: while one of them is in flight, the next one fills. */
 export interface Slot {
@@ -10,9 +10,9 @@ export interface Slot {
   inFlight: number;
 }
 
-export interface Parcel<I extends Outgoing> extends Outgoing {
+export interface Aggregate<I extends OutboundRecord> extends OutboundRecord {
   /** In the order in which a consumer reads them. */
-  readonly items: readonly I[];
+  readonly userRecords: readonly I[];
   readonly slot: Slot;
   /** The version of the shards by which it was packed. */
   readonly version: number;
@@ -22,13 +22,13 @@ export interface Parcel<I extends Outgoing> extends Outgoing {
   attempt: number;
 }
 
-export function parcelOf<I extends Outgoing>(
+export function aggregateOf<I extends OutboundRecord>(
   builder: AggregateBuilder,
-  items: readonly I[],
+  userRecords: readonly I[],
   slot: Slot,
   version: number,
-): Parcel<I> {
-  const record = aggregateRecord(builder, items);
+): Aggregate<I> {
+  const record = aggregateRecord(builder, userRecords);
   return {
     // Written for each request: kept, it would take as much memory again as the messages.
     get data() {
@@ -39,7 +39,7 @@ export function parcelOf<I extends Outgoing>(
     explicitHashKey: record.explicitHashKey,
     dataBytes: builder.size,
     bytes: builder.size + AGGREGATE_KEY_BYTES,
-    items,
+    userRecords,
     slot,
     version,
     sentAt: 0,
@@ -51,9 +51,13 @@ export function parcelOf<I extends Outgoing>(
 export const AGGREGATE_KEY_BYTES = 1;
 
 /** False when a consumer of the shard where the aggregate landed drops it. */
-export function landedInside<I extends Outgoing>(ready: Ranges, { slot, items }: Parcel<I>, shardId: string): boolean {
+export function landedInside<I extends OutboundRecord>(
+  ready: Ranges,
+  { slot, userRecords }: Aggregate<I>,
+  shardId: string,
+): boolean {
   if (slot.shardId === shardId) return true;
-  return items.every(({ partitionKey }) => ready.contains(shardId, partitionKey));
+  return userRecords.every(({ partitionKey }) => ready.contains(shardId, partitionKey));
 }
 
 interface Ranges {

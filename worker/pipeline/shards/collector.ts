@@ -4,15 +4,15 @@
  */
 
 import type { Settings } from "../options.ts";
-import { add, admits, type Batch, emptyBatch, type Outgoing } from "../requests/batch.ts";
+import { add, admits, type Batch, emptyBatch, type OutboundRecord } from "../requests/batch.ts";
 import { LINGER_MS } from "../requests/linger.ts";
-import type { Parcel, Slot } from "./aggregate.ts";
+import type { Aggregate, Slot } from "./aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
-import { createLoad } from "./open-aggregate.ts";
+import { createOpenAggregate } from "./open-aggregate.ts";
 import type { Pay, Ready, Server, ShardQueue } from "./shard-queues.ts";
 
-/** What the packer asks of the values that wait; `items` is null in all of them. */
-export interface Cargo<V, I extends Outgoing> {
+/** What the packer asks of the values that wait; `userRecords` is null in all of them. */
+export interface Cargo<V, I extends OutboundRecord> {
   /** The first message of the value; null: the value is to leave its queue, and was seen to. */
   first(value: V, now: number): I | null;
   /** The message that follows it in its value. */
@@ -21,39 +21,37 @@ export interface Cargo<V, I extends Outgoing> {
   /** Not to be aggregated. */
   alone(value: V): boolean;
   /** True when every message of the aggregate may be written now. */
-  mayWrite(parcel: Parcel<I>, now: number): boolean;
+  mayWrite(aggregate: Aggregate<I>, now: number): boolean;
   /** Puts the messages of an aggregate that is not to be sent as it is back into queues. */
-  unpack(parcel: Parcel<I>): void;
+  unpack(aggregate: Aggregate<I>): void;
   /** The record, sent without company, holds the slot until its outcome is known. */
   hold(item: I, slot: Slot): void;
   /** Nothing waits for company now. */
   hurried(): boolean;
 }
 
-export interface Packer<I extends Outgoing> {
+export interface Packer<I extends OutboundRecord> {
   readonly limit: AggregateLimit;
-  fill(batch: Batch<I | Parcel<I>>, now: number): void;
+  fill(batch: Batch<I | Aggregate<I>>, now: number): void;
 }
 
 /** @param slots records of a shard that may be in flight; beyond the first one only full aggregates go */
-export function createPacker<V extends { readonly items: null }, I extends Outgoing & { readonly items: null }>(
-  options: Settings,
-  ready: () => Ready<V | Parcel<I>>,
-  slots: number,
-  cargo: Cargo<V, I>,
-): Packer<I> {
+export function createPacker<
+  V extends { readonly userRecords: null },
+  I extends OutboundRecord & { readonly userRecords: null },
+>(options: Settings, ready: () => Ready<V | Aggregate<I>>, slots: number, cargo: Cargo<V, I>): Packer<I> {
   const { limits, clock, lingerMs } = options;
   const limit = createAggregateLimit(limits, options.rateLimit);
-  let batch: Batch<I | Parcel<I>> = emptyBatch();
+  let batch: Batch<I | Aggregate<I>> = emptyBatch();
   let now = 0;
-  let bytesPerItem = 0;
+  let bytesPerUserRecord = 0;
 
-  const serve: Server<V | Parcel<I>> = (queue, pay) => {
+  const serve: Server<V | Aggregate<I>> = (queue, pay) => {
     const { values } = queue;
     // Where the shard is not known nobody could tell that a consumer drops an aggregate, so there is none.
     const aggregating = options.aggregation && queue.shardId !== null && !ready().auto;
     for (let value = values.peek(); value !== undefined; value = values.peek()) {
-      if (value.items !== null) {
+      if (value.userRecords !== null) {
         if (!aggregating || value.version !== ready().version || !cargo.mayWrite(value, now)) {
           values.shift();
           cargo.unpack(value);
@@ -85,9 +83,9 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
   };
 
   /** Packs and sends one record; true: the batch is full; false: nothing may go to this shard now; null: go on. */
-  function serveAggregate(queue: ShardQueue<V | Parcel<I>>, pay: Pay): boolean | null {
+  function serveAggregate(queue: ShardQueue<V | Aggregate<I>>, pay: Pay): boolean | null {
     if (isTaken(queue, slots)) return false;
-    if (queue.values.length * bytesPerItem < limit.bytes && (isTaken(queue, 1) || lingers(queue))) return false;
+    if (queue.values.length * bytesPerUserRecord < limit.bytes && (isTaken(queue, 1) || lingers(queue))) return false;
     if (batch.records.length > 0 && batch.bytes + limit.bytes > limits.maxBytes) return true;
     if (batch.records.length > 0 && batch.records.length >= Math.min(limits.maxRecords, batch.room)) return true;
     // Nothing is packed for a shard that takes nothing now, so that it can still fill.
@@ -95,47 +93,47 @@ export function createPacker<V extends { readonly items: null }, I extends Outgo
     const record = pack(queue);
     const fits = admits(batch, record, limits);
     if (!fits || !pay(1, record.bytes)) {
-      queue.values.unshift(record.items === null ? cargo.valueOf(record) : record);
+      queue.values.unshift(record.userRecords === null ? cargo.valueOf(record) : record);
       return !fits;
     }
-    if (record.items === null) sendAlone(record, queue);
+    if (record.userRecords === null) sendAlone(record, queue);
     else send(record);
     return null;
   }
 
-  function lingers(queue: ShardQueue<V | Parcel<I>>): boolean {
+  function lingers(queue: ShardQueue<V | Aggregate<I>>): boolean {
     if (lingerMs === 0 || cargo.hurried()) return false;
     // In common steps, so that one request carries the aggregates of many shards.
     queue.lingersUntil = Math.ceil((queue.since + lingerMs) / LINGER_MS) * LINGER_MS;
     return queue.lingersUntil > now;
   }
 
-  function pack(queue: ShardQueue<V | Parcel<I>>): I | Parcel<I> {
+  function pack(queue: ShardQueue<V | Aggregate<I>>): I | Aggregate<I> {
     const { values } = queue;
-    const load = createLoad<I>(limit.bytes);
-    for (let value = values.peek(); value !== undefined && value.items === null; value = values.peek()) {
+    const open = createOpenAggregate<I>(limit.bytes);
+    for (let value = values.peek(); value !== undefined && value.userRecords === null; value = values.peek()) {
       let item = cargo.first(value, now);
       if (item === null) {
         values.shift();
         continue;
       }
       if (cargo.alone(value)) break;
-      if (!load.fits(item)) break;
+      if (!open.fits(item)) break;
       values.shift();
       do {
-        load.add(item);
+        open.add(item);
         item = cargo.next(item);
-      } while (item !== null && load.fits(item));
+      } while (item !== null && open.fits(item));
       if (item !== null) break;
     }
-    return load.close(queue, ready().version);
+    return open.close(queue, ready().version);
   }
 
-  function send(parcel: Parcel<I>): void {
-    bytesPerItem = parcel.bytes / parcel.items.length;
-    parcel.sentAt = clock.now();
-    parcel.slot.inFlight += 1;
-    add(batch, parcel);
+  function send(aggregate: Aggregate<I>): void {
+    bytesPerUserRecord = aggregate.bytes / aggregate.userRecords.length;
+    aggregate.sentAt = clock.now();
+    aggregate.slot.inFlight += 1;
+    add(batch, aggregate);
   }
 
   function sendAlone(item: I, slot: Slot): void {

@@ -14,14 +14,13 @@ import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { type Accepted, createSender } from "../requests/sender.ts";
 import { fullJitter, restMs } from "../retry.ts";
-import { landedInside, type Parcel } from "../shards/aggregate.ts";
+import { type Aggregate, landedInside } from "../shards/aggregate.ts";
 import { createPacker } from "../shards/collector.ts";
 import { createReady, type Ready } from "../shards/shard-queues.ts";
 import { createPoisons } from "./poison.ts";
 import {
   cargoOf,
   createShareMark,
-  Item,
   isWanted,
   keyOf,
   MISSES,
@@ -31,7 +30,8 @@ import {
   release,
   type Share,
   type ShareMark,
-  type Shipment,
+  type UnorderedRecord,
+  UnorderedUserRecord,
 } from "./records.ts";
 import { createRedelivery } from "./redelivery.ts";
 
@@ -54,8 +54,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     if (source === null) throw new Error("the pipeline was not started");
     return source;
   };
-  const push = (record: Shipment): void => {
-    ready.push(ready.queueOf(keyOf(record)), record, record.items === null ? record.mark.receivedAt : undefined);
+  const push = (record: UnorderedRecord): void => {
+    ready.push(ready.queueOf(keyOf(record)), record, record.userRecords === null ? record.mark.receivedAt : undefined);
     woken += 1;
   };
   const wake = (): void => {
@@ -64,9 +64,14 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     sender.wake(count);
   };
   const hurried = (): boolean => drain.active || isHalfUsed(budget);
-  const ready: Ready<Shipment> = createReady<Shipment>(options, keyOf, wake);
-  const packer = createPacker<Item, Item>(options, () => ready, SLOTS, cargoOf(push, hurried));
-  const delays = createDelays<Shipment>(clock, push, wake);
+  const ready: Ready<UnorderedRecord> = createReady<UnorderedRecord>(options, keyOf, wake);
+  const packer = createPacker<UnorderedUserRecord, UnorderedUserRecord>(
+    options,
+    () => ready,
+    SLOTS,
+    cargoOf(push, hurried),
+  );
+  const delays = createDelays<UnorderedRecord>(clock, push, wake);
   const poisons = createPoisons(options, counters, {
     source: started,
     again: ({ mark, index }) => admitOne(mark, index, true),
@@ -78,12 +83,12 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   // What is parked is not waited for.
   const drain = createDrain(() => counters.pending <= poisons.count);
 
-  const sender = createSender<Shipment>(options, counters, {
+  const sender = createSender<UnorderedRecord>(options, counters, {
     waiting: ready.waiting,
     fill: packer.fill,
     mayWrite: isWanted,
     accepted: (record, outcome) => {
-      if (record.items !== null) {
+      if (record.userRecords !== null) {
         acceptedTogether(record, outcome);
         return;
       }
@@ -99,14 +104,14 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       release(record);
-      for (const item of record.items ?? [record]) if (item.mark.share === null) redelivery.landed(item, false);
-      if (record.items === null && record.mark.share === null) return;
+      for (const item of record.userRecords ?? [record]) if (item.mark.share === null) redelivery.landed(item, false);
+      if (record.userRecords === null && record.mark.share === null) return;
       const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
       if (!down) record.attempt += 1;
       delays.add(record, clock.now() + ms);
     },
     refused: (record, failure) => {
-      if (record.items !== null) {
+      if (record.userRecords !== null) {
         isolate(record);
         return;
       }
@@ -117,25 +122,25 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     settled,
   });
 
-  function acceptedTogether(parcel: Parcel<Item>, { shardId }: Accepted): void {
-    release(parcel);
-    packer.limit.tookMs(clock.now() - parcel.sentAt);
-    ready.landed(parcel.slot, shardId, "");
-    if (landedInside(ready, parcel, shardId)) {
-      for (const item of parcel.items) delivered(item);
+  function acceptedTogether(aggregate: Aggregate<UnorderedUserRecord>, { shardId }: Accepted): void {
+    release(aggregate);
+    packer.limit.tookMs(clock.now() - aggregate.sentAt);
+    ready.landed(aggregate.slot, shardId, "");
+    if (landedInside(ready, aggregate, shardId)) {
+      for (const item of aggregate.userRecords) delivered(item);
       return;
     }
     // A consumer drops the aggregate whole.
-    counters.retries += parcel.items.length;
+    counters.retries += aggregate.userRecords.length;
     const at = clock.now() + fullJitter(retry, 0, random);
-    for (const item of parcel.items) {
+    for (const item of aggregate.userRecords) {
       item.misses += 1;
       if (item.mark.share === null) redelivery.landed(item, false);
       else delays.add(item, at);
     }
   }
 
-  function delivered(item: Item): void {
+  function delivered(item: UnorderedUserRecord): void {
     const { mark, index, dataBytes } = item;
     counters.delivered += 1;
     counters.deliveredBytes += dataBytes;
@@ -148,9 +153,9 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   }
 
   /** Not alone in its request: the gate waits, and the next request has to carry others to find out what is refused. */
-  function isolate(record: Shipment): void {
+  function isolate(record: UnorderedRecord): void {
     release(record);
-    for (const item of record.items ?? [record]) {
+    for (const item of record.userRecords ?? [record]) {
       item.misses = MISSES;
       if (item.mark.share === null) redelivery.landed(item, false);
       else push(item);
@@ -205,7 +210,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         mark.bytes += added;
         budget.take(added);
       }
-      push(new Item(mark, index, key, keyBytes, dataBytes(message, data), data));
+      push(new UnorderedUserRecord(mark, index, key, keyBytes, dataBytes(message, data), data));
     } catch (error) {
       poisons.poisoned(mark, index, error as PoisonError);
     }

@@ -2,8 +2,8 @@
 import type { Assignment, Delivery, Message } from "../../source/source.ts";
 import { createMark, type Mark, undoneSince } from "../intake/checkpoint.ts";
 import { payloadOf } from "../intake/encoding.ts";
-import type { Outgoing } from "../requests/batch.ts";
-import type { Parcel, Slot } from "../shards/aggregate.ts";
+import type { OutboundRecord } from "../requests/batch.ts";
+import type { Aggregate, Slot } from "../shards/aggregate.ts";
 import type { Cargo } from "../shards/collector.ts";
 
 /** After so many aggregates that missed their shard, a message goes without company. */
@@ -36,7 +36,7 @@ export function messageOf({ kept, delivery }: ShareMark, index: number): Message
 }
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
-export class Item implements Outgoing {
+export class UnorderedUserRecord implements OutboundRecord {
   readonly mark: ShareMark;
   /** Position in its delivery. */
   readonly index: number;
@@ -68,7 +68,7 @@ export class Item implements Outgoing {
     this.#kept = kept;
   }
 
-  get items(): null {
+  get userRecords(): null {
     return null;
   }
 
@@ -77,7 +77,7 @@ export class Item implements Outgoing {
   }
 }
 
-export type Shipment = Item | Parcel<Item>;
+export type UnorderedRecord = UnorderedUserRecord | Aggregate<UnorderedUserRecord>;
 
 /** When the oldest message that is not done was published: epoch milliseconds. */
 export function oldest({ open }: Share): number | undefined {
@@ -92,32 +92,35 @@ export function overdue(shares: Iterable<Share>, time: number): number {
   return count;
 }
 
-export function keyOf(record: Shipment): string {
-  return record.items === null ? record.partitionKey : (record.items[0]?.partitionKey ?? "");
+export function keyOf(record: UnorderedRecord): string {
+  return record.userRecords === null ? record.partitionKey : (record.userRecords[0]?.partitionKey ?? "");
 }
 
 /** The record no longer takes room of its shard. */
-export function release(record: Shipment): void {
+export function release(record: UnorderedRecord): void {
   if (record.slot === null) return;
   record.slot.inFlight -= 1;
-  if (record.items === null) record.slot = null;
+  if (record.userRecords === null) record.slot = null;
 }
 
 /** False once an assignment ended that it carries messages of. */
-export function isWanted(record: Shipment): boolean {
-  if (record.items === null) return record.mark.share !== null;
-  return record.items.every(({ mark }) => mark.share !== null);
+export function isWanted(record: UnorderedRecord): boolean {
+  if (record.userRecords === null) return record.mark.share !== null;
+  return record.userRecords.every(({ mark }) => mark.share !== null);
 }
 
 /** @param push puts a message into its queue */
-export function cargoOf(push: (item: Item) => void, hurried: () => boolean): Cargo<Item, Item> {
+export function cargoOf(
+  push: (item: UnorderedUserRecord) => void,
+  hurried: () => boolean,
+): Cargo<UnorderedUserRecord, UnorderedUserRecord> {
   return {
     first: (item) => (item.mark.share === null ? null : item),
     next: () => null,
     valueOf: (item) => item,
     alone: (item) => item.misses >= MISSES,
     mayWrite: isWanted,
-    unpack: (parcel) => parcel.items.forEach(push),
+    unpack: (aggregate) => aggregate.userRecords.forEach(push),
     hold: (item, slot) => {
       item.slot = slot;
     },

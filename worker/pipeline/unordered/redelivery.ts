@@ -3,7 +3,7 @@
  * entries again, whole; what was delivered of them, or is on its way still, need not be written twice.
  */
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Item, Share, ShareMark, Shipment } from "./records.ts";
+import type { Share, ShareMark, UnorderedRecord, UnorderedUserRecord } from "./records.ts";
 
 /** Message ids that are kept, of some 100 bytes each; of more than these the oldest are delivered twice. */
 const MOST = 65_536;
@@ -12,11 +12,11 @@ const COMES_WITHIN_MS = 60_000;
 
 export interface Redelivery {
   /** @param visit calls back with each record on its way */
-  ended(share: Share, visit: (each: (record: Shipment) => void) => void): void;
+  ended(share: Share, visit: (each: (record: UnorderedRecord) => void) => void): void;
   /** The topic-partition is this worker's again. */
   assigned(topic: string): void;
   /** The outcome of a message whose assignment ended. */
-  landed(item: Item, accepted: boolean): void;
+  landed(item: UnorderedUserRecord, accepted: boolean): void;
   /** False: no message of the topic-partition is covered. */
   knows(topic: string): boolean;
   /** True when the message is not to be sent: it is done already, or will be once its record is accepted. */
@@ -31,7 +31,7 @@ interface Place {
 
 interface Memory {
   /** By message id: delivered, or still on its way. */
-  readonly fates: Map<string, "delivered" | Item>;
+  readonly fates: Map<string, "delivered" | UnorderedUserRecord>;
   /** `Clock.now()` */
   expiresAt: number;
 }
@@ -47,7 +47,7 @@ export function createRedelivery(
 ): Redelivery {
   const memories = new Map<string, Memory>();
   /** Records on their way for ended assignments, and where their messages came again meanwhile. */
-  const onTheirWay = new Map<Item, Place | null>();
+  const onTheirWay = new Map<UnorderedUserRecord, Place | null>();
 
   const memoryOf = (topic: string): Memory => {
     const known = memories.get(topic);
@@ -57,7 +57,7 @@ export function createRedelivery(
     return memory;
   };
   const idOf = ({ mark, index }: Place): string => mark.ids?.[index] ?? mark.delivery.messages[index]?.id ?? "";
-  const note = (place: Place, fate: "delivered" | Item): void => {
+  const note = (place: Place, fate: "delivered" | UnorderedUserRecord): void => {
     memoryOf(place.mark.delivery.assignment.topic).fates.set(idOf(place), fate);
   };
   const trim = (): void => {
@@ -83,7 +83,7 @@ export function createRedelivery(
         });
       }
       visit((record) => {
-        for (const item of record.items ?? [record]) {
+        for (const item of record.userRecords ?? [record]) {
           if (!share.open.has(item.mark)) continue;
           onTheirWay.set(item, null);
           note(item, item);

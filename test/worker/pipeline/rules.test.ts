@@ -7,13 +7,13 @@ import { isAfter } from "../../../worker/pipeline/ordered/sequence.ts";
 import { createStops } from "../../../worker/pipeline/ordered/stops.ts";
 import { add, admits, emptyBatch, type OutboundRecord } from "../../../worker/pipeline/requests/batch.ts";
 import {
+  type Bisection,
+  bisect,
   conclude,
-  createRefusals,
-  refuse,
-  type Suspects,
-  suspect,
+  createRejections,
+  halve,
 } from "../../../worker/pipeline/requests/bisection.ts";
-import { createGate } from "../../../worker/pipeline/requests/circuit-breaker.ts";
+import { createCircuitBreaker } from "../../../worker/pipeline/requests/circuit-breaker.ts";
 import { createLinger } from "../../../worker/pipeline/requests/linger.ts";
 import { exponential, fullJitter } from "../../../worker/pipeline/retry.ts";
 import type { SinkFailure } from "../../../worker/sink/sink.ts";
@@ -129,7 +129,7 @@ describe("retry", () => {
 });
 
 describe("the gate", () => {
-  const gate = () => createGate({ initialDelayMs: 100, maxDelayMs: 60_000 }, () => 0.5);
+  const gate = () => createCircuitBreaker({ initialDelayMs: 100, maxDelayMs: 60_000 }, () => 0.5);
 
   test("stays open for failures between successes", () => {
     const open = gate();
@@ -162,7 +162,7 @@ describe("the gate", () => {
 
 describe("the gate's delay", () => {
   test("grows with probes, not with the requests that failed together", () => {
-    const closed = createGate({ initialDelayMs: 100, maxDelayMs: 60_000 }, () => 1);
+    const closed = createCircuitBreaker({ initialDelayMs: 100, maxDelayMs: 60_000 }, () => 1);
     for (let count = 0; count < 24; count += 1) closed.failed(failure("transient"), 0, 1_000);
     assert.equal(closed.wait(1_000, 0), 100);
     closed.failed(failure("transient"), 1_100, 1_200);
@@ -195,7 +195,7 @@ describe("isolation", () => {
   function isolate(names: string[], poison: string[], healthy = true) {
     const refuses = (part: readonly OutboundRecord[]): boolean =>
       !healthy || part.some(({ partitionKey }) => poison.includes(partitionKey));
-    const suspects: Suspects<OutboundRecord> = suspect(
+    const suspects: Bisection<OutboundRecord> = bisect(
       names.map((name) => record(name)),
       failure("invalid"),
     );
@@ -204,12 +204,12 @@ describe("isolation", () => {
       const verdict = conclude(suspects);
       if (verdict !== null) {
         const namesOf = (records: readonly OutboundRecord[]) => records.map(({ partitionKey }) => partitionKey).sort();
-        const { poison: found, lonely, unknown } = verdict;
+        const { poison: found, refusedAlone: lonely, unknown } = verdict;
         return { requests, poison: namesOf(found), lonely: namesOf(lonely), unknown: namesOf(unknown) };
       }
       const part = suspects.parts.pop() ?? [];
       requests += 1;
-      if (refuses(part)) refuse(suspects, part);
+      if (refuses(part)) halve(suspects, part);
       else suspects.accepted = true;
     }
   }
@@ -237,22 +237,22 @@ describe("isolation", () => {
 
 describe("a record refused without company", () => {
   test("is poison the fifth time, once the stream accepted another one", () => {
-    const refusals = createRefusals<OutboundRecord>();
+    const refusals = createRejections<OutboundRecord>();
     const [one, two] = [record("one"), record("two")];
     refusals.accepted();
     assert.deepEqual(
-      [1, 2, 3, 4, 5].map(() => refusals.condemn(one)),
+      [1, 2, 3, 4, 5].map(() => refusals.rejected(one)),
       [false, false, false, false, true],
     );
-    assert.equal(refusals.condemn(two), false);
+    assert.equal(refusals.rejected(two), false);
   });
 
   test("is not blamed by a stream that never accepted anything", () => {
-    const refusals = createRefusals<OutboundRecord>();
+    const refusals = createRejections<OutboundRecord>();
     const one = record("one");
-    for (let times = 0; times < 100; times += 1) assert.equal(refusals.condemn(one), false);
+    for (let times = 0; times < 100; times += 1) assert.equal(refusals.rejected(one), false);
     refusals.accepted();
-    assert.equal(refusals.condemn(one), true);
+    assert.equal(refusals.rejected(one), true);
   });
 });
 

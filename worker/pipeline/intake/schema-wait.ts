@@ -5,7 +5,7 @@ import type { Settings } from "../options.ts";
 import { fullJitter } from "../retry.ts";
 import { failureOf } from "./dead-letter-retries.ts";
 
-export interface Preparation {
+export interface SchemaWait {
   /**
    * @param pending what `format.prepare` answered
    * @param wanted asked before each further attempt: false once the delivery was withdrawn
@@ -14,7 +14,7 @@ export interface Preparation {
   finish(delivery: Delivery, pending: Promise<void>, wanted: () => boolean, ready: () => void): void;
 }
 
-export function createPreparation(options: Settings, counters: Counters): Preparation {
+export function createSchemaWait(options: Settings, counters: Counters): SchemaWait {
   const { format, retry, clock, random, log } = options;
 
   const finish = async (

@@ -2,7 +2,7 @@
 import type { Message } from "../../source/source.ts";
 import type { Mark } from "../intake/checkpoint.ts";
 import type { OutboundRecord } from "../requests/batch.ts";
-import type { Aggregate, Slot } from "../shards/aggregate.ts";
+import type { Aggregate, ShardSlot } from "../shards/aggregate.ts";
 import type { ShardQueue } from "../shards/shard-queues.ts";
 import type { Partition } from "./partition.ts";
 import { isAfter } from "./sequence.ts";
@@ -69,11 +69,11 @@ export interface Lane {
   queue: ShardQueue<Lane | Aggregate<OrderedUserRecord>> | null;
   queueVersion: number;
   /** The slot that its head holds while it travels without company. */
-  slot: Slot | null;
+  slot: ShardSlot | null;
   /** How many of its next messages go without company: their aggregate was refused, or missed its shard twice. */
-  alone: number;
+  unaggregated: number;
   /** Aggregates in a row that missed their shard. */
-  misses: number;
+  wrongShard: number;
   /** Where the last record landed: later ones of the same shard must have greater sequence numbers. */
   shardId: string;
   sequenceNumber: string;
@@ -92,8 +92,8 @@ export function createLane(partition: Partition, key: string): Lane {
     queue: null,
     queueVersion: -1,
     slot: null,
-    alone: 0,
-    misses: 0,
+    unaggregated: 0,
+    wrongShard: 0,
     shardId: "",
     sequenceNumber: "",
   };
@@ -111,7 +111,7 @@ export function removeHead(lane: Lane): void {
   lane.head = head.next;
   if (lane.head === null) lane.tail = null;
   lane.attempt = 0;
-  if (lane.alone > 0) lane.alone -= 1;
+  if (lane.unaggregated > 0) lane.unaggregated -= 1;
 }
 
 /** Cuts the lane before its first message from `ordinal` on; returns how many were cut off. */

@@ -9,8 +9,8 @@ import type { Batch } from "../requests/batch.ts";
 import type { Accepted } from "../requests/sender.ts";
 import { fullJitter, restMs } from "../retry.ts";
 import { type Aggregate, landedInside } from "../shards/aggregate.ts";
-import { createPacker } from "../shards/collector.ts";
-import { createReady, type Ready, type ShardQueue } from "../shards/shard-queues.ts";
+import { createCollector } from "../shards/collector.ts";
+import { createShardQueues, type ShardQueue, type ShardQueues } from "../shards/shard-queues.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
 import { append, inOrder, type Lane, OrderedUserRecord, removeHead, truncate } from "./lane.ts";
 import { createKnownLanes } from "./lane-table.ts";
@@ -27,7 +27,7 @@ import {
 } from "./records.ts";
 
 /** After so many aggregates in a row that missed their shard, a lane's messages go without company. */
-const MISSES = 2;
+const WRONG_SHARD_LIMIT = 2;
 
 export interface Lanes {
   /** The stream ignores hash keys now: nothing is written. */
@@ -61,13 +61,13 @@ export interface Lanes {
   close(): void;
 }
 
-/** @param hurried nothing waits for company now */
-export function createLanes(options: Settings, counters: Counters, wake: () => void, hurried: () => boolean): Lanes {
+/** @param flushNow nothing waits for company now */
+export function createLanes(options: Settings, counters: Counters, wake: () => void, flushNow: () => boolean): Lanes {
   const { clock, retry, random, handoverWaitMs } = options;
   const known = createKnownLanes();
   let woken = 0;
 
-  const ready: Ready<Waiting> = createReady<Waiting>(options, keyOf, wake);
+  const ready: ShardQueues<Waiting> = createShardQueues<Waiting>(options, keyOf, wake);
   const queueOf = (lane: Lane): ShardQueue<Waiting> => {
     if (lane.queue === null || lane.queueVersion !== ready.version) {
       lane.queue = ready.queueOf(lane.key);
@@ -97,11 +97,11 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       return;
     }
     lane.busy = false;
-    lane.alone = 0;
+    lane.unaggregated = 0;
   };
   const rest = (waiting: Waiting, ms: number): void => delays.add(waiting, clock.now() + ms);
 
-  const packer = createPacker<Lane, OrderedUserRecord>(options, () => ready, 1, {
+  const collector = createCollector<Lane, OrderedUserRecord>(options, () => ready, 1, {
     first: (lane, now) => {
       if (lane.head === null) {
         lane.busy = false;
@@ -113,7 +113,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     },
     next: ({ next: following }) => (following?.letter === "none" ? following : null),
     valueOf: (item) => item.lane,
-    alone: (lane) => lane.alone > 0,
+    unaggregated: (lane) => lane.unaggregated > 0,
     mayWrite: mayWriteAll,
     unpack: (aggregate) => {
       for (const lane of lanesOf(aggregate)) next(lane);
@@ -121,7 +121,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     hold: (item, slot) => {
       item.lane.slot = slot;
     },
-    hurried,
+    flushNow,
   });
 
   function acceptedAlone(
@@ -155,10 +155,10 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       next(lane);
       return;
     }
-    // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
+    // Refused alone: the breaker waits, and the next request has to carry it together with others to find out why.
     if (failure.class === "invalid") {
       if (!down) lane.attempt += 1;
-      lane.alone = Math.max(1, lane.alone);
+      lane.unaggregated = Math.max(1, lane.unaggregated);
       makeReady(lane);
       return;
     }
@@ -172,8 +172,8 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     const ms = fullJitter(retry, 0, random);
     counters.retries += aggregate.userRecords.length;
     for (const lane of lanesOf(aggregate)) {
-      lane.misses += 1;
-      if (lane.misses >= MISSES) lane.alone = countOf(aggregate, lane);
+      lane.wrongShard += 1;
+      if (lane.wrongShard >= WRONG_SHARD_LIMIT) lane.unaggregated = countOf(aggregate, lane);
       rest(lane, ms);
     }
   }
@@ -181,7 +181,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
   function isolate(aggregate: Aggregate<OrderedUserRecord>): void {
     aggregate.slot.inFlight -= 1;
     for (const lane of lanesOf(aggregate)) {
-      lane.alone = countOf(aggregate, lane);
+      lane.unaggregated = countOf(aggregate, lane);
       next(lane);
     }
   }
@@ -221,7 +221,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     waiting: ready.waiting,
     slowest: ready.slowest,
     fill: (batch, now) => {
-      if (!ready.auto) packer.fill(batch, now);
+      if (!ready.auto) collector.fill(batch, now);
     },
     mayWrite: (record, now) => {
       if (ready.auto) return false;
@@ -234,13 +234,13 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
         return;
       }
       record.slot.inFlight -= 1;
-      packer.limit.tookMs(clock.now() - record.sentAt);
+      collector.limit.tookMs(clock.now() - record.sentAt);
       ready.landed(record.slot, outcome.shardId, "");
       if (!landedInside(ready, record, outcome.shardId)) {
         missed(record);
         return;
       }
-      for (const lane of lanesOf(record)) lane.misses = 0;
+      for (const lane of lanesOf(record)) lane.wrongShard = 0;
       let rewound: Lane | null = null;
       let last: Lane | null = null;
       for (const item of record.userRecords) {

@@ -11,7 +11,7 @@ import { type Mark, publishTime } from "../intake/checkpoint.ts";
 import { createDeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
 import { createDrain, flushed } from "../intake/drain.ts";
 import { addedBytes, dataBytes, encodeMessage, rejected } from "../intake/encoding.ts";
-import { createPreparation } from "../intake/schema-wait.ts";
+import { createSchemaWait } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createSender } from "../requests/sender.ts";
@@ -31,7 +31,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   const dirty: Partition[] = [];
   const stopping = new Set<Partition>();
   const stops = createStops();
-  const preparation = createPreparation(options, counters);
+  const schemaWait = createSchemaWait(options, counters);
   let source: Source | null = null;
   let rewinding: Partition | null = null;
   let closed = false;
@@ -124,7 +124,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   function prepare(partition: Partition, delivery: Delivery, pending: Promise<void>): void {
     partition.preparing = true;
     const wanted = (): boolean => !closed && partition.waiting.peek() === delivery;
-    preparation.finish(delivery, pending, wanted, () => {
+    schemaWait.finish(delivery, pending, wanted, () => {
       partition.preparing = false;
       partition.waiting.shift();
       admit(partition, delivery);
@@ -270,7 +270,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     }),
     drain: async (deadline) => {
       started().stop();
-      sender.hurry();
+      sender.flushNow();
       const emptied = drain.wait(deadline);
       for (const partition of partitions.values()) dropWaiting(partition);
       drain.check();

@@ -9,10 +9,10 @@ import type { OutboundRecord } from "./batch.ts";
 /** Records refused one by one, none accepted, after which the stream is taken to refuse everything. */
 const REFUSED_ALONE_LIMIT = 8;
 
-/** Refusals of a record without company, over some 15 s by the gate's delays, after which it is poison. */
-const REFUSALS = 5;
+/** Refusals of a record without company, over some 15 s by the breaker's delays, after which it is poison. */
+const REJECTIONS = 5;
 
-export interface Suspects<R extends OutboundRecord> {
+export interface Bisection<R extends OutboundRecord> {
   /** Parts still to be sent; the last one goes first. */
   readonly parts: R[][];
   /** Refused alone. */
@@ -22,60 +22,62 @@ export interface Suspects<R extends OutboundRecord> {
   readonly failure: SinkFailure;
 }
 
-export interface Verdict<R> {
+export interface Conclusion<R> {
   readonly poison: readonly R[];
   /** Each refused alone, and nothing accepted: `Refusals` tell. */
-  readonly lonely: readonly R[];
+  readonly refusedAlone: readonly R[];
   /** The stream refuses everything: to be tried again slowly. */
   readonly unknown: readonly R[];
 }
 
 /** Counts how often records without company were refused. */
-export interface Refusals<R extends OutboundRecord> {
+export interface Rejections<R extends OutboundRecord> {
   /** The stream accepted a record: it does not refuse everything. */
   accepted(): void;
   /** Refused alone once more; true: it is poison. */
-  condemn(record: R): boolean;
+  rejected(record: R): boolean;
 }
 
-export function createRefusals<R extends OutboundRecord>(): Refusals<R> {
+export function createRejections<R extends OutboundRecord>(): Rejections<R> {
   const counts = new WeakMap<R, number>();
   let acceptsOthers = false;
   return {
     accepted: () => {
       acceptsOthers = true;
     },
-    condemn: (record) => {
+    rejected: (record) => {
       const count = (counts.get(record) ?? 0) + 1;
       counts.set(record, count);
-      return acceptsOthers && count >= REFUSALS && record.userRecords === null;
+      return acceptsOthers && count >= REJECTIONS && record.userRecords === null;
     },
   };
 }
 
-export function suspect<R extends OutboundRecord>(records: readonly R[], failure: SinkFailure): Suspects<R> {
-  const suspects: Suspects<R> = { parts: [], refused: [], accepted: false, failure };
-  refuse(suspects, records);
-  return suspects;
+export function bisect<R extends OutboundRecord>(records: readonly R[], failure: SinkFailure): Bisection<R> {
+  const bisection: Bisection<R> = { parts: [], refused: [], accepted: false, failure };
+  halve(bisection, records);
+  return bisection;
 }
 
 /** A part was refused: halves it. */
-export function refuse<R extends OutboundRecord>(suspects: Suspects<R>, part: readonly R[]): void {
+export function halve<R extends OutboundRecord>(bisection: Bisection<R>, part: readonly R[]): void {
   if (part.length <= 1) {
-    suspects.refused.push(...part);
+    bisection.refused.push(...part);
     return;
   }
   const middle = part.length >> 1;
-  suspects.parts.push(part.slice(middle), part.slice(0, middle));
+  bisection.parts.push(part.slice(middle), part.slice(0, middle));
 }
 
-/** The verdict once nothing is left to be sent, or nothing is to be learned from sending it; else null. */
-export function conclude<R extends OutboundRecord>(suspects: Suspects<R>): Verdict<R> | null {
-  const { parts, refused, accepted } = suspects;
+/** The conclusion once nothing is left to be sent, or nothing is to be learned from sending it; else null. */
+export function conclude<R extends OutboundRecord>(bisection: Bisection<R>): Conclusion<R> | null {
+  const { parts, refused, accepted } = bisection;
   if (!accepted && refused.length >= REFUSED_ALONE_LIMIT) {
     // Those that were not tried alone come first next time, or the same few would hold up all others for ever.
-    return { poison: [], lonely: [], unknown: [...parts.splice(0).flat(), ...refused] };
+    return { poison: [], refusedAlone: [], unknown: [...parts.splice(0).flat(), ...refused] };
   }
   if (parts.length > 0) return null;
-  return accepted ? { poison: refused, lonely: [], unknown: [] } : { poison: [], lonely: refused, unknown: [] };
+  return accepted
+    ? { poison: refused, refusedAlone: [], unknown: [] }
+    : { poison: [], refusedAlone: refused, unknown: [] };
 }

@@ -15,9 +15,9 @@ const NOT_READY_CEILING_MS = 15_000;
 /** One request in so many milliseconds is no burden, and a stream that is back should not wait longer for its probe. */
 const PROBE_CEILING_MS = 5_000;
 
-export interface Gate {
-  /** The stream counts as down: the gate alone decides how often it is asked, and records need not wait longer each time. */
-  readonly closed: boolean;
+export interface CircuitBreaker {
+  /** The stream counts as down: the breaker alone decides how often it is asked, and records need not wait longer each time. */
+  readonly isOpen: boolean;
   /** Milliseconds until the next request may go; Infinity while a probe is out. */
   wait(now: number, inFlight: number): number;
   /**
@@ -29,38 +29,38 @@ export interface Gate {
   passed(): void;
 }
 
-export function createGate(delays: RetryDelays, random: () => number): Gate {
+export function createCircuitBreaker(delays: RetryDelays, random: () => number): CircuitBreaker {
   let failures = 0;
   let probes = 0;
   let probing = false;
-  let closedAt = Number.NEGATIVE_INFINITY;
-  let opensAt = Number.NEGATIVE_INFINITY;
+  let trippedAt = Number.NEGATIVE_INFINITY;
+  let probesAt = Number.NEGATIVE_INFINITY;
   const probeDelays = { ...delays, maxDelayMs: Math.min(delays.maxDelayMs, PROBE_CEILING_MS) };
   return {
-    get closed() {
+    get isOpen() {
       return probing;
     },
     wait: (now, inFlight) => {
       if (!probing) return 0;
       if (inFlight > 0) return Number.POSITIVE_INFINITY;
-      return Math.max(0, opensAt - now);
+      return Math.max(0, probesAt - now);
     },
     failed: (failure, sentAt, now) => {
       const slow = failure.class === "notReady" || failure.class === "invalid";
       failures += 1;
       if (!slow && failures < FAILURES_IN_A_ROW) return;
-      if (probing && sentAt < closedAt) return;
+      if (probing && sentAt < trippedAt) return;
       const delay = slow ? notReadyDelay(probes) : fullJitter(probeDelays, probes, random);
       probes += 1;
       probing = true;
-      closedAt = now;
-      opensAt = Math.max(opensAt, now + delay);
+      trippedAt = now;
+      probesAt = Math.max(probesAt, now + delay);
     },
     passed: () => {
       failures = 0;
       probes = 0;
       probing = false;
-      opensAt = Number.NEGATIVE_INFINITY;
+      probesAt = Number.NEGATIVE_INFINITY;
     },
   };
 }

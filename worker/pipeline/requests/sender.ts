@@ -7,8 +7,8 @@ import type { RecordOutcome, RequestOutcome, SinkFailure } from "../../sink/sink
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
 import { type Batch, emptyBatch, type OutboundRecord, userRecordCount } from "./batch.ts";
-import { conclude, createRefusals, refuse, type Suspects, suspect } from "./bisection.ts";
-import { createGate } from "./circuit-breaker.ts";
+import { type Bisection, bisect, conclude, createRejections, halve } from "./bisection.ts";
+import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { createLinger } from "./linger.ts";
 import { createWindow } from "./window.ts";
 
@@ -39,7 +39,7 @@ export interface Sender<R extends OutboundRecord> {
   /** Records became ready: sends them at the end of this turn. */
   wake(ready: number): void;
   /** Sends without waiting for company from now on. */
-  hurry(): void;
+  flushNow(): void;
   /** Visits each record on its way. */
   each(visit: (record: R) => void): void;
   /** Aborts the requests that carry such a record. */
@@ -49,7 +49,7 @@ export interface Sender<R extends OutboundRecord> {
 
 interface Request<R extends OutboundRecord> {
   readonly records: readonly R[];
-  readonly suspects: Suspects<R> | null;
+  readonly bisection: Bisection<R> | null;
   readonly sentAt: number;
   readonly controller: AbortController;
 }
@@ -68,9 +68,9 @@ export function createSender<R extends OutboundRecord>(
 ): Sender<R> {
   const { sink, clock, limits, maxConcurrentRequests, retry, random, nextTurn } = options;
   const requests = new Set<Request<R>>();
-  const isolating: Suspects<R>[] = [];
-  const refusals = createRefusals<R>();
-  const gate = createGate(retry, random);
+  const bisections: Bisection<R>[] = [];
+  const rejections = createRejections<R>();
+  const breaker = createCircuitBreaker(retry, random);
   const window = createWindow(
     Math.max(limits.maxRecords, maxConcurrentRequests),
     maxConcurrentRequests * limits.maxRecords,
@@ -79,7 +79,7 @@ export function createSender<R extends OutboundRecord>(
   let recordsInFlight = 0;
   let scheduled = false;
   let closed = false;
-  let hurried = false;
+  let flushNow = false;
   let timer: Timer | null = null;
 
   const schedule = (): void => {
@@ -97,7 +97,7 @@ export function createSender<R extends OutboundRecord>(
     scheduled = false;
     while (!closed && requests.size < maxConcurrentRequests) {
       const now = clock.now();
-      const wait = gate.wait(now, requests.size);
+      const wait = breaker.wait(now, requests.size);
       if (wait > 0) {
         scheduleIn(wait);
         return;
@@ -105,7 +105,9 @@ export function createSender<R extends OutboundRecord>(
       if (sendSuspects(now)) continue;
       const room = window.room(recordsInFlight);
       if (room < 1) return;
-      const hold = hurried ? 0 : linger.hold(dispatch.waiting(), Math.min(room, limits.maxRecords), requests.size, now);
+      const hold = flushNow
+        ? 0
+        : linger.hold(dispatch.waiting(), Math.min(room, limits.maxRecords), requests.size, now);
       if (hold > 0) {
         scheduleIn(hold);
         return;
@@ -119,24 +121,24 @@ export function createSender<R extends OutboundRecord>(
   }
 
   function sendSuspects(now: number): boolean {
-    for (let suspects = isolating.pop(); suspects !== undefined; suspects = isolating.pop()) {
-      const part = suspects.parts.pop() ?? [];
+    for (let bisection = bisections.pop(); bisection !== undefined; bisection = bisections.pop()) {
+      const part = bisection.parts.pop() ?? [];
       const allowed = part.filter((record) => dispatch.mayWrite(record, now));
       if (allowed.length < part.length) {
         for (const record of part) if (!allowed.includes(record)) dispatch.failed(record, WITHHELD, false);
         dispatch.settled();
       }
       if (allowed.length > 0) {
-        send(allowed, suspects);
+        send(allowed, bisection);
         return true;
       }
-      proceed(suspects, now);
+      proceed(bisection, now);
     }
     return false;
   }
 
-  function send(records: readonly R[], suspects: Suspects<R> | null): void {
-    const request: Request<R> = { records, suspects, sentAt: clock.now(), controller: new AbortController() };
+  function send(records: readonly R[], bisection: Bisection<R> | null): void {
+    const request: Request<R> = { records, bisection, sentAt: clock.now(), controller: new AbortController() };
     requests.add(request);
     recordsInFlight += records.length;
     counters.requests += 1;
@@ -169,31 +171,31 @@ export function createSender<R extends OutboundRecord>(
   }
 
   function settleFailure(request: Request<R>, failure: SinkFailure): void {
-    const { records, suspects, sentAt, controller } = request;
+    const { records, bisection, sentAt, controller } = request;
     const now = clock.now();
     // An aborted request was given up here: it says nothing of the stream.
     if (!controller.signal.aborted) {
       counters.sinkFailure = failure;
       if (failure.code === "RequestTimeout") window.expired(recordsInFlight, sentAt, now);
       if (failure.class === "invalid") {
-        const group = suspects ?? suspect(records, failure);
-        if (suspects !== null) refuse(group, records);
+        const group = bisection ?? bisect(records, failure);
+        if (bisection !== null) halve(group, records);
         proceed(group, sentAt);
         return;
       }
-      gate.failed(failure, sentAt, now);
+      breaker.failed(failure, sentAt, now);
     }
     for (const record of records) counters.retries += userRecordCount(record);
-    for (const record of records) dispatch.failed(record, failure, gate.closed);
-    if (suspects !== null) proceed(suspects, sentAt);
+    for (const record of records) dispatch.failed(record, failure, breaker.isOpen);
+    if (bisection !== null) proceed(bisection, sentAt);
   }
 
-  function settleAnswer({ records, suspects, sentAt }: Request<R>, outcomes: readonly RecordOutcome[]): void {
+  function settleAnswer({ records, bisection, sentAt }: Request<R>, outcomes: readonly RecordOutcome[]): void {
     const anyAccepted = outcomes.some((outcome) => outcome.accepted);
     let failure: SinkFailure | null = null;
     if (anyAccepted) {
-      gate.passed();
-      refusals.accepted();
+      breaker.passed();
+      rejections.accepted();
     }
     for (let index = 0; index < records.length; index += 1) {
       const record = records[index] as R;
@@ -204,40 +206,40 @@ export function createSender<R extends OutboundRecord>(
       }
       if (failure === null || failure.class === "throttled") failure = outcome.failure;
       if (outcome.failure.class === "throttled") counters.throttled += 1;
-      if (outcome.failure.class === "invalid" && (anyAccepted || suspects?.accepted)) {
+      if (outcome.failure.class === "invalid" && (anyAccepted || bisection?.accepted)) {
         dispatch.refused(record, outcome.failure);
       } else {
         counters.retries += userRecordCount(record);
         dispatch.failed(record, outcome.failure, false);
       }
     }
-    if (!anyAccepted && failure !== null && failure.class !== "throttled") gate.failed(failure, sentAt, clock.now());
+    if (!anyAccepted && failure !== null && failure.class !== "throttled") breaker.failed(failure, sentAt, clock.now());
     counters.sinkFailure = failure;
-    if (suspects === null) return;
-    suspects.accepted ||= anyAccepted;
-    proceed(suspects, sentAt);
+    if (bisection === null) return;
+    bisection.accepted ||= anyAccepted;
+    proceed(bisection, sentAt);
   }
 
-  /** The next part, or the verdict. */
-  function proceed(suspects: Suspects<R>, sentAt: number): void {
-    const verdict = conclude(suspects);
-    if (verdict === null) {
-      isolating.push(suspects);
+  /** The next part, or the conclusion. */
+  function proceed(bisection: Bisection<R>, sentAt: number): void {
+    const conclusion = conclude(bisection);
+    if (conclusion === null) {
+      bisections.push(bisection);
       return;
     }
-    const { failure } = suspects;
-    const condemned = verdict.lonely.filter(refusals.condemn);
-    const unknown = [...verdict.unknown, ...verdict.lonely.filter((record) => !condemned.includes(record))];
-    for (const record of [...verdict.poison, ...condemned]) dispatch.refused(record, failure);
-    if (verdict.poison.length + condemned.length > 0) {
+    const { failure } = bisection;
+    const rejected = conclusion.refusedAlone.filter(rejections.rejected);
+    const unknown = [...conclusion.unknown, ...conclusion.refusedAlone.filter((record) => !rejected.includes(record))];
+    for (const record of [...conclusion.poison, ...rejected]) dispatch.refused(record, failure);
+    if (conclusion.poison.length + rejected.length > 0) {
       // The stream is sound.
-      gate.passed();
+      breaker.passed();
       counters.sinkFailure = null;
     }
     if (unknown.length === 0) return;
-    gate.failed(failure, sentAt, clock.now());
+    breaker.failed(failure, sentAt, clock.now());
     for (const record of unknown) counters.retries += userRecordCount(record);
-    for (const record of unknown) dispatch.failed(record, failure, gate.closed);
+    for (const record of unknown) dispatch.failed(record, failure, breaker.isOpen);
   }
 
   return {
@@ -248,8 +250,8 @@ export function createSender<R extends OutboundRecord>(
       if (ready > 0) linger.arrived(ready, clock.now());
       schedule();
     },
-    hurry: () => {
-      hurried = true;
+    flushNow: () => {
+      flushNow = true;
       schedule();
     },
     each: (visit) => {

@@ -3,7 +3,7 @@ import { type AggregateBuilder, aggregateRecord } from "../../sink/aggregate.ts"
 import type { OutboundRecord } from "../requests/batch.ts";
 
 /** Room for records of one predicted shard: while one of them is in flight, the next one fills. */
-export interface Slot {
+export interface ShardSlot {
   /** Null: the shard is not known. */
   readonly shardId: string | null;
   /** Records in flight that hold it. */
@@ -13,7 +13,7 @@ export interface Slot {
 export interface Aggregate<I extends OutboundRecord> extends OutboundRecord {
   /** In the order in which a consumer reads them. */
   readonly userRecords: readonly I[];
-  readonly slot: Slot;
+  readonly slot: ShardSlot;
   /** The version of the shards by which it was packed. */
   readonly version: number;
   /** `Clock.now()` at which it was last sent. */
@@ -25,7 +25,7 @@ export interface Aggregate<I extends OutboundRecord> extends OutboundRecord {
 export function aggregateOf<I extends OutboundRecord>(
   builder: AggregateBuilder,
   userRecords: readonly I[],
-  slot: Slot,
+  slot: ShardSlot,
   version: number,
 ): Aggregate<I> {
   const record = aggregateRecord(builder, userRecords);

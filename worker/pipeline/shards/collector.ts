@@ -6,12 +6,12 @@
 import type { Settings } from "../options.ts";
 import { add, admits, type Batch, emptyBatch, type OutboundRecord } from "../requests/batch.ts";
 import { LINGER_MS } from "../requests/linger.ts";
-import type { Aggregate, Slot } from "./aggregate.ts";
+import type { Aggregate, ShardSlot } from "./aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { createOpenAggregate } from "./open-aggregate.ts";
-import type { Pay, Ready, Server, ShardQueue } from "./shard-queues.ts";
+import type { Pay, Server, ShardQueue, ShardQueues } from "./shard-queues.ts";
 
-/** What the packer asks of the values that wait; `userRecords` is null in all of them. */
+/** What the collector asks of the values that wait; `userRecords` is null in all of them. */
 export interface Cargo<V, I extends OutboundRecord> {
   /** The first message of the value; null: the value is to leave its queue, and was seen to. */
   first(value: V, now: number): I | null;
@@ -19,27 +19,27 @@ export interface Cargo<V, I extends OutboundRecord> {
   next(item: I): I | null;
   valueOf(item: I): V;
   /** Not to be aggregated. */
-  alone(value: V): boolean;
+  unaggregated(value: V): boolean;
   /** True when every message of the aggregate may be written now. */
   mayWrite(aggregate: Aggregate<I>, now: number): boolean;
   /** Puts the messages of an aggregate that is not to be sent as it is back into queues. */
   unpack(aggregate: Aggregate<I>): void;
   /** The record, sent without company, holds the slot until its outcome is known. */
-  hold(item: I, slot: Slot): void;
+  hold(item: I, slot: ShardSlot): void;
   /** Nothing waits for company now. */
-  hurried(): boolean;
+  flushNow(): boolean;
 }
 
-export interface Packer<I extends OutboundRecord> {
+export interface Collector<I extends OutboundRecord> {
   readonly limit: AggregateLimit;
   fill(batch: Batch<I | Aggregate<I>>, now: number): void;
 }
 
 /** @param slots records of a shard that may be in flight; beyond the first one only full aggregates go */
-export function createPacker<
+export function createCollector<
   V extends { readonly userRecords: null },
   I extends OutboundRecord & { readonly userRecords: null },
->(options: Settings, ready: () => Ready<V | Aggregate<I>>, slots: number, cargo: Cargo<V, I>): Packer<I> {
+>(options: Settings, ready: () => ShardQueues<V | Aggregate<I>>, slots: number, cargo: Cargo<V, I>): Collector<I> {
   const { limits, clock, lingerMs } = options;
   const limit = createAggregateLimit(limits, options.rateLimit);
   let batch: Batch<I | Aggregate<I>> = emptyBatch();
@@ -69,7 +69,7 @@ export function createPacker<
         values.shift();
         continue;
       }
-      if (aggregating && !cargo.alone(value)) {
+      if (aggregating && !cargo.unaggregated(value)) {
         const ended = serveAggregate(queue, pay);
         if (ended !== null) return ended;
         continue;
@@ -102,7 +102,7 @@ export function createPacker<
   }
 
   function lingers(queue: ShardQueue<V | Aggregate<I>>): boolean {
-    if (lingerMs === 0 || cargo.hurried()) return false;
+    if (lingerMs === 0 || cargo.flushNow()) return false;
     // In common steps, so that one request carries the aggregates of many shards.
     queue.lingersUntil = Math.ceil((queue.since + lingerMs) / LINGER_MS) * LINGER_MS;
     return queue.lingersUntil > now;
@@ -117,7 +117,7 @@ export function createPacker<
         values.shift();
         continue;
       }
-      if (cargo.alone(value)) break;
+      if (cargo.unaggregated(value)) break;
       if (!open.fits(item)) break;
       values.shift();
       do {
@@ -136,7 +136,7 @@ export function createPacker<
     add(batch, aggregate);
   }
 
-  function sendAlone(item: I, slot: Slot): void {
+  function sendAlone(item: I, slot: ShardSlot): void {
     if (slot.shardId !== null) {
       slot.inFlight += 1;
       cargo.hold(item, slot);
@@ -154,6 +154,6 @@ export function createPacker<
   };
 }
 
-function isTaken({ shardId, inFlight }: Slot, slots: number): boolean {
+function isTaken({ shardId, inFlight }: ShardSlot, slots: number): boolean {
   return shardId !== null && inFlight >= slots;
 }

@@ -1,7 +1,7 @@
 /** A record while it is filled: an aggregate once it holds two messages. */
 import { type AggregateBuilder, createAggregateBuilder } from "../../sink/aggregate.ts";
 import type { OutboundRecord } from "../requests/batch.ts";
-import { type Aggregate, aggregateOf, type Slot } from "./aggregate.ts";
+import { type Aggregate, aggregateOf, type ShardSlot } from "./aggregate.ts";
 
 export interface OpenAggregate<I extends OutboundRecord> {
   readonly userRecords: readonly I[];
@@ -9,7 +9,7 @@ export interface OpenAggregate<I extends OutboundRecord> {
   fits(item: I): boolean;
   add(item: I): void;
   /** To be called with one message at least. */
-  close(slot: Slot, version: number): I | Aggregate<I>;
+  close(slot: ShardSlot, version: number): I | Aggregate<I>;
 }
 
 /** @param most bytes of the aggregate */

@@ -9,11 +9,11 @@ import type { ShardMap } from "../../sink/shards.ts";
 import { createFifo, type Fifo } from "../fifo.ts";
 import type { Settings } from "../options.ts";
 import { LINGER_MS } from "../requests/linger.ts";
-import type { Slot } from "./aggregate.ts";
+import type { ShardSlot } from "./aggregate.ts";
 import { createShardWatch } from "./shard-watch.ts";
 
 /** The queue of a shard, or of records whose shard is not known. */
-export interface ShardQueue<T> extends Slot {
+export interface ShardQueue<T> extends ShardSlot {
   /** Null: not known, not paced. */
   readonly shardId: string | null;
   readonly values: Fifo<T>;
@@ -33,7 +33,7 @@ export type Pay = (records: number, bytes: number) => boolean;
 /** Moves what may go now from a queue into a batch; true when the batch is full. */
 export type Server<T> = (queue: ShardQueue<T>, pay: Pay) => boolean;
 
-export interface Ready<T> {
+export interface ShardQueues<T> {
   /** Lists the shards, in the background. */
   start(): void;
   /** The queue for records of a partition key, for as long as `version` stays the same. */
@@ -52,10 +52,10 @@ export interface Ready<T> {
    * A record of the queue was accepted by this shard.
    * @param before the shard of the key's record before; "" when not known
    */
-  landed(queue: Slot, shardId: string, before: string): void;
+  landed(queue: ShardSlot, shardId: string, before: string): void;
   /** False when a consumer of this shard drops an aggregate that holds such a key, as far as is known. */
   contains(shardId: string, partitionKey: string): boolean;
-  throttled(queue: Slot): void;
+  throttled(queue: ShardSlot): void;
   /** The blocked shard with the longest queue, else the one throttled last within a minute; null when there is none. */
   slowest(): string | null;
   close(): void;
@@ -69,7 +69,7 @@ const THROTTLED_FOR_MS = 60_000;
  * @param keyOf the partition key of a value
  * @param wake called when a shard's bucket has something to give again
  */
-export function createReady<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): Ready<T> {
+export function createShardQueues<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): ShardQueues<T> {
   const { sink, clock, log } = options;
   const limiter = createLimiter({ percent: options.rateLimit, clock });
   const { ordered, aggregation } = options;

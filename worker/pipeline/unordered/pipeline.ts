@@ -9,21 +9,20 @@ import { createDelays } from "../delays.ts";
 import { createBudget, isHalfUsed } from "../intake/budget.ts";
 import { createDrain, flushed } from "../intake/drain.ts";
 import { addedBytes, dataBytes, encodeMessage, rejected } from "../intake/encoding.ts";
-import { createPreparation } from "../intake/schema-wait.ts";
+import { createSchemaWait } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { type Accepted, createSender } from "../requests/sender.ts";
 import { fullJitter, restMs } from "../retry.ts";
 import { type Aggregate, landedInside } from "../shards/aggregate.ts";
-import { createPacker } from "../shards/collector.ts";
-import { createReady, type Ready } from "../shards/shard-queues.ts";
+import { createCollector } from "../shards/collector.ts";
+import { createShardQueues, type ShardQueues } from "../shards/shard-queues.ts";
 import { createPoisons } from "./poison.ts";
 import {
   cargoOf,
   createShareMark,
   isWanted,
   keyOf,
-  MISSES,
   messageOf,
   oldest,
   overdue,
@@ -32,6 +31,7 @@ import {
   type ShareMark,
   type UnorderedRecord,
   UnorderedUserRecord,
+  WRONG_SHARD_LIMIT,
 } from "./records.ts";
 import { createRedelivery } from "./redelivery.ts";
 
@@ -44,7 +44,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   const budget = createBudget(options.budgetBytes);
   const shares = new Map<Assignment, Share>();
   const finished: Delivery[] = [];
-  const preparation = createPreparation(options, counters);
+  const schemaWait = createSchemaWait(options, counters);
   let finishedBytes = 0;
   let woken = 0;
   let source: Source | null = null;
@@ -63,13 +63,13 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     woken = 0;
     sender.wake(count);
   };
-  const hurried = (): boolean => drain.active || isHalfUsed(budget);
-  const ready: Ready<UnorderedRecord> = createReady<UnorderedRecord>(options, keyOf, wake);
-  const packer = createPacker<UnorderedUserRecord, UnorderedUserRecord>(
+  const flushNow = (): boolean => drain.active || isHalfUsed(budget);
+  const ready: ShardQueues<UnorderedRecord> = createShardQueues<UnorderedRecord>(options, keyOf, wake);
+  const collector = createCollector<UnorderedUserRecord, UnorderedUserRecord>(
     options,
     () => ready,
     SLOTS,
-    cargoOf(push, hurried),
+    cargoOf(push, flushNow),
   );
   const delays = createDelays<UnorderedRecord>(clock, push, wake);
   const poisons = createPoisons(options, counters, {
@@ -85,7 +85,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
 
   const sender = createSender<UnorderedRecord>(options, counters, {
     waiting: ready.waiting,
-    fill: packer.fill,
+    fill: collector.fill,
     mayWrite: isWanted,
     accepted: (record, outcome) => {
       if (record.userRecords !== null) {
@@ -124,7 +124,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
 
   function acceptedTogether(aggregate: Aggregate<UnorderedUserRecord>, { shardId }: Accepted): void {
     release(aggregate);
-    packer.limit.tookMs(clock.now() - aggregate.sentAt);
+    collector.limit.tookMs(clock.now() - aggregate.sentAt);
     ready.landed(aggregate.slot, shardId, "");
     if (landedInside(ready, aggregate, shardId)) {
       for (const item of aggregate.userRecords) delivered(item);
@@ -134,7 +134,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     counters.retries += aggregate.userRecords.length;
     const at = clock.now() + fullJitter(retry, 0, random);
     for (const item of aggregate.userRecords) {
-      item.misses += 1;
+      item.wrongShard += 1;
       if (item.mark.share === null) redelivery.landed(item, false);
       else delays.add(item, at);
     }
@@ -152,11 +152,11 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     done(mark, index);
   }
 
-  /** Not alone in its request: the gate waits, and the next request has to carry others to find out what is refused. */
+  /** Not alone in its request: the breaker waits, and the next request has to carry others to find out what is refused. */
   function isolate(record: UnorderedRecord): void {
     release(record);
     for (const item of record.userRecords ?? [record]) {
-      item.misses = MISSES;
+      item.wrongShard = WRONG_SHARD_LIMIT;
       if (item.mark.share === null) redelivery.landed(item, false);
       else push(item);
     }
@@ -237,7 +237,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       const pending = format.prepare(delivery);
       if (pending !== undefined) {
         const wanted = (): boolean => !closed && mark.share !== null;
-        preparation.finish(delivery, pending, wanted, () => {
+        schemaWait.finish(delivery, pending, wanted, () => {
           admit(mark);
           settled();
         });
@@ -274,7 +274,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     }),
     drain: async (deadline) => {
       started().stop();
-      sender.hurry();
+      sender.flushNow();
       await drain.wait(deadline);
       await flushed(started(), deadline);
     },

@@ -3,11 +3,11 @@ import type { Assignment, Delivery, Message } from "../../source/source.ts";
 import { createMark, type Mark, undoneSince } from "../intake/checkpoint.ts";
 import { payloadOf } from "../intake/encoding.ts";
 import type { OutboundRecord } from "../requests/batch.ts";
-import type { Aggregate, Slot } from "../shards/aggregate.ts";
+import type { Aggregate, ShardSlot } from "../shards/aggregate.ts";
 import type { Cargo } from "../shards/collector.ts";
 
 /** After so many aggregates that missed their shard, a message goes without company. */
-export const MISSES = 2;
+export const WRONG_SHARD_LIMIT = 2;
 
 /** The deliveries of one assignment that are not acknowledged. */
 export interface Share {
@@ -48,9 +48,9 @@ export class UnorderedUserRecord implements OutboundRecord {
   /** Failed attempts. */
   attempt = 0;
   /** Aggregates with it that missed their shard. */
-  misses = 0;
+  wrongShard = 0;
   /** What it holds while it travels without company. */
-  slot: Slot | null = null;
+  slot: ShardSlot | null = null;
 
   constructor(
     mark: ShareMark,
@@ -112,18 +112,18 @@ export function isWanted(record: UnorderedRecord): boolean {
 /** @param push puts a message into its queue */
 export function cargoOf(
   push: (item: UnorderedUserRecord) => void,
-  hurried: () => boolean,
+  flushNow: () => boolean,
 ): Cargo<UnorderedUserRecord, UnorderedUserRecord> {
   return {
     first: (item) => (item.mark.share === null ? null : item),
     next: () => null,
     valueOf: (item) => item,
-    alone: (item) => item.misses >= MISSES,
+    unaggregated: (item) => item.wrongShard >= WRONG_SHARD_LIMIT,
     mayWrite: isWanted,
     unpack: (aggregate) => aggregate.userRecords.forEach(push),
     hold: (item, slot) => {
       item.slot = slot;
     },
-    hurried,
+    flushNow,
   };
 }

@@ -6,7 +6,7 @@ import type { Delivery } from "../../source/source.ts";
 import { createFifo } from "../fifo.ts";
 
 /** A delivery on its way. */
-export interface Mark {
+export interface OpenDelivery {
   readonly delivery: Delivery;
   /** `Clock.now()` */
   readonly receivedAt: number;
@@ -21,17 +21,17 @@ export interface Mark {
 export interface Checkpoint {
   /** Deliveries tracked and not yet passed by the watermark. */
   readonly length: number;
-  readonly oldest: Mark | undefined;
-  track(delivery: Delivery, bytes: number, receivedAt: number): Mark;
+  readonly oldest: OpenDelivery | undefined;
+  track(delivery: Delivery, bytes: number, receivedAt: number): OpenDelivery;
   /** Moves the watermark over the finished prefix, whose deliveries are released; null when it cannot move. */
-  advance(): { readonly through: Mark; readonly bytes: number } | null;
+  advance(): { readonly through: OpenDelivery; readonly bytes: number } | null;
   /** Forgets every mark behind the watermark; returns their bytes and their messages not done. */
   clear(): { readonly bytes: number; readonly remaining: number };
   /** Those behind the watermark, oldest first. */
-  [Symbol.iterator](): Iterator<Mark>;
+  [Symbol.iterator](): Iterator<OpenDelivery>;
 }
 
-export function createMark(delivery: Delivery, bytes: number, receivedAt: number): Mark {
+export function createOpenDelivery(delivery: Delivery, bytes: number, receivedAt: number): OpenDelivery {
   return { delivery, receivedAt, publishTime: publishTime(delivery), remaining: delivery.messages.length, bytes };
 }
 
@@ -41,7 +41,7 @@ export function publishTime({ messages: [first] }: Delivery): number | undefined
 }
 
 /** Messages not done of deliveries that were received before `time`. @param marks oldest first */
-export function undoneSince(marks: Iterable<Mark>, time: number): number {
+export function undoneSince(marks: Iterable<OpenDelivery>, time: number): number {
   let count = 0;
   for (const { receivedAt, remaining } of marks) {
     if (receivedAt >= time) break;
@@ -51,7 +51,7 @@ export function undoneSince(marks: Iterable<Mark>, time: number): number {
 }
 
 export function createCheckpoint(): Checkpoint {
-  const marks = createFifo<Mark>();
+  const marks = createFifo<OpenDelivery>();
   return {
     get length() {
       return marks.length;
@@ -60,12 +60,12 @@ export function createCheckpoint(): Checkpoint {
       return marks.peek();
     },
     track: (delivery, bytes, receivedAt) => {
-      const mark = createMark(delivery, bytes, receivedAt);
+      const mark = createOpenDelivery(delivery, bytes, receivedAt);
       marks.push(mark);
       return mark;
     },
     advance: () => {
-      let through: Mark | null = null;
+      let through: OpenDelivery | null = null;
       let bytes = 0;
       for (let mark = marks.peek(); mark !== undefined && mark.remaining === 0; mark = marks.peek()) {
         marks.shift();

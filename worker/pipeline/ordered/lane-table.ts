@@ -1,6 +1,7 @@
 /** The lanes of all topic-partitions, for as long as they are worth their memory. */
+
+import type { OrderedAssignment } from "./assignment.ts";
 import { createLane, type Lane } from "./lane.ts";
-import type { Partition } from "./partition.ts";
 
 /**
  * Idle lanes are kept, for their sequence numbers and because making them costs, until there are so many. An idle lane
@@ -9,12 +10,12 @@ import type { Partition } from "./partition.ts";
 const SWEEP_AT = 16_384;
 
 export interface KnownLanes {
-  laneOf(partition: Partition, key: string): Lane;
-  forget(partition: Partition): void;
+  laneOf(partition: OrderedAssignment, key: string): Lane;
+  forget(partition: OrderedAssignment): void;
 }
 
 export function createKnownLanes(): KnownLanes {
-  const partitions = new Set<Partition>();
+  const partitions = new Set<OrderedAssignment>();
   let count = 0;
   let sweepAt = SWEEP_AT;
 

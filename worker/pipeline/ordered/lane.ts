@@ -1,40 +1,40 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
 import type { Message } from "../../source/source.ts";
-import type { Mark } from "../intake/checkpoint.ts";
+import type { OpenDelivery } from "../intake/checkpoint.ts";
 import type { OutboundRecord } from "../requests/batch.ts";
 import type { Aggregate, ShardSlot } from "../shards/aggregate.ts";
 import type { ShardQueue } from "../shards/shard-queues.ts";
-import type { Partition } from "./partition.ts";
+import type { OrderedAssignment } from "./assignment.ts";
 import { isAfter } from "./sequence.ts";
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
 export class OrderedUserRecord implements OutboundRecord {
   readonly lane: Lane;
-  readonly mark: Mark;
+  readonly mark: OpenDelivery;
   readonly message: Message;
   /** Counts the messages of the assignment. */
   readonly ordinal: number;
   readonly dataBytes: number;
   /** Null: the data is the message's payload. */
-  readonly #kept: Uint8Array | null;
+  readonly #encoded: Uint8Array | null;
   next: OrderedUserRecord | null = null;
   /** It is poison: whether the broker confirmed its dead letter. Nothing behind it is sent before. */
-  letter: "none" | "waiting" | "published" = "none";
+  deadLetter: "none" | "waiting" | "published" = "none";
 
-  constructor(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null) {
+  constructor(lane: Lane, mark: OpenDelivery, message: Message, dataBytes: number, kept: Uint8Array | null) {
     this.lane = lane;
     this.mark = mark;
     this.message = message;
     this.ordinal = lane.partition.nextOrdinal;
     this.dataBytes = dataBytes;
-    this.#kept = kept;
+    this.#encoded = kept;
   }
 
   get userRecords(): null {
     return null;
   }
 
-  get partition(): Partition {
+  get partition(): OrderedAssignment {
     return this.lane.partition;
   }
 
@@ -47,7 +47,7 @@ export class OrderedUserRecord implements OutboundRecord {
   }
 
   get data(): Uint8Array {
-    return this.#kept ?? this.message.payload;
+    return this.#encoded ?? this.message.payload;
   }
 }
 
@@ -57,7 +57,7 @@ export interface Lane {
   readonly key: string;
   /** UTF-8 bytes of the key. */
   readonly keyBytes: number;
-  readonly partition: Partition;
+  readonly partition: OrderedAssignment;
   /** The oldest message; stays the head while its record is in flight. */
   head: OrderedUserRecord | null;
   tail: OrderedUserRecord | null;
@@ -79,7 +79,7 @@ export interface Lane {
   sequenceNumber: string;
 }
 
-export function createLane(partition: Partition, key: string): Lane {
+export function createLane(partition: OrderedAssignment, key: string): Lane {
   return {
     userRecords: null,
     key,

@@ -3,7 +3,7 @@ import type { SinkFailure } from "../../sink/sink.ts";
 import type { Message } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
 import { createDelays } from "../delays.ts";
-import type { Mark } from "../intake/checkpoint.ts";
+import type { OpenDelivery } from "../intake/checkpoint.ts";
 import type { Settings } from "../options.ts";
 import type { Batch } from "../requests/batch.ts";
 import type { Accepted } from "../requests/sender.ts";
@@ -11,10 +11,10 @@ import { fullJitter, restMs } from "../retry.ts";
 import { type Aggregate, landedInside } from "../shards/aggregate.ts";
 import { createCollector } from "../shards/collector.ts";
 import { createShardQueues, type ShardQueue, type ShardQueues } from "../shards/shard-queues.ts";
+import type { OrderedAssignment } from "./assignment.ts";
 import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
 import { append, inOrder, type Lane, OrderedUserRecord, removeHead, truncate } from "./lane.ts";
 import { createKnownLanes } from "./lane-table.ts";
-import type { Partition } from "./partition.ts";
 import {
   countOf,
   keyOf,
@@ -34,11 +34,11 @@ export interface Lanes {
   readonly auto: boolean;
   start(): void;
   slowest(): string | null;
-  laneOf(partition: Partition, key: string): Lane;
+  laneOf(partition: OrderedAssignment, key: string): Lane;
   /** @param kept the data, if it is not the message's payload */
-  append(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null): void;
+  append(lane: Lane, mark: OpenDelivery, message: Message, dataBytes: number, kept: Uint8Array | null): void;
   /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
-  appendPoison(lane: Lane, mark: Mark, message: Message): OrderedUserRecord;
+  appendPoison(lane: Lane, mark: OpenDelivery, message: Message): OrderedUserRecord;
   /** The message was refused and is poison: it holds those behind it until `published`. */
   withhold(item: OrderedUserRecord): void;
   /** The broker confirmed the dead letter of the message. */
@@ -56,8 +56,8 @@ export interface Lanes {
   /** Takes the message out, and lets those behind it pass. */
   remove(item: OrderedUserRecord): void;
   /** Withdraws the messages from `ordinal` on. */
-  cut(partition: Partition, ordinal: number): void;
-  forget(partition: Partition): void;
+  cut(partition: OrderedAssignment, ordinal: number): void;
+  forget(partition: OrderedAssignment): void;
   close(): void;
 }
 
@@ -91,9 +91,9 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
 
   /** The lane's turn is over: the next message is ready or waits for a receipt, or the lane is idle. */
   const next = (lane: Lane): void => {
-    while (lane.head?.letter === "published") removeFirst(lane);
+    while (lane.head?.deadLetter === "published") removeFirst(lane);
     if (lane.head !== null) {
-      if (lane.head.letter === "none") makeReady(lane);
+      if (lane.head.deadLetter === "none") makeReady(lane);
       return;
     }
     lane.busy = false;
@@ -111,7 +111,7 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
       rest(lane, HEARD_AGAIN_MS);
       return null;
     },
-    next: ({ next: following }) => (following?.letter === "none" ? following : null),
+    next: ({ next: following }) => (following?.deadLetter === "none" ? following : null),
     valueOf: (item) => item.lane,
     unaggregated: (lane) => lane.unaggregated > 0,
     mayWrite: mayWriteAll,
@@ -196,17 +196,17 @@ export function createLanes(options: Settings, counters: Counters, wake: () => v
     },
     appendPoison: (lane, mark, message) => {
       const item = new OrderedUserRecord(lane, mark, message, 0, null);
-      item.letter = "waiting";
+      item.deadLetter = "waiting";
       addLast(lane, item);
       lane.busy = true;
       return item;
     },
     withhold: (item) => {
       release(item.lane);
-      item.letter = "waiting";
+      item.deadLetter = "waiting";
     },
     published: (item) => {
-      item.letter = "published";
+      item.deadLetter = "published";
       if (item.lane.head === item) next(item.lane);
     },
     takeWoken: () => {

@@ -7,7 +7,7 @@ import type { SinkFailure } from "../../sink/sink.ts";
 import type { Assignment, Delivery, Source } from "../../source/source.ts";
 import { countReceived, createCounters, oldestPublishTime, reported } from "../counters.ts";
 import { createBudget, isHalfUsed } from "../intake/budget.ts";
-import { type Mark, publishTime } from "../intake/checkpoint.ts";
+import { type OpenDelivery, publishTime } from "../intake/checkpoint.ts";
 import { createDeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
 import { createDrain, flushed } from "../intake/drain.ts";
 import { addedBytes, dataBytes, encodeMessage, rejected } from "../intake/encoding.ts";
@@ -16,9 +16,9 @@ import type { Settings } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createSender } from "../requests/sender.ts";
 import { AUTO } from "../shards/shard-watch.ts";
+import { createOrderedAssignment, isStopped, type OrderedAssignment, overdue } from "./assignment.ts";
 import type { OrderedUserRecord } from "./lane.ts";
 import { createLanes } from "./lanes.ts";
-import { createPartition, isStopped, overdue, type Partition } from "./partition.ts";
 import { carries, type OrderedRecord } from "./records.ts";
 import { createStops } from "./stops.ts";
 
@@ -27,13 +27,13 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     options;
   const counters = createCounters();
   const budget = createBudget(options.budgetBytes);
-  const partitions = new Map<Assignment, Partition>();
-  const dirty: Partition[] = [];
-  const stopping = new Set<Partition>();
+  const partitions = new Map<Assignment, OrderedAssignment>();
+  const dirty: OrderedAssignment[] = [];
+  const stopping = new Set<OrderedAssignment>();
   const stops = createStops();
   const schemaWait = createSchemaWait(options, counters);
   let source: Source | null = null;
-  let rewinding: Partition | null = null;
+  let rewinding: OrderedAssignment | null = null;
   let closed = false;
 
   const started = (): Source => {
@@ -88,7 +88,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     drain.check();
   }
 
-  function done(partition: Partition, mark: Mark): void {
+  function done(partition: OrderedAssignment, mark: OpenDelivery): void {
     counters.pending -= 1;
     mark.remaining -= 1;
     if (mark.remaining > 0 || partition.dirty) return;
@@ -96,7 +96,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     dirty.push(partition);
   }
 
-  function advance(partition: Partition): void {
+  function advance(partition: OrderedAssignment): void {
     partition.dirty = false;
     if (partition.cut === -1) return;
     const advanced = partition.checkpoint.advance();
@@ -107,7 +107,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   }
 
   /** Takes in what waits, in order, as far as its schemas are at hand. */
-  function pump(partition: Partition): void {
+  function pump(partition: OrderedAssignment): void {
     const { waiting } = partition;
     while (!partition.preparing && !isStopped(partition)) {
       const delivery = waiting.peek();
@@ -121,7 +121,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     wake();
   }
 
-  function prepare(partition: Partition, delivery: Delivery, pending: Promise<void>): void {
+  function prepare(partition: OrderedAssignment, delivery: Delivery, pending: Promise<void>): void {
     partition.preparing = true;
     const wanted = (): boolean => !closed && partition.waiting.peek() === delivery;
     schemaWait.finish(delivery, pending, wanted, () => {
@@ -133,7 +133,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     });
   }
 
-  function admit(partition: Partition, delivery: Delivery): void {
+  function admit(partition: OrderedAssignment, delivery: Delivery): void {
     const { topic } = partition.assignment;
     const mark = partition.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
     const firstOrdinal = partition.nextOrdinal;
@@ -175,7 +175,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   }
 
   /** Nothing from `ordinal` on is sent; once what precedes it is done, the topic-partition is tried again later. */
-  function stop(partition: Partition, ordinal: number, id: string, poison: PoisonError): void {
+  function stop(partition: OrderedAssignment, ordinal: number, id: string, poison: PoisonError): void {
     const { topic } = partition.assignment;
     const times = stops.stopped(topic, id, poison);
     log.error("message cannot be delivered; its topic-partition stops here", {
@@ -194,7 +194,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     });
   }
 
-  function rewind(partition: Partition): void {
+  function rewind(partition: OrderedAssignment): void {
     if (drain.active || closed) return;
     stopping.delete(partition);
     const { assignment } = partition;
@@ -204,7 +204,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
     rewinding = null;
   }
 
-  function dropWaiting(partition: Partition): void {
+  function dropWaiting(partition: OrderedAssignment): void {
     partition.preparing = false;
     const waiting = [...partition.waiting];
     partition.waiting.clear();
@@ -228,7 +228,7 @@ export function createOrderedPipeline(options: Settings): Pipeline {
       given.start(pipeline);
     },
     assigned: (assignment) => {
-      const partition = createPartition(assignment, clock.now() + handoverWaitMs);
+      const partition = createOrderedAssignment(assignment, clock.now() + handoverWaitMs);
       partitions.set(assignment, partition);
       stops.returned(assignment.topic, clock.now());
       clock.timer(handoverWaitMs, () => pump(partition));
@@ -287,12 +287,12 @@ export function createOrderedPipeline(options: Settings): Pipeline {
   return pipeline;
 }
 
-function isIdle(partition: Partition): boolean {
+function isIdle(partition: OrderedAssignment): boolean {
   return isStopped(partition) ? partition.queued === 0 : partition.checkpoint.length === 0;
 }
 
 /** When the oldest message that is not done was published: epoch milliseconds. */
-function oldest({ checkpoint, waiting }: Partition): number | undefined {
+function oldest({ checkpoint, waiting }: OrderedAssignment): number | undefined {
   if (checkpoint.oldest !== undefined) return checkpoint.oldest.publishTime;
   const next = waiting.peek();
   return next && publishTime(next);

@@ -1,9 +1,9 @@
 /** What the ordered pipeline sends: messages of lanes, alone or together. */
 
 import type { Aggregate } from "../shards/aggregate.ts";
+import type { OrderedAssignment } from "./assignment.ts";
 import { mayWrite } from "./fencing.ts";
 import type { Lane, OrderedUserRecord } from "./lane.ts";
-import type { Partition } from "./partition.ts";
 
 /** What is sent: a message, or an aggregate of messages. */
 export type OrderedRecord = OrderedUserRecord | Aggregate<OrderedUserRecord>;
@@ -43,7 +43,7 @@ export function release(lane: Lane): void {
   lane.slot = null;
 }
 
-export function carries(record: OrderedRecord, partition: Partition): boolean {
+export function carries(record: OrderedRecord, partition: OrderedAssignment): boolean {
   if (record.userRecords === null) return record.partition === partition;
   return record.userRecords.some((item) => item.partition === partition);
 }

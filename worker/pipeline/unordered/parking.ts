@@ -6,7 +6,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { Message } from "../../source/source.ts";
 import { createDelays } from "../delays.ts";
-import type { Mark } from "../intake/checkpoint.ts";
+import type { OpenDelivery } from "../intake/checkpoint.ts";
 import { REPORTED } from "../ordered/stops.ts";
 import type { PoisonReport } from "../pipeline.ts";
 import { exponential, POISON_DELAYS } from "../retry.ts";
@@ -14,7 +14,7 @@ import { exponential, POISON_DELAYS } from "../retry.ts";
 /** Parked messages above which the sink counts as stalled. */
 export const STALLED_ABOVE = 10_000;
 
-export interface Parked<M extends Mark> {
+export interface Parked<M extends OpenDelivery> {
   readonly mark: M;
   /** Position in its delivery. */
   readonly index: number;
@@ -22,7 +22,7 @@ export interface Parked<M extends Mark> {
   report: PoisonReport;
 }
 
-export interface Parking<M extends Mark & { readonly share: unknown }> {
+export interface Parking<M extends OpenDelivery & { readonly owner: unknown }> {
   readonly count: number;
   /** Parks a message, or parks it again; returns how often it was parked. */
   park(mark: M, index: number, message: Message, poison: PoisonError): number;
@@ -38,7 +38,7 @@ export interface Parking<M extends Mark & { readonly share: unknown }> {
 }
 
 /** @param again called for each message that is due for another try */
-export function createParking<M extends Mark & { readonly share: unknown }>(
+export function createParking<M extends OpenDelivery & { readonly owner: unknown }>(
   clock: Clock,
   again: (parked: Parked<M>) => void,
   settled: () => void,
@@ -78,7 +78,7 @@ export function createParking<M extends Mark & { readonly share: unknown }>(
     },
     sweep: () => {
       for (const [mark, ofDelivery] of parked) {
-        if (mark.share !== null) continue;
+        if (mark.owner !== null) continue;
         count -= ofDelivery.size;
         parked.delete(mark);
       }

@@ -20,15 +20,15 @@ import { createShardQueues, type ShardQueues } from "../shards/shard-queues.ts";
 import { createPoisons } from "./poison.ts";
 import {
   cargoOf,
-  createShareMark,
+  createTrackedDelivery,
   isWanted,
   keyOf,
   messageOf,
   oldest,
   overdue,
   release,
-  type Share,
-  type ShareMark,
+  type TrackedDelivery,
+  type UnorderedAssignment,
   type UnorderedRecord,
   UnorderedUserRecord,
   WRONG_SHARD_LIMIT,
@@ -42,7 +42,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
   const { format, partitionKey, limits, retry, clock, random } = options;
   const counters = createCounters();
   const budget = createBudget(options.budgetBytes);
-  const shares = new Map<Assignment, Share>();
+  const shares = new Map<Assignment, UnorderedAssignment>();
   const finished: Delivery[] = [];
   const schemaWait = createSchemaWait(options, counters);
   let finishedBytes = 0;
@@ -104,8 +104,8 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       release(record);
-      for (const item of record.userRecords ?? [record]) if (item.mark.share === null) redelivery.landed(item, false);
-      if (record.userRecords === null && record.mark.share === null) return;
+      for (const item of record.userRecords ?? [record]) if (item.mark.owner === null) redelivery.landed(item, false);
+      if (record.userRecords === null && record.mark.owner === null) return;
       const ms = restMs(failure, fullJitter(retry, record.attempt, random), 0);
       if (!down) record.attempt += 1;
       delays.add(record, clock.now() + ms);
@@ -116,7 +116,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
         return;
       }
       release(record);
-      if (record.mark.share === null) redelivery.landed(record, false);
+      if (record.mark.owner === null) redelivery.landed(record, false);
       else poisons.poisoned(record.mark, record.index, rejected(failure));
     },
     settled,
@@ -135,7 +135,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     const at = clock.now() + fullJitter(retry, 0, random);
     for (const item of aggregate.userRecords) {
       item.wrongShard += 1;
-      if (item.mark.share === null) redelivery.landed(item, false);
+      if (item.mark.owner === null) redelivery.landed(item, false);
       else delays.add(item, at);
     }
   }
@@ -144,7 +144,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     const { mark, index, dataBytes } = item;
     counters.delivered += 1;
     counters.deliveredBytes += dataBytes;
-    if (mark.share === null) {
+    if (mark.owner === null) {
       redelivery.landed(item, true);
       return;
     }
@@ -157,7 +157,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     release(record);
     for (const item of record.userRecords ?? [record]) {
       item.wrongShard = WRONG_SHARD_LIMIT;
-      if (item.mark.share === null) redelivery.landed(item, false);
+      if (item.mark.owner === null) redelivery.landed(item, false);
       else push(item);
     }
   }
@@ -175,7 +175,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     drain.check();
   }
 
-  function done(mark: ShareMark, index: number): void {
+  function done(mark: TrackedDelivery, index: number): void {
     counters.pending -= 1;
     mark.remaining -= 1;
     if (mark.remaining > 0) {
@@ -184,12 +184,12 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       poisons.progressed(mark);
       return;
     }
-    mark.share?.open.delete(mark);
+    mark.owner?.open.delete(mark);
     finished.push(mark.delivery);
     finishedBytes += mark.bytes;
   }
 
-  function admit(mark: ShareMark): void {
+  function admit(mark: TrackedDelivery): void {
     const { assignment, messages } = mark.delivery;
     const known = redelivery.knows(assignment.topic);
     for (let index = 0; index < messages.length; index += 1) {
@@ -197,9 +197,9 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
     }
   }
 
-  function admitOne(mark: ShareMark, index: number, isRetry: boolean): void {
+  function admitOne(mark: TrackedDelivery, index: number, isRetry: boolean): void {
     const message = messageOf(mark, index);
-    if (mark.share === null || message === undefined) return;
+    if (mark.owner === null || message === undefined) return;
     const { topic } = mark.delivery.assignment;
     const key = partitionKey(message, topic);
     const keyBytes = Buffer.byteLength(key);
@@ -232,11 +232,11 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       countReceived(counters, delivery);
       if (share === undefined || drain.active) return budget.release(delivery.retainedBytes);
       counters.pending += delivery.messages.length;
-      const mark = createShareMark(delivery, share, clock.now());
+      const mark = createTrackedDelivery(delivery, share, clock.now());
       share.open.add(mark);
       const pending = format.prepare(delivery);
       if (pending !== undefined) {
-        const wanted = (): boolean => !closed && mark.share !== null;
+        const wanted = (): boolean => !closed && mark.owner !== null;
         schemaWait.finish(delivery, pending, wanted, () => {
           admit(mark);
           settled();
@@ -253,7 +253,7 @@ export function createUnorderedPipeline(options: Settings): Pipeline {
       redelivery.ended(share, sender.each);
       let bytes = 0;
       for (const mark of share.open) {
-        mark.share = null;
+        mark.owner = null;
         counters.pending -= mark.remaining;
         bytes += mark.bytes;
       }

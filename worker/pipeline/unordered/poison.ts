@@ -6,17 +6,17 @@ import { createDeadLetters, deadLetter } from "../intake/dead-letter-retries.ts"
 import type { Settings } from "../options.ts";
 import type { PoisonReport } from "../pipeline.ts";
 import { createParking, type Parked } from "./parking.ts";
-import { messageOf, type ShareMark } from "./records.ts";
-import { keepOnly } from "./retained-poison.ts";
+import { messageOf, type TrackedDelivery } from "./records.ts";
+import { retainOnly } from "./retained-poison.ts";
 
 export interface Poisons {
   /** Parked messages. */
   readonly count: number;
-  poisoned(mark: ShareMark, index: number, poison: PoisonError): void;
+  poisoned(mark: TrackedDelivery, index: number, poison: PoisonError): void;
   /** The message got through. */
-  delivered(mark: ShareMark, index: number): void;
+  delivered(mark: TrackedDelivery, index: number): void;
   /** One message less of the delivery is to be done. */
-  progressed(mark: ShareMark): void;
+  progressed(mark: TrackedDelivery): void;
   /** Forgets the messages whose assignment ended. */
   sweep(): void;
   reports(): readonly PoisonReport[];
@@ -29,9 +29,9 @@ export function createPoisons(
   pipeline: {
     readonly source: () => Source;
     /** A parked message is due for another try. */
-    readonly again: (parked: Parked<ShareMark>) => void;
+    readonly again: (parked: Parked<TrackedDelivery>) => void;
     /** A message was dead-lettered. */
-    readonly done: (mark: ShareMark, index: number) => void;
+    readonly done: (mark: TrackedDelivery, index: number) => void;
     readonly settled: () => void;
     /** Bytes that a delivery retains no longer. */
     readonly freed: (bytes: number) => void;
@@ -39,16 +39,16 @@ export function createPoisons(
 ): Poisons {
   const { clock, log, retry, random, deadLetterTopic } = options;
   const { source, again, done, settled, freed } = pipeline;
-  const parking = createParking<ShareMark>(clock, again, settled);
+  const parking = createParking<TrackedDelivery>(clock, again, settled);
   const deadLetters =
     deadLetterTopic === null
       ? null
       : createDeadLetters({ topic: deadLetterTopic, source, counters, retry, clock, random, log });
 
   /** A few large deliveries must not hold the budget for the sake of a poison each. */
-  const progressed = (mark: ShareMark): void => {
+  const progressed = (mark: TrackedDelivery): void => {
     const parked = parking.of(mark);
-    if (parked?.size === mark.remaining && mark.kept === null) freed(keepOnly(mark, parked.keys(), source()));
+    if (parked?.size === mark.remaining && mark.retained === null) freed(retainOnly(mark, parked.keys(), source()));
   };
 
   return {
@@ -66,7 +66,7 @@ export function createPoisons(
         log.error("message cannot be delivered; it stays parked and is tried again", fields);
         return;
       }
-      const wanted = (): boolean => mark.share !== null;
+      const wanted = (): boolean => mark.owner !== null;
       deadLetters.publish(deadLetter(message, topic, poison), wanted, () => {
         done(mark, index);
         settled();

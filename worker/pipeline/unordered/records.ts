@@ -1,6 +1,6 @@
 /** What the unordered pipeline keeps of an assignment, and what it sends: messages, alone or together. */
 import type { Assignment, Delivery, Message } from "../../source/source.ts";
-import { createMark, type Mark, undoneSince } from "../intake/checkpoint.ts";
+import { createOpenDelivery, type OpenDelivery, undoneSince } from "../intake/checkpoint.ts";
 import { payloadOf } from "../intake/encoding.ts";
 import type { OutboundRecord } from "../requests/batch.ts";
 import type { Aggregate, ShardSlot } from "../shards/aggregate.ts";
@@ -10,41 +10,51 @@ import type { Cargo } from "../shards/collector.ts";
 export const WRONG_SHARD_LIMIT = 2;
 
 /** The deliveries of one assignment that are not acknowledged. */
-export interface Share {
+export interface UnorderedAssignment {
   readonly assignment: Assignment;
-  readonly open: Set<ShareMark>;
+  readonly open: Set<TrackedDelivery>;
 }
 
-export interface ShareMark extends Mark {
+export interface TrackedDelivery extends OpenDelivery {
   /** Holds the kept messages alone once `kept` is set. */
   delivery: Delivery;
   /** Null once the assignment ended: nothing of it is written or acknowledged any more. */
-  share: Share | null;
+  owner: UnorderedAssignment | null;
   /** 1 for each message that is done; null before the first of several is. */
   done: Uint8Array | null;
   /** Set once nothing but poison is left: copies of it by position, and the ids of all messages. */
-  kept: ReadonlyMap<number, Message> | null;
+  retained: ReadonlyMap<number, Message> | null;
   ids: readonly string[] | null;
 }
 
-export function createShareMark(delivery: Delivery, share: Share, receivedAt: number): ShareMark {
-  return { ...createMark(delivery, delivery.retainedBytes, receivedAt), share, done: null, kept: null, ids: null };
+export function createTrackedDelivery(
+  delivery: Delivery,
+  share: UnorderedAssignment,
+  receivedAt: number,
+): TrackedDelivery {
+  return {
+    ...createOpenDelivery(delivery, delivery.retainedBytes, receivedAt),
+    owner: share,
+    done: null,
+    retained: null,
+    ids: null,
+  };
 }
 
-export function messageOf({ kept, delivery }: ShareMark, index: number): Message | undefined {
+export function messageOf({ retained: kept, delivery }: TrackedDelivery, index: number): Message | undefined {
   return kept === null ? delivery.messages[index] : kept.get(index);
 }
 
 /** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
 export class UnorderedUserRecord implements OutboundRecord {
-  readonly mark: ShareMark;
+  readonly mark: TrackedDelivery;
   /** Position in its delivery. */
   readonly index: number;
   readonly partitionKey: string;
   readonly bytes: number;
   readonly dataBytes: number;
   /** Null: the data is the message's payload. */
-  readonly #kept: Uint8Array | null;
+  readonly #encoded: Uint8Array | null;
   /** Failed attempts. */
   attempt = 0;
   /** Aggregates with it that missed their shard. */
@@ -53,7 +63,7 @@ export class UnorderedUserRecord implements OutboundRecord {
   slot: ShardSlot | null = null;
 
   constructor(
-    mark: ShareMark,
+    mark: TrackedDelivery,
     index: number,
     partitionKey: string,
     keyBytes: number,
@@ -65,7 +75,7 @@ export class UnorderedUserRecord implements OutboundRecord {
     this.partitionKey = partitionKey;
     this.bytes = dataBytes + keyBytes;
     this.dataBytes = dataBytes;
-    this.#kept = kept;
+    this.#encoded = kept;
   }
 
   get userRecords(): null {
@@ -73,20 +83,20 @@ export class UnorderedUserRecord implements OutboundRecord {
   }
 
   get data(): Uint8Array {
-    return this.#kept ?? payloadOf(messageOf(this.mark, this.index));
+    return this.#encoded ?? payloadOf(messageOf(this.mark, this.index));
   }
 }
 
 export type UnorderedRecord = UnorderedUserRecord | Aggregate<UnorderedUserRecord>;
 
 /** When the oldest message that is not done was published: epoch milliseconds. */
-export function oldest({ open }: Share): number | undefined {
+export function oldest({ open }: UnorderedAssignment): number | undefined {
   for (const { publishTime } of open) return publishTime;
   return undefined;
 }
 
 /** Messages not done of deliveries that were received before `time`. */
-export function overdue(shares: Iterable<Share>, time: number): number {
+export function overdue(shares: Iterable<UnorderedAssignment>, time: number): number {
   let count = 0;
   for (const { open } of shares) count += undoneSince(open, time);
   return count;
@@ -105,8 +115,8 @@ export function release(record: UnorderedRecord): void {
 
 /** False once an assignment ended that it carries messages of. */
 export function isWanted(record: UnorderedRecord): boolean {
-  if (record.userRecords === null) return record.mark.share !== null;
-  return record.userRecords.every(({ mark }) => mark.share !== null);
+  if (record.userRecords === null) return record.mark.owner !== null;
+  return record.userRecords.every(({ mark }) => mark.owner !== null);
 }
 
 /** @param push puts a message into its queue */
@@ -115,7 +125,7 @@ export function cargoOf(
   flushNow: () => boolean,
 ): Cargo<UnorderedUserRecord, UnorderedUserRecord> {
   return {
-    first: (item) => (item.mark.share === null ? null : item),
+    first: (item) => (item.mark.owner === null ? null : item),
     next: () => null,
     valueOf: (item) => item,
     unaggregated: (item) => item.wrongShard >= WRONG_SHARD_LIMIT,

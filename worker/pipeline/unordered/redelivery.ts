@@ -3,7 +3,7 @@
  * entries again, whole; what was delivered of them, or is on its way still, need not be written twice.
  */
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Share, ShareMark, UnorderedRecord, UnorderedUserRecord } from "./records.ts";
+import type { TrackedDelivery, UnorderedAssignment, UnorderedRecord, UnorderedUserRecord } from "./records.ts";
 
 /** Message ids that are kept, of some 100 bytes each; of more than these the oldest are delivered twice. */
 const MOST = 65_536;
@@ -12,7 +12,7 @@ const COMES_WITHIN_MS = 60_000;
 
 export interface Redelivery {
   /** @param visit calls back with each record on its way */
-  ended(share: Share, visit: (each: (record: UnorderedRecord) => void) => void): void;
+  ended(share: UnorderedAssignment, visit: (each: (record: UnorderedRecord) => void) => void): void;
   /** The topic-partition is this worker's again. */
   assigned(topic: string): void;
   /** The outcome of a message whose assignment ended. */
@@ -20,12 +20,12 @@ export interface Redelivery {
   /** False: no message of the topic-partition is covered. */
   knows(topic: string): boolean;
   /** True when the message is not to be sent: it is done already, or will be once its record is accepted. */
-  covers(mark: ShareMark, index: number): boolean;
+  covers(mark: TrackedDelivery, index: number): boolean;
 }
 
 /** A message, by its position in its delivery. */
 interface Place {
-  readonly mark: ShareMark;
+  readonly mark: TrackedDelivery;
   readonly index: number;
 }
 
@@ -42,8 +42,8 @@ interface Memory {
  */
 export function createRedelivery(
   clock: Clock,
-  done: (mark: ShareMark, index: number) => void,
-  again: (mark: ShareMark, index: number) => void,
+  done: (mark: TrackedDelivery, index: number) => void,
+  again: (mark: TrackedDelivery, index: number) => void,
 ): Redelivery {
   const memories = new Map<string, Memory>();
   /** Records on their way for ended assignments, and where their messages came again meanwhile. */
@@ -101,7 +101,7 @@ export function createRedelivery(
       onTheirWay.delete(item);
       const fates = memories.get(item.mark.delivery.assignment.topic)?.fates;
       const id = idOf(item);
-      const isWanted = heir !== null && heir.mark.share !== null;
+      const isWanted = heir !== null && heir.mark.owner !== null;
       if (fates?.get(id) === item) {
         if (accepted && !isWanted) fates.set(id, "delivered");
         else fates.delete(id);

@@ -1,6 +1,6 @@
 /** What stays of a delivery when nothing but its poison is left: the rest of its memory is given back. */
 import type { Message, Source } from "../../source/source.ts";
-import type { ShareMark } from "./records.ts";
+import type { TrackedDelivery } from "./records.ts";
 
 /** What objects take beside the bytes of a message, and what the id of a done one takes. */
 const MESSAGE_OVERHEAD = 600;
@@ -10,7 +10,7 @@ const ID_BYTES = 80;
  * Copies these messages out of their delivery, and lets go of the others but for their ids.
  * @returns bytes that the delivery retains no longer; 0: nothing was changed, since little would be won
  */
-export function keepOnly(mark: ShareMark, indexes: Iterable<number>, source: Source): number {
+export function retainOnly(mark: TrackedDelivery, indexes: Iterable<number>, source: Source): number {
   const { delivery } = mark;
   const kept = new Map<number, Message>();
   let bytes = delivery.messages.length * ID_BYTES;
@@ -25,7 +25,7 @@ export function keepOnly(mark: ShareMark, indexes: Iterable<number>, source: Sou
   for (const [index, message] of kept) kept.set(index, copyOf(message));
   mark.done ??= new Uint8Array(delivery.messages.length);
   mark.ids = delivery.messages.map(({ id }) => id);
-  mark.kept = kept;
+  mark.retained = kept;
   mark.delivery = source.shrink(delivery, [...kept.values()]);
   mark.bytes = bytes;
   return freed;

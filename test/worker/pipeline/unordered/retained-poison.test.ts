@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createShareMark } from "../../../../worker/pipeline/unordered/records.ts";
-import { keepOnly } from "../../../../worker/pipeline/unordered/retained-poison.ts";
+import { createTrackedDelivery } from "../../../../worker/pipeline/unordered/records.ts";
+import { retainOnly } from "../../../../worker/pipeline/unordered/retained-poison.ts";
 import type { Source } from "../../../../worker/source/source.ts";
 import { assignment, delivery, message } from "../messages.ts";
 
@@ -11,14 +11,18 @@ function markOf(retainedBytes: number) {
   const of = assignment();
   const frame = Buffer.alloc(100_000, "x");
   const messages = [message("a", "a:1"), message("b", "b:1", { payload: frame.subarray(10, 20), orderingKey: frame })];
-  return createShareMark({ ...delivery(of, []), messages, retainedBytes }, { assignment: of, open: new Set() }, 0);
+  return createTrackedDelivery(
+    { ...delivery(of, []), messages, retainedBytes },
+    { assignment: of, open: new Set() },
+    0,
+  );
 }
 
 test("a kept message says the same in memory of its own", () => {
   const mark = markOf(100_000);
   const [, whole] = mark.delivery.messages;
-  const freed = keepOnly(mark, [1], source);
-  const kept = mark.kept?.get(1);
+  const freed = retainOnly(mark, [1], source);
+  const kept = mark.retained?.get(1);
   assert.deepEqual(kept, { ...whole, payload: Buffer.alloc(10, "x") });
   assert.equal(kept?.payload.buffer.byteLength, 10);
   assert.deepEqual(mark.delivery.messages, [kept]);
@@ -28,6 +32,6 @@ test("a kept message says the same in memory of its own", () => {
 
 test("nothing is copied where little would be won", () => {
   const mark = markOf(800);
-  assert.equal(keepOnly(mark, [1], source), 0);
-  assert.deepEqual([mark.kept, mark.bytes], [null, 800]);
+  assert.equal(retainOnly(mark, [1], source), 0);
+  assert.deepEqual([mark.retained, mark.bytes], [null, 800]);
 });

@@ -4,7 +4,7 @@ import { createFifo, type Fifo } from "../fifo.ts";
 import { type Checkpoint, createCheckpoint, undoneSince } from "../intake/checkpoint.ts";
 import type { Lane } from "./lane.ts";
 
-export interface Partition {
+export interface OrderedAssignment {
   readonly assignment: Assignment;
   /** `Clock.now()` before which nothing may be written: the previous owner's last requests may still be executed. */
   readonly writableAt: number;
@@ -24,7 +24,7 @@ export interface Partition {
   dirty: boolean;
 }
 
-export function createPartition(assignment: Assignment, writableAt: number): Partition {
+export function createOrderedAssignment(assignment: Assignment, writableAt: number): OrderedAssignment {
   return {
     assignment,
     writableAt,
@@ -39,12 +39,12 @@ export function createPartition(assignment: Assignment, writableAt: number): Par
   };
 }
 
-export function isStopped(partition: Partition): boolean {
+export function isStopped(partition: OrderedAssignment): boolean {
   return partition.cut !== Number.POSITIVE_INFINITY;
 }
 
 /** Messages not done of deliveries that were received before `time`. */
-export function overdue(partitions: Iterable<Partition>, time: number): number {
+export function overdue(partitions: Iterable<OrderedAssignment>, time: number): number {
   let count = 0;
   for (const { checkpoint } of partitions) count += undoneSince(checkpoint, time);
   return count;

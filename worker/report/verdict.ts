@@ -1,7 +1,6 @@
 import type { WorkerState } from "../../crds/kinesissink.generated.ts";
 import { type Reason, sourceReasons, streamReasons } from "../../crds/reasons.ts";
-import type { PipelineState } from "../pipeline/pipeline.ts";
-import { STALLED_ABOVE } from "../pipeline/unordered/parking.ts";
+import { type PipelineState, STALLED_ABOVE } from "../pipeline/pipeline.ts";
 import type { WorkerFacts } from "./facts.ts";
 
 export interface Cause {

@@ -1,6 +1,6 @@
 /** Remembers, per topic-partition, the message that stops it, and how often it was tried in a row. */
 import type { PoisonError } from "../../format/format.ts";
-import type { PoisonReport } from "../pipeline.ts";
+import { type PoisonReport, REPORTED } from "../pipeline.ts";
 import { exponential, POISON_DELAYS } from "../retry.ts";
 
 /**
@@ -8,9 +8,6 @@ import { exponential, POISON_DELAYS } from "../retry.ts";
  * comes back with nothing to deliver within it was moved past the poison there.
  */
 const GONE_AFTER_MS = 60_000;
-
-/** How many reports a state names. */
-export const REPORTED = 10;
 
 export interface Stops {
   /** Notes a stop; returns how often, in a row, this message stopped the topic-partition. */

@@ -7,12 +7,8 @@ import type { PoisonError } from "../../format/format.ts";
 import type { Message } from "../../source/source.ts";
 import { createDelays } from "../delays.ts";
 import type { OpenDelivery } from "../intake/checkpoint.ts";
-import { REPORTED } from "../ordered/stops.ts";
-import type { PoisonReport } from "../pipeline.ts";
+import { type PoisonReport, REPORTED } from "../pipeline.ts";
 import { exponential, POISON_DELAYS } from "../retry.ts";
-
-/** Parked messages above which the sink counts as stalled. */
-export const STALLED_ABOVE = 10_000;
 
 export interface Parked<M extends OpenDelivery> {
   readonly mark: M;

@@ -1,7 +1,8 @@
 /**
  * Finds the poison in a request that the service refuses as invalid, by bisection: depth first, one part at a time. A
- * record is poison if it is refused alone while another record of the same request is accepted. Where it has no company
- * it is poison once it was refused several times by a stream that took others before; else the stream may be at fault.
+ * record is poison if it is refused alone while another record of the same request is accepted. Where there is no other
+ * record it is poison once it was refused several times by a stream that took others before; else the stream may be at
+ * fault.
  */
 import type { SinkFailure } from "../../sink/sink.ts";
 import type { OutboundRecord } from "./batch.ts";
@@ -9,7 +10,7 @@ import type { OutboundRecord } from "./batch.ts";
 /** Records refused one by one, none accepted, after which the stream is taken to refuse everything. */
 const REFUSED_ALONE_LIMIT = 8;
 
-/** Refusals of a record without company, over some 15 s by the breaker's delays, after which it is poison. */
+/** Rejections of a record without others beside it, over some 15 s by the breaker's delays, after which it is poison. */
 const REJECTIONS = 5;
 
 export interface Bisection<R extends OutboundRecord> {
@@ -24,13 +25,13 @@ export interface Bisection<R extends OutboundRecord> {
 
 export interface Conclusion<R> {
   readonly poison: readonly R[];
-  /** Each refused alone, and nothing accepted: `Refusals` tell. */
+  /** Each refused alone, and nothing accepted: `Rejections` tell. */
   readonly refusedAlone: readonly R[];
   /** The stream refuses everything: to be tried again slowly. */
   readonly unknown: readonly R[];
 }
 
-/** Counts how often records without company were refused. */
+/** Counts how often records without others beside them were rejected. */
 export interface Rejections<R extends OutboundRecord> {
   /** The stream accepted a record: it does not refuse everything. */
   accepted(): void;

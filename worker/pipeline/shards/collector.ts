@@ -5,11 +5,13 @@
 
 import type { Settings } from "../options.ts";
 import { add, admits, type Batch, emptyBatch, type OutboundRecord } from "../requests/batch.ts";
-import { LINGER_MS } from "../requests/linger.ts";
 import type { Aggregate, ShardSlot } from "./aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { createOpenAggregate } from "./open-aggregate.ts";
 import type { Pay, Server, ShardQueue, ShardQueues } from "./shard-queues.ts";
+
+/** Lingering aggregates leave in common steps, so that one request carries those of many shards: milliseconds. */
+const LINGER_STEP_MS = 10;
 
 /** What the collector asks of the values that wait; `userRecords` is null in all of them. */
 export interface Cargo<V, I extends OutboundRecord> {
@@ -104,7 +106,7 @@ export function createCollector<
   function lingers(queue: ShardQueue<V | Aggregate<I>>): boolean {
     if (lingerMs === 0 || cargo.flushNow()) return false;
     // In common steps, so that one request carries the aggregates of many shards.
-    queue.lingersUntil = Math.ceil((queue.since + lingerMs) / LINGER_MS) * LINGER_MS;
+    queue.lingersUntil = Math.ceil((queue.since + lingerMs) / LINGER_STEP_MS) * LINGER_STEP_MS;
     return queue.lingersUntil > now;
   }
 

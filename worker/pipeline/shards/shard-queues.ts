@@ -8,7 +8,6 @@ import { createLimiter } from "../../sink/limiter.ts";
 import type { ShardMap } from "../../sink/shards.ts";
 import { createFifo, type Fifo } from "../fifo.ts";
 import type { Settings } from "../options.ts";
-import { LINGER_MS } from "../requests/linger.ts";
 import type { ShardSlot } from "./aggregate.ts";
 import { createShardWatch } from "./shard-watch.ts";
 
@@ -61,6 +60,9 @@ export interface ShardQueues<T> {
   close(): void;
 }
 
+/** The least rest of a bucket that had nothing to give, milliseconds: a request should carry some records. */
+const LEAST_REST_MS = 10;
+
 const CACHED_KEYS = 16_384;
 /** How long a throttled shard is named when no queue waits for its bucket: all of its records rest then. */
 const THROTTLED_FOR_MS = 60_000;
@@ -106,7 +108,7 @@ export function createShardQueues<T>(options: Settings, keyOf: (value: T) => str
     const wait = served.shardId === null ? 0 : limiter.take(served.shardId, records, bytes);
     if (wait === 0) return true;
     // Not for each single token: a request should carry some.
-    served.blockedUntil = clock.now() + Math.max(wait, LINGER_MS);
+    served.blockedUntil = clock.now() + Math.max(wait, LEAST_REST_MS);
     return false;
   };
 

@@ -5,7 +5,7 @@ import { addedBytes, dataBytes, encodeMessage } from "../../../worker/pipeline/i
 import { mayWrite } from "../../../worker/pipeline/ordered/fencing.ts";
 import { isAfter } from "../../../worker/pipeline/ordered/sequence.ts";
 import { createStops } from "../../../worker/pipeline/ordered/stops.ts";
-import { add, admits, emptyBatch, type OutboundRecord } from "../../../worker/pipeline/requests/batch.ts";
+import { add, admits, emptyBatch } from "../../../worker/pipeline/requests/batch.ts";
 import {
   type Bisection,
   bisect,
@@ -15,6 +15,7 @@ import {
 } from "../../../worker/pipeline/requests/bisection.ts";
 import { createCircuitBreaker } from "../../../worker/pipeline/requests/circuit-breaker.ts";
 import { createLinger } from "../../../worker/pipeline/requests/linger.ts";
+import type { OutboundRecord } from "../../../worker/pipeline/requests/outbound-record.ts";
 import { exponential, fullJitter } from "../../../worker/pipeline/retry.ts";
 import type { SinkFailure } from "../../../worker/sink/sink.ts";
 import { assignment, message } from "./messages.ts";
@@ -32,6 +33,7 @@ const record = (name: string, bytes = 10): OutboundRecord => ({
   partitionKey: name,
   bytes,
   userRecords: null,
+  mayWrite: () => true,
 });
 
 describe("a batch", () => {

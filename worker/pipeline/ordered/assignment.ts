@@ -1,51 +1,80 @@
 /** What the ordered pipeline keeps of one assignment of a topic-partition. */
 import type { Assignment, Delivery } from "../../source/source.ts";
-import { createFifo, type Fifo } from "../fifo.ts";
-import { type Checkpoint, createCheckpoint, undoneSince } from "../intake/checkpoint.ts";
-import type { Lane } from "./lane.ts";
+import { createFifo } from "../fifo.ts";
+import { createCheckpoint, publishTime } from "../intake/checkpoint.ts";
+import { mayWrite } from "./fencing.ts";
 
-export interface OrderedAssignment {
-  readonly assignment: Assignment;
+/** Which of its messages are to be sent. */
+type Extent =
+  | { readonly kind: "open" }
+  /** Those from this ordinal on are withdrawn, for it is a poison's. */
+  | { readonly kind: "stopped"; readonly from: number }
+  /** None is this worker's any more. */
+  | { readonly kind: "revoked" };
+
+export class OrderedAssignment {
+  /** As the source gave it. */
+  readonly given: Assignment;
   /** `Clock.now()` before which nothing may be written: the previous owner's last requests may still be executed. */
   readonly writableAt: number;
-  /** By partition key. The same key of another topic-partition is a sequence of its own, so it has a lane of its own. */
-  readonly lanes: Map<string, Lane>;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint = createCheckpoint();
   /** Deliveries that wait for the hand-over, or behind one whose schemas are being fetched. */
-  readonly waiting: Fifo<Delivery>;
+  readonly waiting = createFifo<Delivery>();
   /** The first waiting delivery is being prepared, or is to be prepared later. */
-  preparing: boolean;
-  nextOrdinal: number;
-  /** Messages from this ordinal on are withdrawn: Infinity; the poison's ordinal once stopped; -1 once revoked. */
-  cut: number;
+  preparing = false;
+  /** Counts its messages. */
+  nextOrdinal = 0;
   /** Messages in lanes. */
-  queued: number;
+  inLanes = 0;
   /** Finished deliveries may have moved the watermark. */
-  dirty: boolean;
-}
+  dirty = false;
+  #extent: Extent = { kind: "open" };
 
-export function createOrderedAssignment(assignment: Assignment, writableAt: number): OrderedAssignment {
-  return {
-    assignment,
-    writableAt,
-    lanes: new Map(),
-    checkpoint: createCheckpoint(),
-    waiting: createFifo(),
-    preparing: false,
-    nextOrdinal: 0,
-    cut: Number.POSITIVE_INFINITY,
-    queued: 0,
-    dirty: false,
-  };
-}
+  constructor(given: Assignment, writableAt: number) {
+    this.given = given;
+    this.writableAt = writableAt;
+  }
 
-export function isStopped(partition: OrderedAssignment): boolean {
-  return partition.cut !== Number.POSITIVE_INFINITY;
-}
+  get topic(): string {
+    return this.given.topic;
+  }
 
-/** Messages not done of deliveries that were received before `time`. */
-export function overdue(partitions: Iterable<OrderedAssignment>, time: number): number {
-  let count = 0;
-  for (const { checkpoint } of partitions) count += undoneSince(checkpoint, time);
-  return count;
+  get isOpen(): boolean {
+    return this.#extent.kind === "open";
+  }
+
+  get isRevoked(): boolean {
+    return this.#extent.kind === "revoked";
+  }
+
+  /** Nothing of it is to be waited for. */
+  get isIdle(): boolean {
+    return this.isOpen ? this.checkpoint.length === 0 : this.inLanes === 0;
+  }
+
+  /** When the oldest message that is not done was published: epoch milliseconds. */
+  get oldestPublishTime(): number | undefined {
+    const { oldest } = this.checkpoint;
+    if (oldest !== undefined) return oldest.publishTime;
+    const next = this.waiting.peek();
+    return next && publishTime(next);
+  }
+
+  stop(from: number): void {
+    this.#extent = { kind: "stopped", from };
+  }
+
+  revoke(): void {
+    this.#extent = { kind: "revoked" };
+  }
+
+  isWithdrawn(ordinal: number): boolean {
+    const extent = this.#extent;
+    return extent.kind !== "open" && (extent.kind === "revoked" || ordinal >= extent.from);
+  }
+
+  /** @param now `Clock.now()` */
+  mayWrite(now: number): boolean {
+    return mayWrite(this.given, now);
+  }
 }

@@ -1,20 +1,6 @@
 /** What one PutRecords request carries. */
-import type { KinesisRecord, RequestLimits } from "../../sink/sink.ts";
-
-/** A record ready to be sent. Its data may be made anew each time it is asked for. */
-export interface OutboundRecord extends KinesisRecord {
-  /** Of the data. */
-  readonly dataBytes: number;
-  /** Data plus partition key, bytes: what the service's limits count. */
-  readonly bytes: number;
-  /** The user records of an aggregate, two or more; null: the record is a user record itself. */
-  readonly userRecords: readonly OutboundRecord[] | null;
-}
-
-/** User records in it. */
-export function userRecordCount(record: OutboundRecord): number {
-  return record.userRecords === null ? 1 : record.userRecords.length;
-}
+import type { RequestLimits } from "../../sink/sink.ts";
+import type { OutboundRecord } from "./outbound-record.ts";
 
 export interface Batch<R extends OutboundRecord> {
   readonly records: R[];

@@ -5,7 +5,7 @@
  * fault.
  */
 import type { SinkFailure } from "../../sink/sink.ts";
-import type { OutboundRecord } from "./batch.ts";
+import type { OutboundRecord } from "./outbound-record.ts";
 
 /** Records refused one by one, none accepted, after which the stream is taken to refuse everything. */
 const REFUSED_ALONE_LIMIT = 8;

@@ -1,21 +1,21 @@
-/** A record while it is filled: an aggregate once it holds two messages. */
+/** A record while it is filled: an aggregate once it holds two user records. */
 import { type AggregateBuilder, createAggregateBuilder } from "../../sink/aggregate.ts";
-import type { OutboundRecord } from "../requests/batch.ts";
-import { type Aggregate, aggregateOf, type ShardSlot } from "./aggregate.ts";
+import { Aggregate } from "./aggregate.ts";
+import type { ShardSlot } from "./shard-slot.ts";
+import type { UserRecord } from "./user-record.ts";
 
-export interface OpenAggregate<I extends OutboundRecord> {
-  readonly userRecords: readonly I[];
-  /** The first message always does. */
-  fits(item: I): boolean;
-  add(item: I): void;
-  /** To be called with one message at least. */
-  close(slot: ShardSlot, version: number): I | Aggregate<I>;
+export interface OpenAggregate<U extends UserRecord<U>> {
+  /** The first user record always does. */
+  fits(record: U): boolean;
+  add(record: U): void;
+  /** To be called with one user record at least. */
+  close(slot: ShardSlot, version: number): U | Aggregate<U>;
 }
 
 /** @param most bytes of the aggregate */
-export function createOpenAggregate<I extends OutboundRecord>(most: number): OpenAggregate<I> {
-  const userRecords: I[] = [];
-  // A message that stays without company needs none.
+export function createOpenAggregate<U extends UserRecord<U>>(most: number): OpenAggregate<U> {
+  const userRecords: U[] = [];
+  // A user record that stays the only one needs none.
   let builder: AggregateBuilder | null = null;
   const started = (): AggregateBuilder => {
     if (builder !== null) return builder;
@@ -24,17 +24,16 @@ export function createOpenAggregate<I extends OutboundRecord>(most: number): Ope
     return builder;
   };
   return {
-    userRecords,
     fits: ({ partitionKey, dataBytes }) =>
       userRecords.length === 0 || started().sizeWith(partitionKey, dataBytes) <= most,
-    add: (item) => {
-      builder?.add(item.partitionKey, item.dataBytes);
-      userRecords.push(item);
+    add: (record) => {
+      builder?.add(record.partitionKey, record.dataBytes);
+      userRecords.push(record);
     },
     close: (slot, version) => {
-      const [lone] = userRecords;
-      if (lone !== undefined && userRecords.length === 1) return lone;
-      return aggregateOf(started(), userRecords, slot, version);
+      const [only] = userRecords;
+      if (only !== undefined && userRecords.length === 1) return only;
+      return new Aggregate(started(), userRecords, slot, version);
     },
   };
 }

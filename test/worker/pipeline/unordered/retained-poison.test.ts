@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTrackedDelivery } from "../../../../worker/pipeline/unordered/records.ts";
 import { retainOnly } from "../../../../worker/pipeline/unordered/retained-poison.ts";
+import { createTrackedDelivery } from "../../../../worker/pipeline/unordered/tracked-delivery.ts";
 import type { Source } from "../../../../worker/source/source.ts";
 import { assignment, delivery, message } from "../messages.ts";
 
@@ -11,11 +11,7 @@ function markOf(retainedBytes: number) {
   const of = assignment();
   const frame = Buffer.alloc(100_000, "x");
   const messages = [message("a", "a:1"), message("b", "b:1", { payload: frame.subarray(10, 20), orderingKey: frame })];
-  return createTrackedDelivery(
-    { ...delivery(of, []), messages, retainedBytes },
-    { assignment: of, open: new Set() },
-    0,
-  );
+  return createTrackedDelivery({ ...delivery(of, []), messages, retainedBytes }, { given: of, open: new Set() }, 0);
 }
 
 test("a kept message says the same in memory of its own", () => {

@@ -30,26 +30,26 @@ export interface OrderedIntakeNeighbours {
 export class OrderedIntake implements Intake {
   readonly #settings: Settings;
   readonly #counters: Counters;
-  readonly #to: OrderedIntakeNeighbours;
+  readonly #neighbours: OrderedIntakeNeighbours;
   readonly #schemaWait: SchemaWait;
   #closed = false;
 
-  constructor(settings: Settings, counters: Counters, to: OrderedIntakeNeighbours) {
+  constructor(settings: Settings, counters: Counters, neighbours: OrderedIntakeNeighbours) {
     this.#settings = settings;
     this.#counters = counters;
-    this.#to = to;
+    this.#neighbours = neighbours;
     this.#schemaWait = createSchemaWait(settings, counters);
   }
 
   assigned(given: Assignment): void {
     const { clock, handoverWaitMs } = this.#settings;
-    const assignment = this.#to.assignments.add(given, clock.now() + handoverWaitMs);
-    this.#to.stops.returned(given.topic, clock.now());
+    const assignment = this.#neighbours.assignments.add(given, clock.now() + handoverWaitMs);
+    this.#neighbours.stops.returned(given.topic, clock.now());
     clock.timer(handoverWaitMs, () => this.#pump(assignment));
   }
 
   deliver(delivery: Delivery): void {
-    const { assignments, drain, stops } = this.#to;
+    const { assignments, drain, stops } = this.#neighbours;
     countReceived(this.#counters, delivery);
     this.#counters.pending += delivery.messages.length;
     const assignment = assignments.of(delivery.assignment);
@@ -63,7 +63,7 @@ export class OrderedIntake implements Intake {
   }
 
   revoked(given: Assignment): void {
-    const { assignments, lanes, progress, sender, budget, drain } = this.#to;
+    const { assignments, lanes, progress, sender, budget, drain } = this.#neighbours;
     const assignment = assignments.of(given);
     if (assignment === undefined) return;
     assignments.remove(assignment);
@@ -79,7 +79,7 @@ export class OrderedIntake implements Intake {
 
   report(): IntakeReport {
     const now = this.#settings.clock.now();
-    const { assignments, stops } = this.#to;
+    const { assignments, stops } = this.#neighbours;
     return {
       oldestPublishTime: assignments.oldestPublishTime,
       overdue: assignments.overdue(now - this.#settings.recordTtlMs),
@@ -88,7 +88,7 @@ export class OrderedIntake implements Intake {
   }
 
   stop(): void {
-    this.#to.assignments.dropAllWaiting();
+    this.#neighbours.assignments.dropAllWaiting();
   }
 
   close(): void {
@@ -106,7 +106,7 @@ export class OrderedIntake implements Intake {
         this.#admit(assignment, delivery);
       } else this.#prepare(assignment, delivery, pending);
     }
-    this.#to.wake();
+    this.#neighbours.wake();
   }
 
   #prepare(assignment: OrderedAssignment, delivery: Delivery, pending: Promise<void>): void {
@@ -117,13 +117,13 @@ export class OrderedIntake implements Intake {
       assignment.waiting.shift();
       this.#admit(assignment, delivery);
       this.#pump(assignment);
-      this.#to.progress.settled();
+      this.#neighbours.progress.settled();
     });
   }
 
   #admit(assignment: OrderedAssignment, delivery: Delivery): void {
     const { format, limits, partitionKey, clock } = this.#settings;
-    const { lanes, progress, budget } = this.#to;
+    const { lanes, progress, budget } = this.#neighbours;
     const { topic, nextOrdinal: firstOrdinal } = assignment;
     const open = assignment.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
     let added = 0;

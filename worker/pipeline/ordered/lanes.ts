@@ -24,7 +24,7 @@ export class Lanes implements UnsentHandler<OrderedUserRecord> {
   constructor(clock: Clock, queues: ShardQueues<OrderedWaiting>, wake: () => void) {
     this.#clock = clock;
     this.#queues = queues;
-    this.#delays = createDelays(clock, (waiting) => this.#readyAgain(waiting), wake);
+    this.#delays = createDelays(clock, (waiting) => this.#enqueueAgain(waiting), wake);
   }
 
   laneOf(assignment: OrderedAssignment, key: string): Lane {
@@ -44,7 +44,7 @@ export class Lanes implements UnsentHandler<OrderedUserRecord> {
     lane.append(new OrderedUserRecord(lane, open, message, dataBytes, encoded));
     if (lane.turn === "taken") return;
     lane.turn = "taken";
-    this.ready(lane);
+    this.enqueue(lane);
   }
 
   /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
@@ -59,11 +59,11 @@ export class Lanes implements UnsentHandler<OrderedUserRecord> {
   /** The broker confirmed the dead letter of the message. */
   published(record: OrderedUserRecord): void {
     record.deadLetter = "published";
-    if (record.lane.head === record) this.next(record.lane);
+    if (record.lane.head === record) this.endTurn(record.lane);
   }
 
   /** The head is sent as soon as may be. */
-  ready(lane: Lane): void {
+  enqueue(lane: Lane): void {
     this.#queues.push(this.queueOf(lane), lane, lane.head?.openDelivery.receivedAt);
   }
 
@@ -72,21 +72,21 @@ export class Lanes implements UnsentHandler<OrderedUserRecord> {
   }
 
   /** The lane's turn is over: the next message is ready or waits for a receipt, or the lane is idle. */
-  next(lane: Lane): void {
+  endTurn(lane: Lane): void {
     while (lane.head?.deadLetter === "published") lane.removeHead();
     if (lane.head === null) lane.idle();
-    else if (lane.head.deadLetter === "none") this.ready(lane);
+    else if (lane.head.deadLetter === "none") this.enqueue(lane);
   }
 
   /** Takes the message out, and lets those behind it pass. */
   remove(record: OrderedUserRecord): void {
     if (!record.isWithdrawn) record.lane.removeHead();
-    this.next(record.lane);
+    this.endTurn(record.lane);
   }
 
   unsent(waiting: OrderedWaiting): void {
     if (waiting.userRecords !== null) {
-      for (const lane of lanesOf(waiting)) this.next(lane);
+      for (const lane of lanesOf(waiting)) this.endTurn(lane);
     } else if (waiting.head === null) waiting.turn = "idle";
     // Its broker was not heard from.
     else this.rest(waiting, HEARD_AGAIN_MS);
@@ -108,8 +108,8 @@ export class Lanes implements UnsentHandler<OrderedUserRecord> {
     this.#delays.close();
   }
 
-  #readyAgain(waiting: OrderedWaiting): void {
-    if (waiting.userRecords === null) this.ready(waiting);
+  #enqueueAgain(waiting: OrderedWaiting): void {
+    if (waiting.userRecords === null) this.enqueue(waiting);
     else this.#queues.push(this.#queues.queueOf(waiting.routingKey), waiting);
   }
 }

@@ -4,7 +4,7 @@ import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
 import type { Accepted, OutcomeHandler } from "../requests/neighbours.ts";
 import { fullJitter, restMs } from "../retry.ts";
-import type { Aggregate } from "../shards/aggregate.ts";
+import type { Aggregate, Collected } from "../shards/aggregate.ts";
 import type { Collector } from "../shards/collector.ts";
 import type { ShardQueues } from "../shards/shard-queues.ts";
 import type { Lane, OrderedUserRecord } from "./lane.ts";
@@ -14,7 +14,7 @@ import type { OrderedProgress } from "./progress.ts";
 /** After so many aggregates in a row that landed in a wrong shard, a lane's messages are not aggregated. */
 const WRONG_SHARD_LIMIT = 2;
 
-export type OrderedRecord = OrderedUserRecord | Aggregate<OrderedUserRecord>;
+export type OrderedRecord = Collected<OrderedUserRecord>;
 
 export interface OutcomeNeighbours {
   readonly queues: ShardQueues<OrderedWaiting>;
@@ -31,13 +31,13 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
   readonly #collector: Collector<OrderedUserRecord>;
   readonly #progress: OrderedProgress;
 
-  constructor(settings: Settings, counters: Counters, to: OutcomeNeighbours) {
+  constructor(settings: Settings, counters: Counters, neighbours: OutcomeNeighbours) {
     this.#settings = settings;
     this.#counters = counters;
-    this.#queues = to.queues;
-    this.#lanes = to.lanes;
-    this.#collector = to.collector;
-    this.#progress = to.progress;
+    this.#queues = neighbours.queues;
+    this.#lanes = neighbours.lanes;
+    this.#collector = neighbours.collector;
+    this.#progress = neighbours.progress;
   }
 
   accepted(record: OrderedRecord, outcome: Accepted): void {
@@ -73,7 +73,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
   #acceptedUserRecord(record: OrderedUserRecord, { shardId, sequenceNumber }: Accepted): void {
     const { lane } = record;
     if (record.isWithdrawn) {
-      this.#lanes.next(lane);
+      this.#lanes.endTurn(lane);
       return;
     }
     this.#queues.landed(this.#lanes.queueOf(lane).shardId, shardId, lane.shardId);
@@ -85,7 +85,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
       return;
     }
     lane.removeHead();
-    this.#lanes.next(lane);
+    this.#lanes.endTurn(lane);
     this.#progress.delivered(record);
   }
 
@@ -106,7 +106,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
       }
     }
     if (rewound !== null) this.#counters.outOfOrder += 1;
-    for (const lane of lanes) this.#lanes.next(lane);
+    for (const lane of lanes) this.#lanes.endTurn(lane);
   }
 
   /** A consumer drops the aggregate whole: all of it goes again, before anything else of its keys. */
@@ -124,14 +124,14 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
   #sendUnaggregated(aggregate: Aggregate<OrderedUserRecord>): void {
     for (const lane of lanesOf(aggregate)) {
       lane.sendUnaggregated(countOf(aggregate, lane));
-      this.#lanes.next(lane);
+      this.#lanes.endTurn(lane);
     }
   }
 
   #failedUserRecord(record: OrderedUserRecord, failure: SinkFailure, down: boolean): void {
     const { lane } = record;
     if (record.isWithdrawn) {
-      this.#lanes.next(lane);
+      this.#lanes.endTurn(lane);
       return;
     }
     if (failure.class !== "invalid") {
@@ -143,7 +143,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
     // Refused alone: the breaker waits, and the next request has to carry it together with others to find out why.
     if (!down) lane.attempt += 1;
     if (!lane.unaggregated) lane.sendUnaggregated(1);
-    this.#lanes.ready(lane);
+    this.#lanes.enqueue(lane);
   }
 
   #restMs(failure: SinkFailure, attempt: number): number {

@@ -34,17 +34,17 @@ export interface ProgressNeighbours {
 export class OrderedProgress {
   readonly #settings: Settings;
   readonly #counters: Counters;
-  readonly #to: ProgressNeighbours;
+  readonly #neighbours: ProgressNeighbours;
   readonly #dirty: OrderedAssignment[] = [];
   /** To be given up for a while once what precedes their poison is done. */
   readonly #stopping = new Set<OrderedAssignment>();
   #rewinding: OrderedAssignment | null = null;
   #closed = false;
 
-  constructor(settings: Settings, counters: Counters, to: ProgressNeighbours) {
+  constructor(settings: Settings, counters: Counters, neighbours: ProgressNeighbours) {
     this.#settings = settings;
     this.#counters = counters;
-    this.#to = to;
+    this.#neighbours = neighbours;
   }
 
   delivered(record: OrderedUserRecord): void {
@@ -56,13 +56,13 @@ export class OrderedProgress {
   /** The service refuses the message, and accepts others. */
   refused(record: OrderedUserRecord, failure: SinkFailure): void {
     const poison = rejected(failure);
-    if (this.#to.deadLetters !== null) {
+    if (this.#neighbours.deadLetters !== null) {
       record.deadLetter = "waiting";
-      this.#publish(this.#to.deadLetters, record, poison);
+      this.#publish(this.#neighbours.deadLetters, record, poison);
       return;
     }
     this.#stop(record.assignment, record.ordinal, record.message.id, poison);
-    this.#to.lanes.remove(record);
+    this.#neighbours.lanes.remove(record);
   }
 
   /**
@@ -71,7 +71,7 @@ export class OrderedProgress {
    * @returns true: its topic-partition stops here, and nothing behind it is to be taken in
    */
   poisoned(lane: Lane, open: OpenDelivery, message: Message, poison: PoisonError, firstOrdinal: number): boolean {
-    const { deadLetters, lanes, stops } = this.#to;
+    const { deadLetters, lanes, stops } = this.#neighbours;
     if (deadLetters !== null) {
       this.#publish(deadLetters, lanes.appendPoison(lane, open, message), poison);
       return false;
@@ -87,14 +87,14 @@ export class OrderedProgress {
   settled(): void {
     for (const assignment of this.#dirty.splice(0)) this.#advance(assignment);
     for (const assignment of this.#stopping) if (assignment.inLanes === 0) this.#rewind(assignment);
-    this.#to.wake();
-    this.#to.drain.check();
+    this.#neighbours.wake();
+    this.#neighbours.drain.check();
   }
 
   /** What is known of its poison is kept if the assignment ended for a rewind, after which it comes again. */
   revoked(assignment: OrderedAssignment): void {
     this.#stopping.delete(assignment);
-    if (assignment !== this.#rewinding) this.#to.stops.forget(assignment.topic);
+    if (assignment !== this.#rewinding) this.#neighbours.stops.forget(assignment.topic);
   }
 
   close(): void {
@@ -114,16 +114,16 @@ export class OrderedProgress {
     if (assignment.isRevoked) return;
     const advanced = assignment.checkpoint.advance();
     if (advanced === null) return;
-    this.#to.source().acknowledgeThrough(advanced.through.delivery);
-    if (assignment.isOpen) this.#to.stops.forget(assignment.topic);
-    this.#to.budget.release(advanced.bytes);
+    this.#neighbours.source().acknowledgeThrough(advanced.through.delivery);
+    if (assignment.isOpen) this.#neighbours.stops.forget(assignment.topic);
+    this.#neighbours.budget.release(advanced.bytes);
   }
 
   #publish(deadLetters: DeadLetters, record: OrderedUserRecord, poison: PoisonError): void {
     const { assignment, openDelivery, message } = record;
     const wanted = (): boolean => !assignment.isRevoked;
     deadLetters.publish(deadLetter(message, assignment.topic, poison), wanted, () => {
-      this.#to.lanes.published(record);
+      this.#neighbours.lanes.published(record);
       this.#done(assignment, openDelivery);
       this.settled();
     });
@@ -132,11 +132,11 @@ export class OrderedProgress {
   /** Nothing from this ordinal on is sent; once what precedes it is done, the topic-partition is tried again later. */
   #stop(assignment: OrderedAssignment, from: number, id: string, poison: PoisonError): void {
     const { topic } = assignment;
-    const times = this.#to.stops.stopped(topic, id, poison);
+    const times = this.#neighbours.stops.stopped(topic, id, poison);
     const fields = { topic, id, code: poison.code, reason: poison.message, times };
     this.#settings.log.error("message cannot be delivered; its topic-partition stops here", fields);
-    this.#to.lanes.stop(assignment, from);
-    this.#to.assignments.dropWaiting(assignment);
+    this.#neighbours.lanes.stop(assignment, from);
+    this.#neighbours.assignments.dropWaiting(assignment);
     this.#stopping.add(assignment);
     // Not at once: the source may be in the middle of a call.
     this.#settings.nextTurn(() => {
@@ -145,11 +145,11 @@ export class OrderedProgress {
   }
 
   #rewind(assignment: OrderedAssignment): void {
-    if (this.#to.drain.active || this.#closed) return;
+    if (this.#neighbours.drain.active || this.#closed) return;
     this.#stopping.delete(assignment);
-    const delayMs = this.#to.stops.waits(assignment.topic, this.#settings.clock.now());
+    const delayMs = this.#neighbours.stops.waits(assignment.topic, this.#settings.clock.now());
     this.#rewinding = assignment;
-    this.#to.source().rewind(assignment.given, delayMs);
+    this.#neighbours.source().rewind(assignment.given, delayMs);
     this.#rewinding = null;
   }
 }

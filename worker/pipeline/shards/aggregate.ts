@@ -11,6 +11,9 @@ export const AGGREGATE_KEY_BYTES = 1;
 /** What waits in a shard's queue: user records to be packed, or an aggregate that is to be sent again. */
 export type Waiting<U extends UserRecord<U>> = U["queued"] | Aggregate<U>;
 
+/** What the collector hands to the sender. */
+export type Collected<U extends UserRecord<U>> = U | Aggregate<U>;
+
 export class Aggregate<U extends UserRecord<U>> implements OutboundRecord {
   /** In the order in which a consumer reads them. */
   readonly userRecords: readonly U[];

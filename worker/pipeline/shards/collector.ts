@@ -5,14 +5,14 @@
 import type { Settings } from "../options.ts";
 import { add, admits, type Batch } from "../requests/batch.ts";
 import type { Supply } from "../requests/neighbours.ts";
-import type { Aggregate, Waiting } from "./aggregate.ts";
+import type { Aggregate, Collected, Waiting } from "./aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { createOpenAggregate } from "./open-aggregate.ts";
 import type { ShardQueue } from "./shard-queue.ts";
 import type { ShardQueues } from "./shard-queues.ts";
 import type { UserRecord } from "./user-record.ts";
 
-export interface Collector<U extends UserRecord<U>> extends Supply<U | Aggregate<U>> {
+export interface Collector<U extends UserRecord<U>> extends Supply<Collected<U>> {
   /** An aggregate was accepted by this shard; false: a consumer of the shard drops it. */
   landed(aggregate: Aggregate<U>, shardId: string): boolean;
 }
@@ -79,7 +79,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     return this.#queues.waiting();
   }
 
-  fill(batch: Batch<U | Aggregate<U>>, now: number): void {
+  fill(batch: Batch<Collected<U>>, now: number): void {
     if (this.paused) return;
     const { listed } = this.#queues;
     let restsUntil = Number.POSITIVE_INFINITY;
@@ -94,7 +94,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     this.#queues.served(count, restsUntil);
   }
 
-  returned(record: U | Aggregate<U>): void {
+  returned(record: Collected<U>): void {
     if (record.slot === null) return;
     record.slot.free();
     if (record.userRecords === null) record.slot = null;
@@ -109,7 +109,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
   }
 
   /** Moves what may go now from a queue into the batch; true: the batch is full. */
-  #serve(queue: ShardQueue<Waiting<U>>, batch: Batch<U | Aggregate<U>>, now: number): boolean {
+  #serve(queue: ShardQueue<Waiting<U>>, batch: Batch<Collected<U>>, now: number): boolean {
     queue.offered();
     if (queue.isBlocked(now)) return false;
     // Where the shard is not known nobody could tell that a consumer drops an aggregate, so there is none.
@@ -129,7 +129,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     aggregate: Aggregate<U>,
     queue: ShardQueue<Waiting<U>>,
     aggregates: boolean,
-    batch: Batch<U | Aggregate<U>>,
+    batch: Batch<Collected<U>>,
     now: number,
   ): Next {
     if (!aggregates || aggregate.version !== this.#queues.version || !aggregate.mayWrite(now)) {
@@ -147,7 +147,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     value: U["queued"],
     queue: ShardQueue<Waiting<U>>,
     aggregates: boolean,
-    batch: Batch<U | Aggregate<U>>,
+    batch: Batch<Collected<U>>,
     now: number,
   ): Next {
     const record = value.first(now);
@@ -167,7 +167,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
   }
 
   /** Packs and sends one record of the queue. */
-  #sendPacked(queue: ShardQueue<Waiting<U>>, batch: Batch<U | Aggregate<U>>, now: number): Next {
+  #sendPacked(queue: ShardQueue<Waiting<U>>, batch: Batch<Collected<U>>, now: number): Next {
     const { limits } = this.#settings;
     const { slot, waiting } = queue;
     if (slot.inFlight >= this.#slots) return "queue";
@@ -197,7 +197,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     return lingerMs > 0 && !this.#flushNow() && queue.lingers(lingerMs, now);
   }
 
-  #pack({ waiting, slot }: ShardQueue<Waiting<U>>, now: number): U | Aggregate<U> {
+  #pack({ waiting, slot }: ShardQueue<Waiting<U>>, now: number): Collected<U> {
     const open = createOpenAggregate<U>(this.#limit.bytes);
     for (let value = waiting.peek(); value !== undefined && value.userRecords === null; value = waiting.peek()) {
       let record = value.first(now);
@@ -217,7 +217,7 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     return open.close(slot, this.#queues.version);
   }
 
-  #send(aggregate: Aggregate<U>, batch: Batch<U | Aggregate<U>>): void {
+  #send(aggregate: Aggregate<U>, batch: Batch<Collected<U>>): void {
     this.#bytesPerUserRecord = aggregate.bytes / aggregate.userRecords.length;
     aggregate.sentAt = this.#settings.clock.now();
     aggregate.slot.take();

@@ -1,6 +1,6 @@
 /** A record while it is filled: an aggregate once it holds two user records. */
 import { type AggregateBuilder, createAggregateBuilder } from "../../sink/aggregate.ts";
-import { Aggregate } from "./aggregate.ts";
+import { Aggregate, type Collected } from "./aggregate.ts";
 import type { ShardSlot } from "./shard-slot.ts";
 import type { UserRecord } from "./user-record.ts";
 
@@ -9,7 +9,7 @@ export interface OpenAggregate<U extends UserRecord<U>> {
   fits(record: U): boolean;
   add(record: U): void;
   /** To be called with one user record at least. */
-  close(slot: ShardSlot, version: number): U | Aggregate<U>;
+  close(slot: ShardSlot, version: number): Collected<U>;
 }
 
 /** @param most bytes of the aggregate */

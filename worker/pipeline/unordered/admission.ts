@@ -25,23 +25,23 @@ export interface AdmissionNeighbours {
 
 export class Admission {
   readonly #settings: Settings;
-  readonly #to: AdmissionNeighbours;
+  readonly #neighbours: AdmissionNeighbours;
   readonly #parkedDelays: Delays<Parked>;
 
-  constructor(settings: Settings, to: AdmissionNeighbours) {
+  constructor(settings: Settings, neighbours: AdmissionNeighbours) {
     this.#settings = settings;
-    this.#to = to;
+    this.#neighbours = neighbours;
     this.#parkedDelays = createDelays(
       settings.clock,
       ({ openDelivery, index }) => this.#admit(openDelivery, index, true),
-      () => to.progress.settled(),
+      () => neighbours.progress.settled(),
     );
   }
 
   /** All messages of the delivery, but those that were delivered before their assignment ended, or are on their way. */
   admit(open: TrackedDelivery): void {
     const { assignment, messages } = open.delivery;
-    const { redelivery, progress } = this.#to;
+    const { redelivery, progress } = this.#neighbours;
     const known = redelivery.knows(assignment.topic);
     for (let index = 0; index < messages.length; index += 1) {
       const fate = known ? redelivery.claim(open, index) : null;
@@ -58,9 +58,9 @@ export class Admission {
   poisoned(open: TrackedDelivery, index: number, poison: PoisonError): void {
     const message = messageOf(open, index);
     if (message === undefined) return;
-    const { deadLetters, progress } = this.#to;
+    const { deadLetters, progress } = this.#neighbours;
     if (deadLetters === null) {
-      this.#park(this.#to.parking.park(open, index, message, poison), poison);
+      this.#park(this.#neighbours.parking.park(open, index, message, poison), poison);
       return;
     }
     const wanted = (): boolean => open.owner !== null;
@@ -87,9 +87,11 @@ export class Admission {
       if (!isParked) {
         const added = addedBytes(data);
         open.bytes += added;
-        this.#to.budget.take(added);
+        this.#neighbours.budget.take(added);
       }
-      this.#to.attempts.push(new UnorderedUserRecord(open, index, key, keyBytes, dataBytes(message, data), data));
+      this.#neighbours.attempts.push(
+        new UnorderedUserRecord(open, index, key, keyBytes, dataBytes(message, data), data),
+      );
     } catch (error) {
       this.poisoned(open, index, error as PoisonError);
     }
@@ -100,9 +102,9 @@ export class Admission {
     const { openDelivery, times, report } = parked;
     this.#parkedDelays.add(parked, clock.now() + exponential(POISON_DELAYS, times - 1));
     if (times > 1) return;
-    this.#to.progress.retainPoison(openDelivery);
+    this.#neighbours.progress.retainPoison(openDelivery);
     const { topic, messageId: id } = report;
-    const fields = { topic, id, code, reason, parked: this.#to.parking.count };
+    const fields = { topic, id, code, reason, parked: this.#neighbours.parking.count };
     log.error("message cannot be delivered; it stays parked and is tried again", fields);
   }
 }

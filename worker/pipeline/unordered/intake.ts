@@ -27,25 +27,25 @@ export interface UnorderedIntakeNeighbours {
 export class UnorderedIntake implements Intake {
   readonly #settings: Settings;
   readonly #counters: Counters;
-  readonly #to: UnorderedIntakeNeighbours;
+  readonly #neighbours: UnorderedIntakeNeighbours;
   readonly #schemaWait: SchemaWait;
   readonly #assignments = new Map<Assignment, UnorderedAssignment>();
   #closed = false;
 
-  constructor(settings: Settings, counters: Counters, to: UnorderedIntakeNeighbours) {
+  constructor(settings: Settings, counters: Counters, neighbours: UnorderedIntakeNeighbours) {
     this.#settings = settings;
     this.#counters = counters;
-    this.#to = to;
+    this.#neighbours = neighbours;
     this.#schemaWait = createSchemaWait(settings, counters);
   }
 
   assigned(given: Assignment): void {
     this.#assignments.set(given, { given, open: new Set() });
-    this.#to.redelivery.assigned(given.topic);
+    this.#neighbours.redelivery.assigned(given.topic);
   }
 
   deliver(delivery: Delivery): void {
-    const { budget, drain, admission, progress } = this.#to;
+    const { budget, drain, admission, progress } = this.#neighbours;
     const assignment = this.#assignments.get(delivery.assignment);
     countReceived(this.#counters, delivery);
     if (assignment === undefined || drain.active) {
@@ -65,7 +65,7 @@ export class UnorderedIntake implements Intake {
   }
 
   revoked(given: Assignment): void {
-    const { redelivery, sender, parking, budget, drain } = this.#to;
+    const { redelivery, sender, parking, budget, drain } = this.#neighbours;
     const assignment = this.#assignments.get(given);
     if (assignment === undefined) return;
     this.#assignments.delete(given);
@@ -86,8 +86,8 @@ export class UnorderedIntake implements Intake {
     return {
       oldestPublishTime: oldestPublishTime(assignments.map(oldest)),
       overdue: overdue(assignments, this.#settings.clock.now() - this.#settings.recordTtlMs),
-      poison: this.#to.parking.reports(),
-      poisonCount: this.#to.parking.count,
+      poison: this.#neighbours.parking.reports(),
+      poisonCount: this.#neighbours.parking.count,
     };
   }
 

@@ -28,16 +28,16 @@ export interface OutcomeNeighbours {
 export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
   readonly #settings: Settings;
   readonly #counters: Counters;
-  readonly #to: OutcomeNeighbours;
+  readonly #neighbours: OutcomeNeighbours;
 
-  constructor(settings: Settings, counters: Counters, to: OutcomeNeighbours) {
+  constructor(settings: Settings, counters: Counters, neighbours: OutcomeNeighbours) {
     this.#settings = settings;
     this.#counters = counters;
-    this.#to = to;
+    this.#neighbours = neighbours;
   }
 
   accepted(record: UnorderedRecord, { shardId }: Accepted): void {
-    const { queues, collector } = this.#to;
+    const { queues, collector } = this.#neighbours;
     if (record.userRecords === null) {
       queues.landed(queues.queueOf(record.partitionKey).shardId, shardId, "");
       this.#delivered(record);
@@ -47,7 +47,7 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
   }
 
   failed(record: UnorderedRecord, failure: SinkFailure, down: boolean): void {
-    const { queues, attempts } = this.#to;
+    const { queues, attempts } = this.#neighbours;
     if (failure.class === "throttled") queues.throttled(queues.queueOf(record.routingKey).shardId);
     // Not alone in its request: the breaker waits, and the next one has to carry others to find out what is refused.
     if (failure.class === "invalid") {
@@ -68,12 +68,12 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
 
   refused(record: UnorderedRecord, failure: SinkFailure): void {
     if (record.userRecords !== null) this.#sendUnaggregated(record);
-    else if (record.isWanted) this.#to.admission.poisoned(record.openDelivery, record.index, rejected(failure));
+    else if (record.isWanted) this.#neighbours.admission.poisoned(record.openDelivery, record.index, rejected(failure));
     else this.#resolve(record, false);
   }
 
   settled(): void {
-    this.#to.progress.settled();
+    this.#neighbours.progress.settled();
   }
 
   #delivered(record: UnorderedUserRecord): void {
@@ -84,8 +84,8 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
       this.#resolve(record, true);
       return;
     }
-    this.#to.parking.remove(openDelivery, index);
-    this.#to.progress.done(openDelivery, index);
+    this.#neighbours.parking.remove(openDelivery, index);
+    this.#neighbours.progress.done(openDelivery, index);
   }
 
   /** A consumer drops the aggregate whole. */
@@ -95,7 +95,7 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
     const at = clock.now() + fullJitter(retry, 0, random);
     for (const record of userRecords) {
       record.wrongShard();
-      if (record.isWanted) this.#to.attempts.pushAt(record, at);
+      if (record.isWanted) this.#neighbours.attempts.pushAt(record, at);
       else this.#resolve(record, false);
     }
   }
@@ -104,16 +104,16 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
   #sendUnaggregated(record: UnorderedRecord): void {
     for (const each of record.userRecords ?? [record]) {
       each.sendUnaggregated();
-      if (each.isWanted) this.#to.attempts.push(each);
+      if (each.isWanted) this.#neighbours.attempts.push(each);
       else this.#resolve(each, false);
     }
   }
 
   /** The assignment of the message ended: it may have come again on another one, and waits there for this outcome. */
   #resolve(record: UnorderedUserRecord, accepted: boolean): void {
-    const place = this.#to.redelivery.landed(record, accepted);
+    const place = this.#neighbours.redelivery.landed(record, accepted);
     if (place === null) return;
-    if (accepted) this.#to.progress.done(place.openDelivery, place.index);
-    else this.#to.admission.admitAgain(place.openDelivery, place.index);
+    if (accepted) this.#neighbours.progress.done(place.openDelivery, place.index);
+    else this.#neighbours.admission.admitAgain(place.openDelivery, place.index);
   }
 }

@@ -18,13 +18,13 @@ export interface ProgressNeighbours {
 
 export class UnorderedProgress {
   readonly #counters: Counters;
-  readonly #to: ProgressNeighbours;
+  readonly #neighbours: ProgressNeighbours;
   readonly #finished: Delivery[] = [];
   #finishedBytes = 0;
 
-  constructor(counters: Counters, to: ProgressNeighbours) {
+  constructor(counters: Counters, neighbours: ProgressNeighbours) {
     this.#counters = counters;
-    this.#to = to;
+    this.#neighbours = neighbours;
   }
 
   done(open: TrackedDelivery, index: number): void {
@@ -43,23 +43,23 @@ export class UnorderedProgress {
 
   /** A few large deliveries must not hold the budget for the sake of a poison each. */
   retainPoison(open: TrackedDelivery): void {
-    const parked = this.#to.parking.of(open);
+    const parked = this.#neighbours.parking.of(open);
     if (parked?.size !== open.remaining || open.retained !== null) return;
-    this.#to.budget.release(retainOnly(open, parked.keys(), this.#to.source()));
+    this.#neighbours.budget.release(retainOnly(open, parked.keys(), this.#neighbours.source()));
   }
 
   /** To be called once all that came together was told of. */
   settled(): void {
     if (this.#finished.length > 0) this.#acknowledge(this.#finished.splice(0));
-    this.#to.wake();
-    this.#to.drain.check();
+    this.#neighbours.wake();
+    this.#neighbours.drain.check();
   }
 
   #acknowledge(deliveries: readonly Delivery[]): void {
-    this.#to.source().acknowledge(deliveries);
+    this.#neighbours.source().acknowledge(deliveries);
     for (const delivery of deliveries) delivery.release?.();
     const bytes = this.#finishedBytes;
     this.#finishedBytes = 0;
-    this.#to.budget.release(bytes);
+    this.#neighbours.budget.release(bytes);
   }
 }

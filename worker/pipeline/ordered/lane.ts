@@ -3,6 +3,7 @@ import type { Message } from "../../source/source.ts";
 import type { OpenDelivery } from "../intake/checkpoint.ts";
 import type { Waiting } from "../shards/aggregate.ts";
 import type { ShardQueue } from "../shards/shard-queue.ts";
+import type { ShardSlot } from "../shards/shard-slot.ts";
 import { type Packable, UserRecord } from "../shards/user-record.ts";
 import type { OrderedAssignment } from "./assignment.ts";
 import { isAfter } from "./sequence.ts";
@@ -46,6 +47,15 @@ export class OrderedUserRecord extends UserRecord<OrderedUserRecord> {
     return this.next?.deadLetter === "none" ? this.next : null;
   }
 
+  /** Its lane's: no other message of the lane is on its way beside it. */
+  get slot(): ShardSlot | null {
+    return this.lane.slot;
+  }
+
+  set slot(slot: ShardSlot | null) {
+    this.lane.slot = slot;
+  }
+
   get isWithdrawn(): boolean {
     return this.lane.assignment.isWithdrawn(this.ordinal);
   }
@@ -75,6 +85,8 @@ export class Lane implements Packable<OrderedUserRecord> {
   /** Where it waits when it is ready, and the version of the shards that this was found by. */
   queue: ShardQueue<Waiting<OrderedUserRecord>> | null = null;
   queueVersion = -1;
+  /** What its head holds while it travels unaggregated. */
+  slot: ShardSlot | null = null;
   /** How many of its next messages are not aggregated: their aggregate was refused, or landed in a wrong shard twice. */
   #unaggregated = 0;
   /** Aggregates in a row that landed in a wrong shard. */

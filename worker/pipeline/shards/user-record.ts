@@ -19,8 +19,6 @@ export abstract class UserRecord<Self extends UserRecord<Self>> implements Outbo
   readonly dataBytes: number;
   /** Null: the data is the message's payload. */
   readonly #encoded: Uint8Array | null;
-  /** What it holds while it travels where others are aggregated. */
-  slot: ShardSlot | null = null;
 
   abstract readonly partitionKey: string;
   abstract readonly bytes: number;
@@ -28,6 +26,8 @@ export abstract class UserRecord<Self extends UserRecord<Self>> implements Outbo
   abstract readonly queued: Packable<Self>;
   /** The one that follows it in the same aggregate, if there is room. */
   abstract readonly following: Self | null;
+  /** What it holds while it travels where others are aggregated. */
+  abstract slot: ShardSlot | null;
   protected abstract readonly payload: Uint8Array;
 
   constructor(dataBytes: number, encoded: Uint8Array | null) {

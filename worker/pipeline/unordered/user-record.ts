@@ -1,4 +1,5 @@
 import { payloadOf } from "../intake/encoding.ts";
+import type { ShardSlot } from "../shards/shard-slot.ts";
 import { UserRecord } from "../shards/user-record.ts";
 import { messageOf, type TrackedDelivery } from "./tracked-delivery.ts";
 
@@ -16,6 +17,7 @@ export class UnorderedUserRecord extends UserRecord<UnorderedUserRecord> {
   attempt = 0;
   /** Aggregates with it that landed in a wrong shard. */
   #wrongShard = 0;
+  slot: ShardSlot | null = null;
 
   constructor(
     openDelivery: TrackedDelivery,

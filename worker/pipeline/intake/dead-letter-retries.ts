@@ -4,10 +4,11 @@
  */
 import type { Timer } from "../../../runtime/clock.ts";
 import type { PoisonError } from "../../format/format.ts";
-import { type DeadLetter, type Message, type Source, SourceError, type SourceFailure } from "../../source/source.ts";
+import type { DeadLetter, Message, Source } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
 import { fullJitter } from "../retry.ts";
+import { sourceFailureOf } from "./source-failure.ts";
 
 export const ORIGIN_TOPIC_PROPERTY = "REAL_TOPIC";
 export const ORIGIN_ID_PROPERTY = "ORIGIN_MESSAGE_ID";
@@ -91,7 +92,7 @@ class DeadLetterRetries implements DeadLetters {
   }
 
   #failed({ message: { id } }: DeadLetter, error: unknown, attempt: number): void {
-    this.#counters.sourceFailure = failureOf(error);
+    this.#counters.sourceFailure = sourceFailureOf(error);
     if (attempt > 0) return;
     this.#settings.log.warn("dead letter not published, trying again", { topic: this.#topic, id, error });
   }
@@ -104,10 +105,4 @@ class DeadLetterRetries implements DeadLetters {
     });
     this.#timers.add(timer);
   }
-}
-
-/** What `state().sourceFailure` shows of an error that a source's call threw. */
-export function failureOf(error: unknown): SourceFailure {
-  if (error instanceof SourceError) return { code: error.code, message: error.message };
-  return { code: "ProtocolError", message: error instanceof Error ? error.message : String(error) };
 }

@@ -3,7 +3,7 @@ import type { Delivery } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
 import { fullJitter } from "../retry.ts";
-import { failureOf } from "./dead-letter-retries.ts";
+import { sourceFailureOf } from "./source-failure.ts";
 
 export interface SchemaWait {
   /**
@@ -30,7 +30,7 @@ export function createSchemaWait(options: Settings, counters: Counters): SchemaW
         break;
       } catch (error) {
         if (!wanted()) break;
-        counters.sourceFailure = failureOf(error);
+        counters.sourceFailure = sourceFailureOf(error);
         if (attempt === 0) log.warn("schema not fetched, trying again", { topic: delivery.assignment.topic, error });
         await clock.sleep(fullJitter(retry, attempt, random));
         if (!wanted()) break;

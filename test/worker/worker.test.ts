@@ -27,6 +27,7 @@ function workerWith(connected: () => Promise<void> = async () => {}) {
   const clock = createVirtualClock();
   const calls: string[] = [];
   const stream = { now: STREAM as StreamDescription | Error };
+  const idle = createRig();
   const note = (call: string) => () => void calls.push(call);
   const sink = {
     describe: async () => {
@@ -42,7 +43,7 @@ function workerWith(connected: () => Promise<void> = async () => {}) {
   } as unknown as Source;
   const pipeline = {
     start: note("pipeline started"),
-    state: createRig().pipeline.state,
+    state: () => idle.pipeline.state(),
     drain: async () => void calls.push("pipeline drained"),
     close: note("pipeline closed"),
   } as unknown as Pipeline;

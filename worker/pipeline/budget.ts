@@ -9,7 +9,7 @@ export interface Budget extends ReceiveBudget {
   release(bytes: number): void;
 }
 
-/** Whoever waits for company beyond it could hold up what is still to be received. */
+/** Whoever waits for other records beyond it could hold up what is still to be received. */
 export function isHalfUsed({ used, total }: Budget): boolean {
   return used * 2 > total;
 }

@@ -30,17 +30,17 @@ export interface PipelineOptions {
   readonly budget: Budget;
   /** Where messages go that can never be delivered; null: they stop their topic-partition, or stay parked. */
   readonly deadLetterTopic: string | null;
-  /** `aggregationEnabled`: packs user records into Kinesis records in the KPL's format. Default false. */
-  readonly aggregation?: boolean;
+  /** `aggregationEnabled`: packs user records into Kinesis records in the KPL's format. */
+  readonly aggregation: boolean;
   /**
    * `lingerMillis`: milliseconds that a message may wait for others of its shard, so that they share an aggregate. It is
-   * cut short where that would cost throughput. Default 0.
+   * cut short where that would cost throughput.
    */
-  readonly lingerMs?: number;
-  /** `rateLimit`: percent of each shard's limits that may be used. Default 150. */
-  readonly rateLimit?: number;
-  /** `recordTtl`: messages that are not done after so many milliseconds are counted, and tried on. Default 30,000. */
-  readonly recordTtlMs?: number;
+  readonly lingerMs: number;
+  /** `rateLimit`: percent of each shard's limits that may be used. */
+  readonly rateLimit: number;
+  /** `recordTtl`: messages that are not done after so many milliseconds are counted, and tried on. */
+  readonly recordTtlMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** 0 to below 1. Default `Math.random`. */
@@ -54,10 +54,6 @@ export type Settings = Required<PipelineOptions>;
 
 export function settings(options: PipelineOptions): Settings {
   return {
-    aggregation: false,
-    lingerMs: 0,
-    rateLimit: 150,
-    recordTtlMs: 30_000,
     random: Math.random,
     nextTurn: (callback) => setImmediate(callback),
     ...options,

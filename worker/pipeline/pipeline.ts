@@ -13,6 +13,12 @@ export interface PoisonReport {
   readonly message: string;
 }
 
+/** How many reports a state names. */
+export const REPORTED = 10;
+
+/** Stopped or parked messages above which the sink counts as stalled. */
+export const STALLED_ABOVE = 10_000;
+
 /** Counters only grow; gauges are as of the call. Cheap enough to be taken every second. */
 export interface PipelineState {
   /** Messages received from the source. */

@@ -8,8 +8,7 @@ import {
   streamReasons,
   type WorkerReason,
 } from "../../crds/reasons.ts";
-import type { PipelineState, PoisonReport } from "../pipeline/pipeline.ts";
-import { STALLED_ABOVE } from "../pipeline/unordered/parking.ts";
+import { type PipelineState, type PoisonReport, STALLED_ABOVE } from "../pipeline/pipeline.ts";
 import type { SinkFailureCode } from "../sink/sink.ts";
 import type { SourceFailureCode } from "../source/source.ts";
 import type { WorkerFacts } from "./facts.ts";

@@ -146,6 +146,8 @@ async function measure(
     aggregation,
     // More than real shards take: what is measured is the pipeline.
     rateLimit: 10_000,
+    lingerMs: 0,
+    recordTtlMs: 30_000,
     limits: { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 1_048_576 },
     retry: { initialDelayMs: 100, maxDelayMs: 60_000 },
     handoverWaitMs: 0,

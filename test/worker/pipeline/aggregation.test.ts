@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createAggregateLimit } from "../../../worker/pipeline/shards/aggregate-limit.ts";
 import { hashKey } from "../../../worker/sink/hash-key.ts";
 import { createRig, failure } from "./rig.ts";
 import { a, b, c, d, e, h, halves, i, keys, landed, lowSplit, MIDDLE, rigWith } from "./two-shards.ts";
 
 for (const ordered of [true, false]) {
   describe(`aggregation, ${ordered ? "ordered" : "unordered"}`, () => {
-    test("packs what waits for one shard into one record, and sends a record without company as it is", async () => {
+    test("packs what waits for one shard into one record, and sends a record that finds no other as it is", async () => {
       const { rig, orders } = await rigWith({ ordered });
       await rig.deliver(orders, `${a}:1`, `${b}:1`, `${h}:1`);
       assert.deepEqual(rig.sent(), [[`${a}:1 ${b}:1`, `${h}:1`]]);
@@ -115,7 +114,7 @@ for (const ordered of [true, false]) {
       assert.deepEqual(texts.sort(), [`${a}:1 ${b}:1 ${c}:1`, `${e}:1`].sort());
     });
 
-    test("sends messages without company once their aggregates missed their shard twice", async () => {
+    test("sends messages unaggregated once their aggregates landed in a wrong shard twice", async () => {
       const { rig, orders } = await rigWith({ ordered });
       await rig.deliver(orders, `${a}:1`, `${b}:1`);
       for (const attempt of [1, 2]) {
@@ -262,18 +261,3 @@ for (const ordered of [true, false]) {
     assert.ok(largest > 150_000 && largest < 350_000, `${largest} bytes`);
   });
 }
-
-test("an aggregate may grow with the round trip, step by step, and within the record limit", () => {
-  const limits = { maxRecords: 500, maxBytes: 5_242_880, maxRecordBytes: 200_000 };
-  const limit = createAggregateLimit(limits, 100);
-  limit.tookMs(20);
-  assert.equal(limit.bytes, 51_200);
-  for (let round = 0; round < 30; round += 1) limit.tookMs(100);
-  assert.equal(limit.bytes, 128_000);
-  limit.tookMs(100_000);
-  assert.equal(limit.bytes, 153_600);
-  for (let round = 0; round < 10; round += 1) limit.tookMs(100_000);
-  assert.equal(limit.bytes, 199_999);
-  for (let round = 0; round < 60; round += 1) limit.tookMs(1);
-  assert.equal(limit.bytes, 51_200);
-});

@@ -5,7 +5,7 @@ import { failure } from "./rig.ts";
 import { a, b, c, h, keys, landed, rigWith } from "./two-shards.ts";
 
 for (const ordered of [true, false]) {
-  describe(`a message that may wait for company, ${ordered ? "ordered" : "unordered"}`, () => {
+  describe(`a message that may wait for others, ${ordered ? "ordered" : "unordered"}`, () => {
     test("shares an aggregate with what comes meanwhile, and a request with other shards", async () => {
       const { rig, orders } = await rigWith({ ordered, lingerMs: 100 });
       await rig.deliver(orders, `${a}:1`);

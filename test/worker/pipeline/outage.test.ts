@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRig, failure, type Rig } from "./rig.ts";
+import { createRig, failure, type Put, type Rig } from "./rig.ts";
 
 async function writable(rig: Rig, topic = "orders") {
   const assignment = rig.assign(topic);
@@ -20,6 +20,41 @@ describe("a topic-partition that is lost with many requests on their way", () =>
     assert.deepEqual(rig.last().texts, ["e:1"]);
     assert.equal(rig.pipeline.state().sinkFailure, null);
   });
+});
+
+describe("a stream that takes nothing", () => {
+  const failed = { accepted: false, failure: failure("transient") } as const;
+  const ways = [
+    {
+      ...{ how: "requests fail as a whole", failureClass: "notReady", probedWithinMs: 30_000 },
+      fail: (put: Put) => put.fail(failure("notReady")),
+    },
+    {
+      ...{ how: "answer by answer, all of it fails", failureClass: "transient", probedWithinMs: 10_000 },
+      fail: (put: Put) => put.answer([failed]),
+    },
+  ];
+  for (const ordered of [true, false]) {
+    for (const { how, fail, failureClass, probedWithinMs } of ways) {
+      const name = `${how}, ${ordered ? "ordered" : "unordered"}`;
+      test(`is probed by one request at a time, and its failure shows until a success: ${name}`, async () => {
+        const rig = createRig({ ordered, limits: { maxRecords: 1, maxBytes: 1_000, maxRecordBytes: 1_000 } });
+        const orders = await writable(rig);
+        await rig.deliver(orders, "a:1", "b:1", "c:1", "d:1", "e:1");
+        assert.equal(rig.puts.length, 4);
+        for (const put of rig.puts.slice()) await fail(put);
+        await rig.clock.advance(probedWithinMs);
+        assert.equal(rig.puts.length, 5, "one request probes the stream");
+        assert.equal(rig.pipeline.state().sinkFailure?.class, failureClass);
+        await rig.last().accept();
+        await rig.clock.advance(1_000);
+        assert.equal(rig.puts.length, 9);
+        for (const put of rig.puts.slice(5)) await put.accept();
+        assert.equal(rig.pipeline.state().sinkFailure, null);
+        assert.deepEqual(rig.acknowledged, ["a:1 b:1 c:1 d:1 e:1"]);
+      });
+    }
+  }
 });
 
 describe("a stream that comes back after a long outage", () => {

@@ -26,17 +26,6 @@ for (const ordered of [true, false]) {
       assert.deepEqual(delays, [50, 100, 200, 400, 500, 500]);
     });
 
-    test("answer by answer, all of it, closes the gate as requests that fail as a whole do", async () => {
-      const rig = createRig({ ordered, limits: { maxRecords: 1, maxBytes: 1_000, maxRecordBytes: 1_000 } });
-      const orders = rig.assign();
-      await rig.clock.advance(6_000);
-      await rig.deliver(orders, "a:1", "b:1", "c:1", "d:1", "e:1");
-      assert.equal(rig.puts.length, 4);
-      for (const put of rig.puts.slice()) await put.answer([failed]);
-      await rig.clock.advance(10_000);
-      assert.equal(rig.puts.length, 5, "one request probes the stream");
-    });
-
     test("does not show any more once a request succeeded, though others are pending", async () => {
       const rig = createRig({ ordered, maxConcurrentRequests: 1 });
       const orders = rig.assign();

@@ -5,8 +5,8 @@
 import type { Delivery } from "../../source/source.ts";
 import { createFifo } from "../fifo.ts";
 
-/** A delivery on its way. */
-export interface Mark {
+/** A delivery that is not acknowledged yet. */
+export interface OpenDelivery {
   readonly delivery: Delivery;
   /** `Clock.now()` */
   readonly receivedAt: number;
@@ -21,17 +21,17 @@ export interface Mark {
 export interface Checkpoint {
   /** Deliveries tracked and not yet passed by the watermark. */
   readonly length: number;
-  readonly oldest: Mark | undefined;
-  track(delivery: Delivery, bytes: number, receivedAt: number): Mark;
+  readonly oldest: OpenDelivery | undefined;
+  track(delivery: Delivery, bytes: number, receivedAt: number): OpenDelivery;
   /** Moves the watermark over the finished prefix, whose deliveries are released; null when it cannot move. */
-  advance(): { readonly through: Mark; readonly bytes: number } | null;
-  /** Forgets every mark behind the watermark; returns their bytes and their messages not done. */
+  advance(): { readonly through: OpenDelivery; readonly bytes: number } | null;
+  /** Forgets every delivery behind the watermark; returns their bytes and their messages not done. */
   clear(): { readonly bytes: number; readonly remaining: number };
   /** Those behind the watermark, oldest first. */
-  [Symbol.iterator](): Iterator<Mark>;
+  [Symbol.iterator](): Iterator<OpenDelivery>;
 }
 
-export function createMark(delivery: Delivery, bytes: number, receivedAt: number): Mark {
+export function createOpenDelivery(delivery: Delivery, bytes: number, receivedAt: number): OpenDelivery {
   return { delivery, receivedAt, publishTime: publishTime(delivery), remaining: delivery.messages.length, bytes };
 }
 
@@ -40,10 +40,10 @@ export function publishTime({ messages: [first] }: Delivery): number | undefined
   return first?.entry.publishTime;
 }
 
-/** Messages not done of deliveries that were received before `time`. @param marks oldest first */
-export function undoneSince(marks: Iterable<Mark>, time: number): number {
+/** Messages not done of deliveries that were received before `time`. @param deliveries oldest first */
+export function undoneSince(deliveries: Iterable<OpenDelivery>, time: number): number {
   let count = 0;
-  for (const { receivedAt, remaining } of marks) {
+  for (const { receivedAt, remaining } of deliveries) {
     if (receivedAt >= time) break;
     count += remaining;
   }
@@ -51,40 +51,40 @@ export function undoneSince(marks: Iterable<Mark>, time: number): number {
 }
 
 export function createCheckpoint(): Checkpoint {
-  const marks = createFifo<Mark>();
+  const deliveries = createFifo<OpenDelivery>();
   return {
     get length() {
-      return marks.length;
+      return deliveries.length;
     },
     get oldest() {
-      return marks.peek();
+      return deliveries.peek();
     },
     track: (delivery, bytes, receivedAt) => {
-      const mark = createMark(delivery, bytes, receivedAt);
-      marks.push(mark);
-      return mark;
+      const open = createOpenDelivery(delivery, bytes, receivedAt);
+      deliveries.push(open);
+      return open;
     },
     advance: () => {
-      let through: Mark | null = null;
+      let through: OpenDelivery | null = null;
       let bytes = 0;
-      for (let mark = marks.peek(); mark !== undefined && mark.remaining === 0; mark = marks.peek()) {
-        marks.shift();
-        mark.delivery.release?.();
-        through = mark;
-        bytes += mark.bytes;
+      for (let open = deliveries.peek(); open !== undefined && open.remaining === 0; open = deliveries.peek()) {
+        deliveries.shift();
+        open.delivery.release?.();
+        through = open;
+        bytes += open.bytes;
       }
       return through === null ? null : { through, bytes };
     },
     clear: () => {
       let bytes = 0;
       let remaining = 0;
-      for (const mark of marks) {
-        bytes += mark.bytes;
-        remaining += mark.remaining;
+      for (const open of deliveries) {
+        bytes += open.bytes;
+        remaining += open.remaining;
       }
-      marks.clear();
+      deliveries.clear();
       return { bytes, remaining };
     },
-    [Symbol.iterator]: () => marks[Symbol.iterator](),
+    [Symbol.iterator]: () => deliveries[Symbol.iterator](),
   };
 }

@@ -3,12 +3,13 @@
  * names are those of Pulsar's own dead-letter policy; the rest are ours. An undeliverable dead letter is tried again for ever.
  */
 
-import { fullJitter, type RetryDelays } from "../../../runtime/backoff.ts";
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import type { Logger } from "../../../runtime/log.ts";
+import { fullJitter } from "../../../runtime/backoff.ts";
+import type { Timer } from "../../../runtime/clock.ts";
 import type { PoisonError } from "../../format/format.ts";
-import { type DeadLetter, type Message, type Source, SourceError } from "../../source/source.ts";
+import type { DeadLetter, Message, Source } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
+import type { Settings } from "../options.ts";
+import { sourceFailureOf } from "./source-failure.ts";
 
 export const ORIGIN_TOPIC_PROPERTY = "REAL_TOPIC";
 export const ORIGIN_ID_PROPERTY = "ORIGIN_MESSAGE_ID";
@@ -20,7 +21,7 @@ export interface DeadLetters {
    * Publishes until the broker's receipt arrives.
    * @param wanted asked before each attempt: false once the message is no longer this worker's
    */
-  publish(letter: DeadLetter, wanted: () => boolean, published: () => void): void;
+  publish(deadLetter: DeadLetter, wanted: () => boolean, published: () => void): void;
   close(): void;
 }
 
@@ -37,63 +38,72 @@ export function deadLetter(message: Message, topic: string, poison: PoisonError)
   };
 }
 
-export function createDeadLetters(options: {
-  topic: string;
-  source: () => Source;
-  counters: Counters;
-  retry: RetryDelays;
-  clock: Clock;
-  random: () => number;
-  log: Logger;
-}): DeadLetters {
-  const { topic, source, counters, retry, clock, random, log } = options;
-  const timers = new Set<Timer>();
-  let closed = false;
+/** @returns null without a dead-letter topic */
+export function createDeadLetters(settings: Settings, counters: Counters, source: () => Source): DeadLetters | null {
+  const { deadLetterTopic } = settings;
+  return deadLetterTopic === null ? null : new DeadLetterRetries(deadLetterTopic, settings, counters, source);
+}
 
-  const attempt = async (
-    letter: DeadLetter,
-    wanted: () => boolean,
-    published: () => void,
-    count: number,
-  ): Promise<void> => {
-    if (closed) return;
+class DeadLetterRetries implements DeadLetters {
+  readonly #topic: string;
+  readonly #settings: Settings;
+  readonly #counters: Counters;
+  readonly #source: () => Source;
+  readonly #timers = new Set<Timer>();
+  #closed = false;
+
+  constructor(topic: string, settings: Settings, counters: Counters, source: () => Source) {
+    this.#topic = topic;
+    this.#settings = settings;
+    this.#counters = counters;
+    this.#source = source;
+  }
+
+  publish(deadLetter: DeadLetter, wanted: () => boolean, published: () => void): void {
+    void this.#attempt(deadLetter, wanted, published, 0);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  async #attempt(deadLetter: DeadLetter, wanted: () => boolean, published: () => void, attempt: number): Promise<void> {
+    if (this.#closed) return;
     if (!wanted()) {
       // With it its failure is over.
-      if (count > 0) counters.sourceFailure = null;
+      if (attempt > 0) this.#counters.sourceFailure = null;
       return;
     }
     try {
-      await source().publish(topic, letter);
+      await this.#source().publish(this.#topic, deadLetter);
     } catch (error) {
-      if (closed) return;
-      counters.sourceFailure = failureOf(error);
-      if (count === 0) log.warn("dead letter not published, trying again", { topic, id: letter.message.id, error });
-      const timer = clock.timer(fullJitter(retry, count, random), () => {
-        timers.delete(timer);
-        void attempt(letter, wanted, published, count + 1);
-      });
-      timers.add(timer);
+      if (this.#closed) return;
+      this.#failed(deadLetter, error, attempt);
+      this.#again(attempt, () => void this.#attempt(deadLetter, wanted, published, attempt + 1));
       return;
     }
-    if (closed) return;
-    counters.sourceFailure = null;
-    counters.deadLettered += 1;
-    log.warn("message dead-lettered", { topic, from: letter.topic, id: letter.message.id });
+    if (this.#closed) return;
+    this.#counters.sourceFailure = null;
+    this.#counters.deadLettered += 1;
+    const fields = { topic: this.#topic, from: deadLetter.topic, id: deadLetter.message.id };
+    this.#settings.log.warn("message dead-lettered", fields);
     if (wanted()) published();
-  };
+  }
 
-  return {
-    publish: (letter, wanted, published) => void attempt(letter, wanted, published, 0),
-    close: () => {
-      closed = true;
-      for (const timer of timers) timer.cancel();
-      timers.clear();
-    },
-  };
-}
+  #failed({ message: { id } }: DeadLetter, error: unknown, attempt: number): void {
+    this.#counters.sourceFailure = sourceFailureOf(error);
+    if (attempt > 0) return;
+    this.#settings.log.warn("dead letter not published, trying again", { topic: this.#topic, id, error });
+  }
 
-/** What `state().sourceFailure` shows of an error that a source's call threw. */
-export function failureOf(error: unknown): { code: SourceError["code"]; message: string } {
-  if (error instanceof SourceError) return { code: error.code, message: error.message };
-  return { code: "ProtocolError", message: error instanceof Error ? error.message : String(error) };
+  #again(attempt: number, callback: () => void): void {
+    const { clock, retry, random } = this.#settings;
+    const timer = clock.timer(fullJitter(retry, attempt, random), () => {
+      this.#timers.delete(timer);
+      callback();
+    });
+    this.#timers.add(timer);
+  }
 }

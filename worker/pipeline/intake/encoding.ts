@@ -45,7 +45,7 @@ function encode(format: Format, message: Message, topic: string): Uint8Array | n
   }
 }
 
-/** The data of a record that is not kept. */
+/** The data of a record that was not encoded anew. */
 export function payloadOf(message: Message | undefined): Uint8Array {
   if (message === undefined) throw new Error("the message of a record is gone");
   return message.payload;

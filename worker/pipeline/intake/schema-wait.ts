@@ -4,9 +4,9 @@ import { fullJitter } from "../../../runtime/backoff.ts";
 import type { Delivery } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
-import { failureOf } from "./dead-letter-retries.ts";
+import { sourceFailureOf } from "./source-failure.ts";
 
-export interface Preparation {
+export interface SchemaWait {
   /**
    * @param pending what `format.prepare` answered
    * @param wanted asked before each further attempt: false once the delivery was withdrawn
@@ -15,7 +15,7 @@ export interface Preparation {
   finish(delivery: Delivery, pending: Promise<void>, wanted: () => boolean, ready: () => void): void;
 }
 
-export function createPreparation(options: Settings, counters: Counters): Preparation {
+export function createSchemaWait(options: Settings, counters: Counters): SchemaWait {
   const { format, retry, clock, random, log } = options;
 
   const finish = async (
@@ -31,7 +31,7 @@ export function createPreparation(options: Settings, counters: Counters): Prepar
         break;
       } catch (error) {
         if (!wanted()) break;
-        counters.sourceFailure = failureOf(error);
+        counters.sourceFailure = sourceFailureOf(error);
         if (attempt === 0) log.warn("schema not fetched, trying again", { topic: delivery.assignment.topic, error });
         await clock.sleep(fullJitter(retry, attempt, random));
         if (!wanted()) break;

@@ -1,41 +1,34 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
 import type { Message } from "../../source/source.ts";
-import type { Mark } from "../intake/checkpoint.ts";
-import type { Outgoing } from "../requests/batch.ts";
-import type { Parcel, Slot } from "../shards/aggregate.ts";
-import type { ShardQueue } from "../shards/shard-queues.ts";
-import type { Partition } from "./partition.ts";
+import type { OpenDelivery } from "../intake/checkpoint.ts";
+import type { Waiting } from "../shards/aggregate.ts";
+import type { ShardQueue } from "../shards/shard-queue.ts";
+import type { ShardSlot } from "../shards/shard-slot.ts";
+import { type Packable, UserRecord } from "../shards/user-record.ts";
+import type { OrderedAssignment } from "./assignment.ts";
 import { isAfter } from "./sequence.ts";
 
-/** One message on its way; is itself the Kinesis record, unless an aggregate takes it along. */
-export class Item implements Outgoing {
+export class OrderedUserRecord extends UserRecord<OrderedUserRecord> {
   readonly lane: Lane;
-  readonly mark: Mark;
+  readonly openDelivery: OpenDelivery;
   readonly message: Message;
   /** Counts the messages of the assignment. */
   readonly ordinal: number;
-  readonly dataBytes: number;
-  /** Null: the data is the message's payload. */
-  readonly #kept: Uint8Array | null;
-  next: Item | null = null;
+  /** The one behind it in its lane. */
+  next: OrderedUserRecord | null = null;
   /** It is poison: whether the broker confirmed its dead letter. Nothing behind it is sent before. */
-  letter: "none" | "waiting" | "published" = "none";
+  deadLetter: "none" | "waiting" | "published" = "none";
 
-  constructor(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null) {
+  constructor(lane: Lane, openDelivery: OpenDelivery, message: Message, dataBytes: number, encoded: Uint8Array | null) {
+    super(dataBytes, encoded);
     this.lane = lane;
-    this.mark = mark;
+    this.openDelivery = openDelivery;
     this.message = message;
-    this.ordinal = lane.partition.nextOrdinal;
-    this.dataBytes = dataBytes;
-    this.#kept = kept;
+    this.ordinal = lane.assignment.nextOrdinal;
   }
 
-  get items(): null {
-    return null;
-  }
-
-  get partition(): Partition {
-    return this.lane.partition;
+  get assignment(): OrderedAssignment {
+    return this.lane.assignment;
   }
 
   get partitionKey(): string {
@@ -46,94 +39,136 @@ export class Item implements Outgoing {
     return this.dataBytes + this.lane.keyBytes;
   }
 
-  get data(): Uint8Array {
-    return this.#kept ?? this.message.payload;
+  get queued(): Lane {
+    return this.lane;
+  }
+
+  get following(): OrderedUserRecord | null {
+    return this.next?.deadLetter === "none" ? this.next : null;
+  }
+
+  /** Its lane's: no other message of the lane is on its way beside it. */
+  get slot(): ShardSlot | null {
+    return this.lane.slot;
+  }
+
+  set slot(slot: ShardSlot | null) {
+    this.lane.slot = slot;
+  }
+
+  get isWithdrawn(): boolean {
+    return this.lane.assignment.isWithdrawn(this.ordinal);
+  }
+
+  mayWrite(now: number): boolean {
+    const { assignment } = this.lane;
+    return !assignment.isWithdrawn(this.ordinal) && assignment.mayWrite(now);
+  }
+
+  protected get payload(): Uint8Array {
+    return this.message.payload;
   }
 }
 
-export interface Lane {
-  /** Not an aggregate. */
-  readonly items: null;
+export class Lane implements Packable<OrderedUserRecord> {
   readonly key: string;
   /** UTF-8 bytes of the key. */
   readonly keyBytes: number;
-  readonly partition: Partition;
+  readonly assignment: OrderedAssignment;
   /** The oldest message; stays the head while its record is in flight. */
-  head: Item | null;
-  tail: Item | null;
-  /** Ready, in flight or waiting for its next attempt: not to be made ready by a new message. */
-  busy: boolean;
+  head: OrderedUserRecord | null = null;
+  #tail: OrderedUserRecord | null = null;
+  /** Taken: its head is queued, in flight, resting or dead-lettered, so that a new message has to wait for its turn. */
+  turn: "idle" | "taken" = "idle";
   /** Failed attempts of the head. */
-  attempt: number;
+  attempt = 0;
   /** Where it waits when it is ready, and the version of the shards that this was found by. */
-  queue: ShardQueue<Lane | Parcel<Item>> | null;
-  queueVersion: number;
-  /** The slot that its head holds while it travels without company. */
-  slot: Slot | null;
-  /** How many of its next messages go without company: their aggregate was refused, or missed its shard twice. */
-  alone: number;
-  /** Aggregates in a row that missed their shard. */
-  misses: number;
+  queue: ShardQueue<Waiting<OrderedUserRecord>> | null = null;
+  queueVersion = -1;
+  /** What its head holds while it travels unaggregated. */
+  slot: ShardSlot | null = null;
+  /** How many of its next messages are not aggregated: their aggregate was refused, or landed in a wrong shard twice. */
+  #unaggregated = 0;
+  /** Aggregates in a row that landed in a wrong shard. */
+  wrongShard = 0;
   /** Where the last record landed: later ones of the same shard must have greater sequence numbers. */
-  shardId: string;
-  sequenceNumber: string;
-}
+  #shardId = "";
+  #sequenceNumber = "";
 
-export function createLane(partition: Partition, key: string): Lane {
-  return {
-    items: null,
-    key,
-    keyBytes: Buffer.byteLength(key),
-    partition,
-    head: null,
-    tail: null,
-    busy: false,
-    attempt: 0,
-    queue: null,
-    queueVersion: -1,
-    slot: null,
-    alone: 0,
-    misses: 0,
-    shardId: "",
-    sequenceNumber: "",
-  };
-}
-
-export function append(lane: Lane, item: Item): void {
-  if (lane.tail === null) lane.head = item;
-  else lane.tail.next = item;
-  lane.tail = item;
-}
-
-export function removeHead(lane: Lane): void {
-  const head = lane.head;
-  if (head === null) return;
-  lane.head = head.next;
-  if (lane.head === null) lane.tail = null;
-  lane.attempt = 0;
-  if (lane.alone > 0) lane.alone -= 1;
-}
-
-/** Cuts the lane before its first message from `ordinal` on; returns how many were cut off. */
-export function truncate(lane: Lane, ordinal: number): number {
-  let last: Item | null = null;
-  let item = lane.head;
-  while (item !== null && item.ordinal < ordinal) {
-    last = item;
-    item = item.next;
+  constructor(assignment: OrderedAssignment, key: string) {
+    this.assignment = assignment;
+    this.key = key;
+    this.keyBytes = Buffer.byteLength(key);
   }
-  let cut = 0;
-  for (let rest = item; rest !== null; rest = rest.next) cut += 1;
-  if (last === null) lane.head = null;
-  else last.next = null;
-  lane.tail = last;
-  return cut;
-}
 
-/** False when the record was executed before an earlier one of its lane, as far as sequence numbers tell. */
-export function inOrder(lane: Lane, shardId: string, sequenceNumber: string): boolean {
-  if (lane.shardId === shardId && !isAfter(sequenceNumber, lane.sequenceNumber)) return false;
-  lane.shardId = shardId;
-  lane.sequenceNumber = sequenceNumber;
-  return true;
+  get userRecords(): null {
+    return null;
+  }
+
+  get routingKey(): string {
+    return this.key;
+  }
+
+  get unaggregated(): boolean {
+    return this.#unaggregated > 0;
+  }
+
+  /** The shard of the last record; "" when not known. */
+  get shardId(): string {
+    return this.#shardId;
+  }
+
+  first(now: number): OrderedUserRecord | null {
+    return this.head !== null && this.assignment.mayWrite(now) ? this.head : null;
+  }
+
+  append(record: OrderedUserRecord): void {
+    if (this.#tail === null) this.head = record;
+    else this.#tail.next = record;
+    this.#tail = record;
+    this.assignment.nextOrdinal += 1;
+    this.assignment.inLanes += 1;
+  }
+
+  /** The head is done: the next attempt is another message's first. */
+  removeHead(): void {
+    this.assignment.inLanes -= 1;
+    if (this.head === null) return;
+    this.head = this.head.next;
+    if (this.head === null) this.#tail = null;
+    this.attempt = 0;
+    if (this.#unaggregated > 0) this.#unaggregated -= 1;
+  }
+
+  /** Cuts off what is withdrawn. */
+  truncate(): void {
+    let last: OrderedUserRecord | null = null;
+    let record = this.head;
+    while (record !== null && !record.isWithdrawn) {
+      last = record;
+      record = record.next;
+    }
+    for (; record !== null; record = record.next) this.assignment.inLanes -= 1;
+    if (last === null) this.head = null;
+    else last.next = null;
+    this.#tail = last;
+  }
+
+  /** So many of its next messages are not aggregated. */
+  sendUnaggregated(count: number): void {
+    this.#unaggregated = count;
+  }
+
+  idle(): void {
+    this.turn = "idle";
+    this.#unaggregated = 0;
+  }
+
+  /** False when the record was executed before an earlier one of its lane, as far as sequence numbers tell. */
+  inOrder(shardId: string, sequenceNumber: string): boolean {
+    if (this.#shardId === shardId && !isAfter(sequenceNumber, this.#sequenceNumber)) return false;
+    this.#shardId = shardId;
+    this.#sequenceNumber = sequenceNumber;
+    return true;
+  }
 }

@@ -1,291 +1,122 @@
-/** The lanes of the ordered pipeline: which message may be sent next, and what an answer means for those behind it. */
-
-import { fullJitter } from "../../../runtime/backoff.ts";
-import type { SinkFailure } from "../../sink/sink.ts";
+/** Whose turn it is: of each lane one message at a time is ready to be sent, unless an aggregate takes several along. */
+import type { Clock } from "../../../runtime/clock.ts";
 import type { Message } from "../../source/source.ts";
-import type { Counters } from "../counters.ts";
-import { createDelays } from "../delays.ts";
-import type { Mark } from "../intake/checkpoint.ts";
-import type { Settings } from "../options.ts";
-import type { Batch } from "../requests/batch.ts";
-import type { Accepted } from "../requests/sender.ts";
-import { restMs } from "../retry.ts";
-import { landedInside, type Parcel } from "../shards/aggregate.ts";
-import { createPacker } from "../shards/collector.ts";
-import { createReady, type Ready, type ShardQueue } from "../shards/shard-queues.ts";
-import { HEARD_AGAIN_MS, mayWrite } from "./fencing.ts";
-import { append, Item, inOrder, type Lane, removeHead, truncate } from "./lane.ts";
-import { createKnownLanes } from "./lane-table.ts";
-import type { Partition } from "./partition.ts";
-import { countOf, keyOf, lanesOf, mayWriteAll, release, type Shipment, type Waiting, withdrawn } from "./records.ts";
+import { createDelays, type Delays } from "../delays.ts";
+import type { OpenDelivery } from "../intake/checkpoint.ts";
+import type { Aggregate, Waiting } from "../shards/aggregate.ts";
+import type { UnsentHandler } from "../shards/collector.ts";
+import type { ShardQueue } from "../shards/shard-queue.ts";
+import type { ShardQueues } from "../shards/shard-queues.ts";
+import type { OrderedAssignment } from "./assignment.ts";
+import { HEARD_AGAIN_MS } from "./fencing.ts";
+import { type Lane, OrderedUserRecord } from "./lane.ts";
+import { LaneTable } from "./lane-table.ts";
 
-/** After so many aggregates in a row that missed their shard, a lane's messages go without company. */
-const MISSES = 2;
+export type OrderedWaiting = Waiting<OrderedUserRecord>;
 
-export interface Lanes {
-  /** The stream ignores hash keys now: nothing is written. */
-  readonly auto: boolean;
-  start(): void;
-  slowest(): string | null;
-  laneOf(partition: Partition, key: string): Lane;
-  /** @param kept the data, if it is not the message's payload */
-  append(lane: Lane, mark: Mark, message: Message, dataBytes: number, kept: Uint8Array | null): void;
-  /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
-  appendPoison(lane: Lane, mark: Mark, message: Message): Item;
-  /** The message was refused and is poison: it holds those behind it until `published`. */
-  withhold(item: Item): void;
-  /** The broker confirmed the dead letter of the message. */
-  published(item: Item): void;
-  /** Lanes that became ready since the last call. */
-  takeWoken(): number;
-  waiting(): number;
-  fill(batch: Batch<Shipment>, now: number): void;
-  mayWrite(record: Shipment, now: number): boolean;
-  /** @param delivered called with each message that is done, and not with what was withdrawn or is sent again */
-  accepted(record: Shipment, outcome: Accepted, delivered: (item: Item) => void): void;
-  failed(record: Shipment, failure: SinkFailure, down: boolean): void;
-  /** The aggregate was refused for its content: its messages go without company, so that the poison is found. */
-  isolate(parcel: Parcel<Item>): void;
-  /** Takes the message out, and lets those behind it pass. */
-  remove(item: Item): void;
-  /** Withdraws the messages from `ordinal` on. */
-  cut(partition: Partition, ordinal: number): void;
-  forget(partition: Partition): void;
-  close(): void;
-}
+export class Lanes implements UnsentHandler<OrderedUserRecord> {
+  readonly #clock: Clock;
+  readonly #queues: ShardQueues<OrderedWaiting>;
+  readonly #table = new LaneTable();
+  /** What rests before its next attempt. */
+  readonly #delays: Delays<OrderedWaiting>;
 
-/** @param hurried nothing waits for company now */
-export function createLanes(options: Settings, counters: Counters, wake: () => void, hurried: () => boolean): Lanes {
-  const { clock, retry, random, handoverWaitMs } = options;
-  const known = createKnownLanes();
-  let woken = 0;
+  constructor(clock: Clock, queues: ShardQueues<OrderedWaiting>, wake: () => void) {
+    this.#clock = clock;
+    this.#queues = queues;
+    this.#delays = createDelays(clock, (waiting) => this.#enqueueAgain(waiting), wake);
+  }
 
-  const ready: Ready<Waiting> = createReady<Waiting>(options, keyOf, wake);
-  const queueOf = (lane: Lane): ShardQueue<Waiting> => {
-    if (lane.queue === null || lane.queueVersion !== ready.version) {
-      lane.queue = ready.queueOf(lane.key);
-      lane.queueVersion = ready.version;
+  laneOf(assignment: OrderedAssignment, key: string): Lane {
+    return this.#table.laneOf(assignment, key);
+  }
+
+  queueOf(lane: Lane): ShardQueue<OrderedWaiting> {
+    if (lane.queue === null || lane.queueVersion !== this.#queues.version) {
+      lane.queue = this.#queues.queueOf(lane.key);
+      lane.queueVersion = this.#queues.version;
     }
     return lane.queue;
-  };
-  const makeReady = (lane: Lane): void => {
-    ready.push(queueOf(lane), lane, lane.head?.mark.receivedAt);
-    woken += 1;
-  };
-  const readyAgain = (waiting: Waiting): void => {
-    if (waiting.items === null) {
-      makeReady(waiting);
-      return;
-    }
-    ready.push(ready.queueOf(keyOf(waiting)), waiting);
-    woken += 1;
-  };
-  const delays = createDelays<Waiting>(clock, readyAgain, wake);
+  }
+
+  /** @param encoded the data, if it is not the message's payload */
+  append(lane: Lane, open: OpenDelivery, message: Message, dataBytes: number, encoded: Uint8Array | null): void {
+    lane.append(new OrderedUserRecord(lane, open, message, dataBytes, encoded));
+    if (lane.turn === "taken") return;
+    lane.turn = "taken";
+    this.enqueue(lane);
+  }
+
+  /** Appends a message that is poison: it holds those behind it until `published`, for it may be none by the next time. */
+  appendPoison(lane: Lane, open: OpenDelivery, message: Message): OrderedUserRecord {
+    const record = new OrderedUserRecord(lane, open, message, 0, null);
+    record.deadLetter = "waiting";
+    lane.append(record);
+    lane.turn = "taken";
+    return record;
+  }
+
+  /** The broker confirmed the dead letter of the message. */
+  published(record: OrderedUserRecord): void {
+    record.deadLetter = "published";
+    if (record.lane.head === record) this.endTurn(record.lane);
+  }
+
+  /** The head is sent as soon as may be. */
+  enqueue(lane: Lane): void {
+    this.#queues.push(this.queueOf(lane), lane, lane.head?.openDelivery.receivedAt);
+  }
+
+  rest(waiting: OrderedWaiting, ms: number): void {
+    this.#delays.add(waiting, this.#clock.now() + ms);
+  }
 
   /** The lane's turn is over: the next message is ready or waits for a receipt, or the lane is idle. */
-  const next = (lane: Lane): void => {
-    while (lane.head?.letter === "published") removeFirst(lane);
-    if (lane.head !== null) {
-      if (lane.head.letter === "none") makeReady(lane);
-      return;
-    }
-    lane.busy = false;
-    lane.alone = 0;
-  };
-  const rest = (waiting: Waiting, ms: number): void => delays.add(waiting, clock.now() + ms);
-
-  const packer = createPacker<Lane, Item>(options, () => ready, 1, {
-    first: (lane, now) => {
-      if (lane.head === null) {
-        lane.busy = false;
-        return null;
-      }
-      if (mayWrite(lane.partition.assignment, now)) return lane.head;
-      rest(lane, HEARD_AGAIN_MS);
-      return null;
-    },
-    next: ({ next: following }) => (following?.letter === "none" ? following : null),
-    valueOf: (item) => item.lane,
-    alone: (lane) => lane.alone > 0,
-    mayWrite: mayWriteAll,
-    unpack: (parcel) => {
-      for (const lane of lanesOf(parcel)) next(lane);
-    },
-    hold: (item, slot) => {
-      item.lane.slot = slot;
-    },
-    hurried,
-  });
-
-  function acceptedAlone(item: Item, outcome: Accepted, delivered: (item: Item) => void): void {
-    const { lane } = item;
-    release(lane);
-    if (withdrawn(item)) {
-      next(lane);
-      return;
-    }
-    ready.landed(queueOf(lane), outcome.shardId, lane.shardId);
-    if (!inOrder(lane, outcome.shardId, outcome.sequenceNumber)) {
-      counters.outOfOrder += 1;
-      counters.retries += 1;
-      lane.attempt += 1;
-      rest(lane, fullJitter(retry, lane.attempt - 1, random));
-      return;
-    }
-    removeFirst(lane);
-    next(lane);
-    delivered(item);
+  endTurn(lane: Lane): void {
+    while (lane.head?.deadLetter === "published") lane.removeHead();
+    if (lane.head === null) lane.idle();
+    else if (lane.head.deadLetter === "none") this.enqueue(lane);
   }
 
-  function failedAlone(item: Item, failure: SinkFailure, down: boolean): void {
-    const { lane } = item;
-    release(lane);
-    if (withdrawn(item)) {
-      next(lane);
-      return;
-    }
-    // Refused alone: the gate waits, and the next request has to carry it together with others to find out why.
-    if (failure.class === "invalid") {
-      if (!down) lane.attempt += 1;
-      lane.alone = Math.max(1, lane.alone);
-      makeReady(lane);
-      return;
-    }
-    const ms = restMs(failure, fullJitter(retry, lane.attempt, random), handoverWaitMs);
-    if (!down) lane.attempt += 1;
-    rest(lane, ms);
+  /** Takes the message out, and lets those behind it pass. */
+  remove(record: OrderedUserRecord): void {
+    if (!record.isWithdrawn) record.lane.removeHead();
+    this.endTurn(record.lane);
   }
 
-  /** A consumer drops the aggregate whole: all of it goes again, before anything else of its keys. */
-  function missed(parcel: Parcel<Item>): void {
-    const ms = fullJitter(retry, 0, random);
-    counters.retries += parcel.items.length;
-    for (const lane of lanesOf(parcel)) {
-      lane.misses += 1;
-      if (lane.misses >= MISSES) lane.alone = countOf(parcel, lane);
-      rest(lane, ms);
-    }
+  unsent(waiting: OrderedWaiting): void {
+    if (waiting.userRecords !== null) {
+      for (const lane of lanesOf(waiting)) this.endTurn(lane);
+    } else if (waiting.head === null) waiting.turn = "idle";
+    // Its broker was not heard from.
+    else this.rest(waiting, HEARD_AGAIN_MS);
   }
 
-  function isolate(parcel: Parcel<Item>): void {
-    parcel.slot.inFlight -= 1;
-    for (const lane of lanesOf(parcel)) {
-      lane.alone = countOf(parcel, lane);
-      next(lane);
-    }
+  /** Withdraws the messages from this ordinal on. */
+  stop(assignment: OrderedAssignment, from: number): void {
+    assignment.stop(from);
+    for (const lane of this.#table.of(assignment)) lane.truncate();
   }
 
-  return {
-    laneOf: known.laneOf,
-    append: (lane, mark, message, dataBytes, kept) => {
-      addLast(lane, new Item(lane, mark, message, dataBytes, kept));
-      if (lane.busy) return;
-      lane.busy = true;
-      makeReady(lane);
-    },
-    appendPoison: (lane, mark, message) => {
-      const item = new Item(lane, mark, message, 0, null);
-      item.letter = "waiting";
-      addLast(lane, item);
-      lane.busy = true;
-      return item;
-    },
-    withhold: (item) => {
-      release(item.lane);
-      item.letter = "waiting";
-    },
-    published: (item) => {
-      item.letter = "published";
-      if (item.lane.head === item) next(item.lane);
-    },
-    takeWoken: () => {
-      const taken = woken;
-      woken = 0;
-      return taken;
-    },
-    get auto() {
-      return ready.auto;
-    },
-    start: ready.start,
-    waiting: ready.waiting,
-    slowest: ready.slowest,
-    fill: (batch, now) => {
-      if (!ready.auto) packer.fill(batch, now);
-    },
-    mayWrite: (record, now) => {
-      if (ready.auto) return false;
-      if (record.items !== null) return mayWriteAll(record, now);
-      return !withdrawn(record) && mayWrite(record.partition.assignment, now);
-    },
-    accepted: (record, outcome, delivered) => {
-      if (record.items === null) {
-        acceptedAlone(record, outcome, delivered);
-        return;
-      }
-      record.slot.inFlight -= 1;
-      packer.limit.tookMs(clock.now() - record.sentAt);
-      ready.landed(record.slot, outcome.shardId, "");
-      if (!landedInside(ready, record, outcome.shardId)) {
-        missed(record);
-        return;
-      }
-      for (const lane of lanesOf(record)) lane.misses = 0;
-      let rewound: Lane | null = null;
-      let last: Lane | null = null;
-      for (const item of record.items) {
-        const { lane } = item;
-        if (withdrawn(item)) continue;
-        if (lane !== last && !inOrder(lane, outcome.shardId, outcome.sequenceNumber)) rewound = lane;
-        last = lane;
-        if (lane === rewound) counters.retries += 1;
-        else {
-          removeFirst(lane);
-          delivered(item);
-        }
-      }
-      if (rewound !== null) counters.outOfOrder += 1;
-      for (const lane of lanesOf(record)) next(lane);
-    },
-    failed: (record, failure, down) => {
-      if (failure.class === "throttled") ready.throttled(record.items === null ? queueOf(record.lane) : record.slot);
-      if (record.items === null) {
-        failedAlone(record, failure, down);
-        return;
-      }
-      if (failure.class === "invalid") {
-        isolate(record);
-        return;
-      }
-      record.slot.inFlight -= 1;
-      const ms = restMs(failure, fullJitter(retry, record.attempt, random), handoverWaitMs);
-      if (!down) record.attempt += 1;
-      rest(record, ms);
-    },
-    isolate,
-    remove: (item) => {
-      release(item.lane);
-      if (!withdrawn(item)) removeFirst(item.lane);
-      next(item.lane);
-    },
-    cut: (partition, ordinal) => {
-      partition.cut = ordinal;
-      for (const lane of partition.lanes.values()) partition.queued -= truncate(lane, ordinal);
-    },
-    forget: known.forget,
-    close: () => {
-      delays.close();
-      ready.close();
-    },
-  };
+  revoke(assignment: OrderedAssignment): void {
+    assignment.revoke();
+    for (const lane of this.#table.of(assignment)) lane.truncate();
+    this.#table.forget(assignment);
+  }
+
+  close(): void {
+    this.#delays.close();
+  }
+
+  #enqueueAgain(waiting: OrderedWaiting): void {
+    if (waiting.userRecords === null) this.enqueue(waiting);
+    else this.#queues.push(this.#queues.queueOf(waiting.routingKey), waiting);
+  }
 }
 
-function addLast(lane: Lane, item: Item): void {
-  append(lane, item);
-  lane.partition.nextOrdinal += 1;
-  lane.partition.queued += 1;
-}
-
-function removeFirst(lane: Lane): void {
-  removeHead(lane);
-  lane.partition.queued -= 1;
+/** Each lane once: the messages of a lane follow one another. */
+export function lanesOf({ userRecords }: Aggregate<OrderedUserRecord>): Lane[] {
+  const lanes: Lane[] = [];
+  for (const { lane } of userRecords) if (lane !== lanes.at(-1)) lanes.push(lane);
+  return lanes;
 }

@@ -2,7 +2,7 @@
 
 import { exponential } from "../../../runtime/backoff.ts";
 import type { PoisonError } from "../../format/format.ts";
-import type { PoisonReport } from "../pipeline.ts";
+import { type PoisonReport, REPORTED } from "../pipeline.ts";
 import { POISON_DELAYS } from "../retry.ts";
 
 /**
@@ -10,9 +10,6 @@ import { POISON_DELAYS } from "../retry.ts";
  * comes back with nothing to deliver within it was moved past the poison there.
  */
 const GONE_AFTER_MS = 60_000;
-
-/** How many reports a state names. */
-export const REPORTED = 10;
 
 export interface Stops {
   /** Notes a stop; returns how often, in a row, this message stopped the topic-partition. */

@@ -15,9 +15,12 @@ const NOT_READY_DELAYS: RetryDelays = { initialDelayMs: 1_000, maxDelayMs: 15_00
 /** One request in so many milliseconds is no burden, and a stream that is back should not wait longer for its probe. */
 const PROBE_CEILING_MS = 5_000;
 
-export interface Gate {
-  /** The stream counts as down: the gate alone decides how often it is asked, and records need not wait longer each time. */
-  readonly closed: boolean;
+export interface CircuitBreaker {
+  /**
+   * The stream counts as down: the breaker alone decides how often it is asked, and records need not wait longer each
+   * time.
+   */
+  readonly isOpen: boolean;
   /** Milliseconds until the next request may go; Infinity while a probe is out. */
   wait(now: number, inFlight: number): number;
   /**
@@ -29,38 +32,58 @@ export interface Gate {
   passed(): void;
 }
 
-export function createGate(delays: RetryDelays, random: () => number): Gate {
-  let failures = 0;
-  let probes = 0;
-  let probing = false;
-  let closedAt = Number.NEGATIVE_INFINITY;
-  let opensAt = Number.NEGATIVE_INFINITY;
-  const probeDelays = { ...delays, maxDelayMs: Math.min(delays.maxDelayMs, PROBE_CEILING_MS) };
-  return {
-    get closed() {
-      return probing;
-    },
-    wait: (now, inFlight) => {
-      if (!probing) return 0;
-      if (inFlight > 0) return Number.POSITIVE_INFINITY;
-      return Math.max(0, opensAt - now);
-    },
-    failed: (failure, sentAt, now) => {
-      const slow = failure.class === "notReady" || failure.class === "invalid";
-      failures += 1;
-      if (!slow && failures < FAILURES_IN_A_ROW) return;
-      if (probing && sentAt < closedAt) return;
-      const delay = slow ? exponential(NOT_READY_DELAYS, probes) : fullJitter(probeDelays, probes, random);
-      probes += 1;
-      probing = true;
-      closedAt = now;
-      opensAt = Math.max(opensAt, now + delay);
-    },
-    passed: () => {
-      failures = 0;
-      probes = 0;
-      probing = false;
-      opensAt = Number.NEGATIVE_INFINITY;
-    },
-  };
+export function createCircuitBreaker(delays: RetryDelays, random: () => number): CircuitBreaker {
+  return new ProbingBreaker(delays, random);
+}
+
+/** Times are of `Clock.now()`. */
+interface Outage {
+  /** Requests sent before say nothing new. */
+  readonly trippedAt: number;
+  readonly probeAt: number;
+  /** Failed so far, the request that tripped the breaker included. */
+  readonly probes: number;
+}
+
+class ProbingBreaker implements CircuitBreaker {
+  readonly #probeDelays: RetryDelays;
+  readonly #random: () => number;
+  /** In a row. */
+  #failures = 0;
+  #outage: Outage | null = null;
+
+  constructor(delays: RetryDelays, random: () => number) {
+    this.#probeDelays = { ...delays, maxDelayMs: Math.min(delays.maxDelayMs, PROBE_CEILING_MS) };
+    this.#random = random;
+  }
+
+  get isOpen(): boolean {
+    return this.#outage !== null;
+  }
+
+  wait(now: number, inFlight: number): number {
+    if (this.#outage === null) return 0;
+    return inFlight > 0 ? Number.POSITIVE_INFINITY : Math.max(0, this.#outage.probeAt - now);
+  }
+
+  failed(failure: SinkFailure, sentAt: number, now: number): void {
+    const outage = this.#outage;
+    const slow = failure.class === "notReady" || failure.class === "invalid";
+    this.#failures += 1;
+    if (!slow && this.#failures < FAILURES_IN_A_ROW) return;
+    if (outage !== null && sentAt < outage.trippedAt) return;
+    const probes = outage?.probes ?? 0;
+    const probeAt =
+      now + (slow ? exponential(NOT_READY_DELAYS, probes) : fullJitter(this.#probeDelays, probes, this.#random));
+    this.#outage = {
+      trippedAt: now,
+      probeAt: outage === null ? probeAt : Math.max(outage.probeAt, probeAt),
+      probes: probes + 1,
+    };
+  }
+
+  passed(): void {
+    this.#failures = 0;
+    this.#outage = null;
+  }
 }

@@ -1,11 +1,11 @@
 /**
- * Self-clocking: an idle sender sends at once, and a busy one waits a moment for company, up to 10 ms, when records
- * become ready often enough for company to be likely. So idle latency is one round trip, and busy streams pay for few
+ * Self-clocking: an idle sender sends at once, and a busy one waits a moment for other records, up to 10 ms, when records
+ * become ready often enough for others to be likely. So idle latency is one round trip, and busy streams pay for few
  * requests.
  */
 
-/** The longest wait for company, milliseconds. */
-export const LINGER_MS = 10;
+/** A request's longest wait for other records, and how often the rate at which they come is measured: milliseconds. */
+const LONGEST_WAIT_MS = 10;
 
 export interface Linger {
   /** Counts records that became ready to be sent. */
@@ -17,33 +17,39 @@ export interface Linger {
 }
 
 export function createLinger(): Linger {
-  let windowStart = 0;
-  let windowCount = 0;
+  return new RateLinger();
+}
+
+class RateLinger implements Linger {
+  #windowStart = 0;
+  #windowCount = 0;
   /** Records per millisecond. */
-  let rate = 0;
-  let heldSince: number | null = null;
-  const roll = (now: number): void => {
-    const elapsed = now - windowStart;
-    if (elapsed < LINGER_MS) return;
-    const current = windowCount / elapsed;
-    rate = elapsed >= 4 * LINGER_MS ? current : (rate + current) / 2;
-    windowStart = now;
-    windowCount = 0;
-  };
-  return {
-    arrived: (count, now) => {
-      roll(now);
-      windowCount += count;
-    },
-    hold: (waiting, full, inFlight, now) => {
-      if (waiting === 0 || waiting >= full || inFlight === 0) return 0;
-      roll(now);
-      if (rate * LINGER_MS < 1) return 0;
-      heldSince ??= now;
-      return Math.max(0, heldSince + LINGER_MS - now);
-    },
-    sent: () => {
-      heldSince = null;
-    },
-  };
+  #rate = 0;
+  #heldSince: number | null = null;
+
+  arrived(count: number, now: number): void {
+    this.#roll(now);
+    this.#windowCount += count;
+  }
+
+  hold(waiting: number, full: number, inFlight: number, now: number): number {
+    if (waiting === 0 || waiting >= full || inFlight === 0) return 0;
+    this.#roll(now);
+    if (this.#rate * LONGEST_WAIT_MS < 1) return 0;
+    this.#heldSince ??= now;
+    return Math.max(0, this.#heldSince + LONGEST_WAIT_MS - now);
+  }
+
+  sent(): void {
+    this.#heldSince = null;
+  }
+
+  #roll(now: number): void {
+    const elapsed = now - this.#windowStart;
+    if (elapsed < LONGEST_WAIT_MS) return;
+    const current = this.#windowCount / elapsed;
+    this.#rate = elapsed >= 4 * LONGEST_WAIT_MS ? current : (this.#rate + current) / 2;
+    this.#windowStart = now;
+    this.#windowCount = 0;
+  }
 }

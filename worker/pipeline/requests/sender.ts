@@ -3,278 +3,174 @@
  * of an event-loop turn, so that one request carries what one turn brought.
  */
 import type { Timer } from "../../../runtime/clock.ts";
-import type { RecordOutcome, RequestOutcome, SinkFailure } from "../../sink/sink.ts";
+import type { RequestOutcome } from "../../sink/sink.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
-import { type Batch, emptyBatch, type Outgoing, userRecords } from "./batch.ts";
-import { conclude, createRefusals, refuse, type Suspects, suspect } from "./bisection.ts";
-import { createGate } from "./circuit-breaker.ts";
+import { emptyBatch } from "./batch.ts";
+import type { Bisection } from "./bisection.ts";
+import { type CircuitBreaker, createCircuitBreaker } from "./circuit-breaker.ts";
 import { createLinger } from "./linger.ts";
-import { createWindow } from "./window.ts";
+import type { OutcomeHandler, Supply } from "./neighbours.ts";
+import type { OutboundRecord } from "./outbound-record.ts";
+import { type SentRequest, Settlement } from "./settlement.ts";
+import { createWindow, type Window } from "./window.ts";
 
-export type Accepted = Extract<RecordOutcome, { accepted: true }>;
-
-/** What a pipeline decides about records. */
-export interface Dispatch<R extends Outgoing> {
-  /** Records that `fill` would find now, roughly. */
-  waiting(): number;
-  /** Moves what may be written now into the batch. */
-  fill(batch: Batch<R>, now: number): void;
-  /** False when the record was withdrawn, or must not be written now: it is handed back by `failed`. */
-  mayWrite(record: R, now: number): boolean;
-  accepted(record: R, outcome: Accepted): void;
-  /**
-   * To be tried again.
-   * @param down the stream counts as down: that is no further failure of this record
-   */
-  failed(record: R, failure: SinkFailure, down: boolean): void;
-  /** Refused by the service for its content. */
-  refused(record: R, failure: SinkFailure): void;
-  /** All records of an answer were handed out. */
-  settled(): void;
-}
-
-export interface Sender<R extends Outgoing> {
+export interface Sender<R extends OutboundRecord> {
   readonly inFlight: number;
-  /** Records became ready: sends them at the end of this turn. */
-  wake(ready: number): void;
-  /** Sends without waiting for company from now on. */
-  hurry(): void;
-  /** Visits each record on its way. */
-  each(visit: (record: R) => void): void;
+  /** There may be something to send: sends it at the end of this turn. */
+  wake(): void;
+  /** Sends without waiting for other records from now on. */
+  flushNow(): void;
+  /** Those on their way. */
+  records(): Iterable<R>;
   /** Aborts the requests that carry such a record. */
   abort(carries: (record: R) => boolean): void;
   close(): void;
 }
 
-interface Request<R extends Outgoing> {
-  readonly records: readonly R[];
-  readonly suspects: Suspects<R> | null;
-  readonly sentAt: number;
-  readonly controller: AbortController;
+/** @param supply what is to be sent is pulled from it @param handler what becomes of it is handed to it */
+export function createSender<R extends OutboundRecord>(
+  settings: Settings,
+  counters: Counters,
+  supply: Supply<R>,
+  handler: OutcomeHandler<R>,
+): Sender<R> {
+  return new BatchSender(settings, counters, supply, handler);
 }
 
-const WITHHELD: SinkFailure = {
-  code: "RequestRejected",
-  class: "transient",
-  message: "The record was held back before it was sent.",
-  ambiguous: false,
-};
+class BatchSender<R extends OutboundRecord> implements Sender<R> {
+  readonly #settings: Settings;
+  readonly #counters: Counters;
+  readonly #supply: Supply<R>;
+  readonly #handler: OutcomeHandler<R>;
+  readonly #breaker: CircuitBreaker;
+  readonly #window: Window;
+  readonly #linger = createLinger();
+  readonly #settlement: Settlement<R>;
+  readonly #requests = new Set<SentRequest<R>>();
+  #recordsInFlight = 0;
+  #scheduled = false;
+  #closed = false;
+  #flushesNow = false;
+  #timer: Timer | null = null;
 
-export function createSender<R extends Outgoing>(
-  options: Settings,
-  counters: Counters,
-  dispatch: Dispatch<R>,
-): Sender<R> {
-  const { sink, clock, limits, maxConcurrentRequests, retry, random, nextTurn } = options;
-  const requests = new Set<Request<R>>();
-  const isolating: Suspects<R>[] = [];
-  const refusals = createRefusals<R>();
-  const gate = createGate(retry, random);
-  const window = createWindow(
-    Math.max(limits.maxRecords, maxConcurrentRequests),
-    maxConcurrentRequests * limits.maxRecords,
-  );
-  const linger = createLinger();
-  let recordsInFlight = 0;
-  let scheduled = false;
-  let closed = false;
-  let hurried = false;
-  let timer: Timer | null = null;
+  constructor(settings: Settings, counters: Counters, supply: Supply<R>, handler: OutcomeHandler<R>) {
+    const { clock, limits, maxConcurrentRequests, retry, random } = settings;
+    this.#settings = settings;
+    this.#counters = counters;
+    this.#supply = supply;
+    this.#handler = handler;
+    this.#breaker = createCircuitBreaker(retry, random);
+    const most = maxConcurrentRequests * limits.maxRecords;
+    this.#window = createWindow(Math.max(limits.maxRecords, maxConcurrentRequests), most);
+    this.#settlement = new Settlement(clock, counters, supply, handler, this.#breaker, this.#window);
+  }
 
-  const schedule = (): void => {
-    if (scheduled || closed) return;
-    scheduled = true;
-    nextTurn(flush);
-  };
-  const scheduleIn = (ms: number): void => {
+  get inFlight(): number {
+    return this.#requests.size;
+  }
+
+  wake(): void {
+    const arrived = this.#supply.takeArrived();
+    if (arrived > 0) this.#linger.arrived(arrived, this.#settings.clock.now());
+    this.#schedule();
+  }
+
+  flushNow(): void {
+    this.#flushesNow = true;
+    this.#schedule();
+  }
+
+  *records(): Iterable<R> {
+    for (const { records } of this.#requests) yield* records;
+  }
+
+  abort(carries: (record: R) => boolean): void {
+    for (const { records, controller } of this.#requests) if (records.some(carries)) controller.abort();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const { controller } of this.#requests) controller.abort();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#settings.nextTurn(() => this.#flush());
+  }
+
+  /** @param ms Infinity: an answer will tell */
+  #scheduleIn(ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) return;
-    timer?.cancel();
-    timer = clock.timer(ms, schedule);
-  };
+    this.#timer?.cancel();
+    this.#timer = this.#settings.clock.timer(ms, () => this.#schedule());
+  }
 
-  function flush(): void {
-    scheduled = false;
-    while (!closed && requests.size < maxConcurrentRequests) {
-      const now = clock.now();
-      const wait = gate.wait(now, requests.size);
+  #flush(): void {
+    this.#scheduled = false;
+    while (!this.#closed && this.#requests.size < this.#settings.maxConcurrentRequests) {
+      const now = this.#settings.clock.now();
+      const wait = this.#breaker.wait(now, this.#requests.size);
       if (wait > 0) {
-        scheduleIn(wait);
+        this.#scheduleIn(wait);
         return;
       }
-      if (sendSuspects(now)) continue;
-      const room = window.room(recordsInFlight);
-      if (room < 1) return;
-      const hold = hurried ? 0 : linger.hold(dispatch.waiting(), Math.min(room, limits.maxRecords), requests.size, now);
-      if (hold > 0) {
-        scheduleIn(hold);
-        return;
-      }
-      const batch = emptyBatch<R>(room);
-      dispatch.fill(batch, now);
-      if (batch.records.length === 0) return;
-      linger.sent();
-      send(batch.records, null);
+      const part = this.#settlement.nextPart(now);
+      if (part !== null) this.#send(part.records, part.bisection);
+      else if (!this.#sendBatch(now)) return;
     }
   }
 
-  function sendSuspects(now: number): boolean {
-    for (let suspects = isolating.pop(); suspects !== undefined; suspects = isolating.pop()) {
-      const part = suspects.parts.pop() ?? [];
-      const allowed = part.filter((record) => dispatch.mayWrite(record, now));
-      if (allowed.length < part.length) {
-        for (const record of part) if (!allowed.includes(record)) dispatch.failed(record, WITHHELD, false);
-        dispatch.settled();
-      }
-      if (allowed.length > 0) {
-        send(allowed, suspects);
-        return true;
-      }
-      proceed(suspects, now);
+  /** False when there is nothing to send now. */
+  #sendBatch(now: number): boolean {
+    const room = this.#window.room(this.#recordsInFlight);
+    if (room < 1) return false;
+    const hold = this.#hold(room, now);
+    if (hold > 0) {
+      this.#scheduleIn(hold);
+      return false;
     }
-    return false;
+    const batch = emptyBatch<R>(room);
+    this.#supply.fill(batch, now);
+    if (batch.records.length === 0) return false;
+    this.#linger.sent();
+    this.#send(batch.records, null);
+    return true;
   }
 
-  function send(records: readonly R[], suspects: Suspects<R> | null): void {
-    const request: Request<R> = { records, suspects, sentAt: clock.now(), controller: new AbortController() };
-    requests.add(request);
-    recordsInFlight += records.length;
-    counters.requests += 1;
-    counters.records += records.length;
+  #hold(room: number, now: number): number {
+    if (this.#flushesNow) return 0;
+    const full = Math.min(room, this.#settings.limits.maxRecords);
+    return this.#linger.hold(this.#supply.waiting(), full, this.#requests.size, now);
+  }
+
+  #send(records: readonly R[], bisection: Bisection<R> | null): void {
+    const { sink, clock } = this.#settings;
+    const request: SentRequest<R> = { records, bisection, sentAt: clock.now(), controller: new AbortController() };
+    this.#requests.add(request);
+    this.#recordsInFlight += records.length;
+    this.#counters.requests += 1;
+    this.#counters.records += records.length;
     const recheck = (): void => {
       const now = clock.now();
-      if (!records.every((record) => dispatch.mayWrite(record, now))) request.controller.abort();
+      if (!records.every((record) => this.#settlement.mayWrite(record, now))) request.controller.abort();
     };
     void sink
       .put(records, request.controller.signal, recheck)
-      .then((outcome) => outcome, broken)
-      .then((outcome) => {
-        requests.delete(request);
-        if (closed) return;
-        settle(request, outcome);
-        recordsInFlight -= records.length;
-        dispatch.settled();
-        schedule();
-      });
+      .catch(broken)
+      .then((outcome) => this.#answered(request, outcome));
   }
 
-  function settle(request: Request<R>, outcome: RequestOutcome): void {
-    const { records } = request;
-    if (outcome.kind === "answered" && outcome.records.length === records.length) {
-      window.answered(records.length, request.sentAt, clock.now());
-      settleAnswer(request, outcome.records);
-    } else {
-      settleFailure(request, outcome.kind === "failed" ? outcome.failure : miscounted());
-    }
+  #answered(request: SentRequest<R>, outcome: RequestOutcome): void {
+    this.#requests.delete(request);
+    if (this.#closed) return;
+    this.#settlement.settle(request, outcome, this.#recordsInFlight);
+    this.#recordsInFlight -= request.records.length;
+    this.#handler.settled();
+    this.#schedule();
   }
-
-  function settleFailure(request: Request<R>, failure: SinkFailure): void {
-    const { records, suspects, sentAt, controller } = request;
-    const now = clock.now();
-    // An aborted request was given up here: it says nothing of the stream.
-    if (!controller.signal.aborted) {
-      counters.sinkFailure = failure;
-      if (failure.code === "RequestTimeout") window.expired(recordsInFlight, sentAt, now);
-      if (failure.class === "invalid") {
-        const group = suspects ?? suspect(records, failure);
-        if (suspects !== null) refuse(group, records);
-        proceed(group, sentAt);
-        return;
-      }
-      gate.failed(failure, sentAt, now);
-    }
-    for (const record of records) counters.retries += userRecords(record);
-    for (const record of records) dispatch.failed(record, failure, gate.closed);
-    if (suspects !== null) proceed(suspects, sentAt);
-  }
-
-  function settleAnswer({ records, suspects, sentAt }: Request<R>, outcomes: readonly RecordOutcome[]): void {
-    const anyAccepted = outcomes.some((outcome) => outcome.accepted);
-    let failure: SinkFailure | null = null;
-    if (anyAccepted) {
-      gate.passed();
-      refusals.accepted();
-    }
-    for (let index = 0; index < records.length; index += 1) {
-      const record = records[index] as R;
-      const outcome = outcomes[index] as RecordOutcome;
-      if (outcome.accepted) {
-        dispatch.accepted(record, outcome);
-        continue;
-      }
-      if (failure === null || failure.class === "throttled") failure = outcome.failure;
-      if (outcome.failure.class === "throttled") counters.throttled += 1;
-      if (outcome.failure.class === "invalid" && (anyAccepted || suspects?.accepted)) {
-        dispatch.refused(record, outcome.failure);
-      } else {
-        counters.retries += userRecords(record);
-        dispatch.failed(record, outcome.failure, false);
-      }
-    }
-    if (!anyAccepted && failure !== null && failure.class !== "throttled") gate.failed(failure, sentAt, clock.now());
-    counters.sinkFailure = failure;
-    if (suspects === null) return;
-    suspects.accepted ||= anyAccepted;
-    proceed(suspects, sentAt);
-  }
-
-  /** The next part, or the verdict. */
-  function proceed(suspects: Suspects<R>, sentAt: number): void {
-    const verdict = conclude(suspects);
-    if (verdict === null) {
-      isolating.push(suspects);
-      return;
-    }
-    const { failure } = suspects;
-    const condemned = verdict.lonely.filter(refusals.condemn);
-    const unknown = [...verdict.unknown, ...verdict.lonely.filter((record) => !condemned.includes(record))];
-    for (const record of [...verdict.poison, ...condemned]) dispatch.refused(record, failure);
-    if (verdict.poison.length + condemned.length > 0) {
-      // The stream is sound.
-      gate.passed();
-      counters.sinkFailure = null;
-    }
-    if (unknown.length === 0) return;
-    gate.failed(failure, sentAt, clock.now());
-    for (const record of unknown) counters.retries += userRecords(record);
-    for (const record of unknown) dispatch.failed(record, failure, gate.closed);
-  }
-
-  return {
-    get inFlight() {
-      return requests.size;
-    },
-    wake: (ready) => {
-      if (ready > 0) linger.arrived(ready, clock.now());
-      schedule();
-    },
-    hurry: () => {
-      hurried = true;
-      schedule();
-    },
-    each: (visit) => {
-      for (const { records } of requests) records.forEach(visit);
-    },
-    abort: (carries) => {
-      for (const request of requests) {
-        if (request.records.some(carries)) request.controller.abort();
-      }
-    },
-    close: () => {
-      closed = true;
-      timer?.cancel();
-      for (const request of requests) request.controller.abort();
-    },
-  };
-}
-
-function miscounted(): SinkFailure {
-  return {
-    code: "AmbiguousAnswer",
-    class: "transient",
-    message: "Kinesis answered with another number of records than it was sent; they are sent again.",
-    ambiguous: true,
-  };
 }
 
 /** `put` never rejects; if it does, the fate of the records is unknown. */

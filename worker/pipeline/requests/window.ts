@@ -8,12 +8,12 @@
 const DECREASE = 0.5;
 
 /**
- * An answer in good time grows the window by this share of the records it speaks of, and by one record at least. Before
+ * An answer in good time grows the window by this part of the records it speaks of, and by one record at least. Before
  * anything expired the window doubles in a round.
  */
 const INCREASE = 1 / 8;
 
-/** An answer counts as in good time within this share of the time after which the last request expired. */
+/** An answer counts as in good time within this part of the time after which the last request expired. */
 const GOOD_TIME = 0.5;
 
 export interface Window {
@@ -33,24 +33,37 @@ export interface Window {
  * @param most records of all requests together
  */
 export function createWindow(first: number, most: number): Window {
-  let size = first;
-  let increase = 1;
-  let shrunkAt = Number.NEGATIVE_INFINITY;
-  let goodMs = Number.POSITIVE_INFINITY;
-  return {
-    room: (inFlight) => Math.floor(size) - inFlight,
-    answered: (records, sentAt, now) => {
-      if (size >= most) return;
-      // Near the limit by one record a round, to stay below it for long.
-      const growth = now - sentAt <= goodMs ? Math.max(1, records * increase) : records / size;
-      size = Math.min(most, size + growth);
-    },
-    expired: (inFlight, sentAt, now) => {
-      if (sentAt < shrunkAt) return;
-      shrunkAt = now;
-      increase = INCREASE;
-      goodMs = (now - sentAt) * GOOD_TIME;
-      size = Math.max(1, Math.min(size, inFlight) * DECREASE);
-    },
-  };
+  return new AdaptiveWindow(first, most);
+}
+
+class AdaptiveWindow implements Window {
+  readonly #most: number;
+  #size: number;
+  #increase = 1;
+  #shrunkAt = Number.NEGATIVE_INFINITY;
+  #goodMs = Number.POSITIVE_INFINITY;
+
+  constructor(first: number, most: number) {
+    this.#most = most;
+    this.#size = first;
+  }
+
+  room(inFlight: number): number {
+    return Math.floor(this.#size) - inFlight;
+  }
+
+  answered(records: number, sentAt: number, now: number): void {
+    if (this.#size >= this.#most) return;
+    // Near the limit by one record a round, to stay below it for long.
+    const growth = now - sentAt <= this.#goodMs ? Math.max(1, records * this.#increase) : records / this.#size;
+    this.#size = Math.min(this.#most, this.#size + growth);
+  }
+
+  expired(inFlight: number, sentAt: number, now: number): void {
+    if (sentAt < this.#shrunkAt) return;
+    this.#shrunkAt = now;
+    this.#increase = INCREASE;
+    this.#goodMs = (now - sentAt) * GOOD_TIME;
+    this.#size = Math.max(1, Math.min(this.#size, inFlight) * DECREASE);
+  }
 }

@@ -1,61 +1,61 @@
 /** An aggregate on its way: user records of many keys that travel as one Kinesis record. */
 import { type AggregateBuilder, aggregateRecord } from "../../sink/aggregate.ts";
-import type { Outgoing } from "../requests/batch.ts";
-
-/** Room for records of one predicted shard: while one of them is in flight, the next one fills. */
-export interface Slot {
-  /** Null: the shard is not known. */
-  readonly shardId: string | null;
-  /** Records in flight that hold it. */
-  inFlight: number;
-}
-
-export interface Parcel<I extends Outgoing> extends Outgoing {
-  /** In the order in which a consumer reads them. */
-  readonly items: readonly I[];
-  readonly slot: Slot;
-  /** The version of the shards by which it was packed. */
-  readonly version: number;
-  /** `Clock.now()` at which it was last sent. */
-  sentAt: number;
-  /** Failed attempts. */
-  attempt: number;
-}
-
-export function parcelOf<I extends Outgoing>(
-  builder: AggregateBuilder,
-  items: readonly I[],
-  slot: Slot,
-  version: number,
-): Parcel<I> {
-  const record = aggregateRecord(builder, items);
-  return {
-    // Written for each request: kept, it would take as much memory again as the messages.
-    get data() {
-      return record.data;
-    },
-    made: record.made,
-    partitionKey: record.partitionKey,
-    explicitHashKey: record.explicitHashKey,
-    dataBytes: builder.size,
-    bytes: builder.size + AGGREGATE_KEY_BYTES,
-    items,
-    slot,
-    version,
-    sentAt: 0,
-    attempt: 0,
-  };
-}
+import type { KinesisRecord, MadeData } from "../../sink/sink.ts";
+import type { OutboundRecord } from "../requests/outbound-record.ts";
+import type { ShardSlot } from "./shard-slot.ts";
+import type { UserRecord } from "./user-record.ts";
 
 /** The aggregate's own partition key is one ASCII letter. */
 export const AGGREGATE_KEY_BYTES = 1;
 
-/** False when a consumer of the shard where the aggregate landed drops it. */
-export function landedInside<I extends Outgoing>(ready: Ranges, { slot, items }: Parcel<I>, shardId: string): boolean {
-  if (slot.shardId === shardId) return true;
-  return items.every(({ partitionKey }) => ready.contains(shardId, partitionKey));
-}
+/** What waits in a shard's queue: user records to be packed, or an aggregate that is to be sent again. */
+export type Waiting<U extends UserRecord<U>> = U["queued"] | Aggregate<U>;
 
-interface Ranges {
-  contains(shardId: string, partitionKey: string): boolean;
+/** What the collector hands to the sender. */
+export type Collected<U extends UserRecord<U>> = U | Aggregate<U>;
+
+export class Aggregate<U extends UserRecord<U>> implements OutboundRecord {
+  /** In the order in which a consumer reads them. */
+  readonly userRecords: readonly U[];
+  /** Of the shard that it is meant for. */
+  readonly slot: ShardSlot;
+  /** The version of the shards by which it was packed. */
+  readonly version: number;
+  readonly partitionKey: string;
+  readonly explicitHashKey: string;
+  readonly made: MadeData;
+  readonly dataBytes: number;
+  readonly bytes: number;
+  /** `Clock.now()` at which it was last sent. */
+  sentAt = 0;
+  /** Failed attempts. */
+  attempt = 0;
+  readonly #record: KinesisRecord;
+
+  /** @param builder to which these user records were added, in this order */
+  constructor(builder: AggregateBuilder, userRecords: readonly U[], slot: ShardSlot, version: number) {
+    const record = aggregateRecord(builder, userRecords);
+    this.userRecords = userRecords;
+    this.slot = slot;
+    this.version = version;
+    this.partitionKey = record.partitionKey;
+    this.explicitHashKey = record.explicitHashKey;
+    this.made = record.made;
+    this.dataBytes = builder.size;
+    this.bytes = builder.size + AGGREGATE_KEY_BYTES;
+    this.#record = record;
+  }
+
+  /** Written for each request: kept, it would take as much memory again as the messages. */
+  get data(): Uint8Array {
+    return this.#record.data;
+  }
+
+  get routingKey(): string {
+    return this.userRecords[0]?.partitionKey ?? "";
+  }
+
+  mayWrite(now: number): boolean {
+    return this.userRecords.every((record) => record.mayWrite(now));
+  }
 }

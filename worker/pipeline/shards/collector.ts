@@ -1,161 +1,226 @@
 /**
- * Fills batches from the queues: aggregates of what waits for one predicted shard; a record that has no company, or whose
- * shard is not known, goes as it is.
+ * Fills batches from the shards' queues: aggregates of what waits for one predicted shard; a record that finds no other
+ * one, or whose shard is not known, goes as it is.
  */
-
 import type { Settings } from "../options.ts";
-import { add, admits, type Batch, emptyBatch, type Outgoing } from "../requests/batch.ts";
-import { LINGER_MS } from "../requests/linger.ts";
-import type { Parcel, Slot } from "./aggregate.ts";
+import { add, admits, type Batch } from "../requests/batch.ts";
+import type { Supply } from "../requests/neighbours.ts";
+import type { Aggregate, Collected, Waiting } from "./aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
-import { createLoad } from "./open-aggregate.ts";
-import type { Pay, Ready, Server, ShardQueue } from "./shard-queues.ts";
+import { createOpenAggregate } from "./open-aggregate.ts";
+import type { ShardQueue } from "./shard-queue.ts";
+import type { ShardQueues } from "./shard-queues.ts";
+import type { UserRecord } from "./user-record.ts";
 
-/** What the packer asks of the values that wait; `items` is null in all of them. */
-export interface Cargo<V, I extends Outgoing> {
-  /** The first message of the value; null: the value is to leave its queue, and was seen to. */
-  first(value: V, now: number): I | null;
-  /** The message that follows it in its value. */
-  next(item: I): I | null;
-  valueOf(item: I): V;
-  /** Not to be aggregated. */
-  alone(value: V): boolean;
-  /** True when every message of the aggregate may be written now. */
-  mayWrite(parcel: Parcel<I>, now: number): boolean;
-  /** Puts the messages of an aggregate that is not to be sent as it is back into queues. */
-  unpack(parcel: Parcel<I>): void;
-  /** The record, sent without company, holds the slot until its outcome is known. */
-  hold(item: I, slot: Slot): void;
-  /** Nothing waits for company now. */
-  hurried(): boolean;
+export interface Collector<U extends UserRecord<U>> extends Supply<Collected<U>> {
+  /** An aggregate was accepted by this shard; false: a consumer of the shard drops it. */
+  landed(aggregate: Aggregate<U>, shardId: string): boolean;
 }
 
-export interface Packer<I extends Outgoing> {
-  readonly limit: AggregateLimit;
-  fill(batch: Batch<I | Parcel<I>>, now: number): void;
+/** Where the collector leaves what it may not send. */
+export interface UnsentHandler<U extends UserRecord<U>> {
+  /** It left its queue: it may not be written now, or, an aggregate, not as it is. */
+  unsent(waiting: Waiting<U>): void;
 }
 
-/** @param slots records of a shard that may be in flight; beyond the first one only full aggregates go */
-export function createPacker<V extends { readonly items: null }, I extends Outgoing & { readonly items: null }>(
-  options: Settings,
-  ready: () => Ready<V | Parcel<I>>,
-  slots: number,
-  cargo: Cargo<V, I>,
-): Packer<I> {
-  const { limits, clock, lingerMs } = options;
-  const limit = createAggregateLimit(limits, options.rateLimit);
-  let batch: Batch<I | Parcel<I>> = emptyBatch();
-  let now = 0;
-  let bytesPerItem = 0;
+export interface CollectorOptions {
+  /** Records of a shard that may be in flight; beyond the first one only full aggregates go. */
+  readonly slots: number;
+  /** Nothing waits for other records now. */
+  readonly flushNow: () => boolean;
+}
 
-  const serve: Server<V | Parcel<I>> = (queue, pay) => {
-    const { values } = queue;
+export function createCollector<U extends UserRecord<U>>(
+  settings: Settings,
+  queues: ShardQueues<Waiting<U>>,
+  unsent: UnsentHandler<U>,
+  options: CollectorOptions,
+): Collector<U> {
+  return new ShardCollector<U>(settings, queues, unsent, options);
+}
+
+/** How serving a queue goes on: with what waits behind, with the next queue, or with another batch. */
+type Next = "value" | "queue" | "batch";
+
+class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
+  readonly #settings: Settings;
+  readonly #queues: ShardQueues<Waiting<U>>;
+  readonly #unsent: UnsentHandler<U>;
+  readonly #slots: number;
+  readonly #flushNow: () => boolean;
+  readonly #limit: AggregateLimit;
+  /** Of the last aggregate. */
+  #bytesPerUserRecord = 0;
+
+  constructor(
+    settings: Settings,
+    queues: ShardQueues<Waiting<U>>,
+    unsent: UnsentHandler<U>,
+    { slots, flushNow }: CollectorOptions,
+  ) {
+    this.#settings = settings;
+    this.#queues = queues;
+    this.#unsent = unsent;
+    this.#slots = slots;
+    this.#flushNow = flushNow;
+    this.#limit = createAggregateLimit(settings.limits, settings.rateLimit);
+  }
+
+  /** A stream that ignores hash keys keeps no order. */
+  get paused(): boolean {
+    return this.#settings.ordered && this.#queues.auto;
+  }
+
+  takeArrived(): number {
+    return this.#queues.takeArrived();
+  }
+
+  waiting(): number {
+    return this.#queues.waiting();
+  }
+
+  fill(batch: Batch<Collected<U>>, now: number): void {
+    if (this.paused) return;
+    const { listed } = this.#queues;
+    let restsUntil = Number.POSITIVE_INFINITY;
+    let count = 0;
+    let full = false;
+    while (!full && count < listed.length) {
+      const queue = listed[count] as ShardQueue<Waiting<U>>;
+      full = this.#serve(queue, batch, now);
+      if (queue.restsUntil > now) restsUntil = Math.min(restsUntil, queue.restsUntil);
+      count += 1;
+    }
+    this.#queues.served(count, restsUntil);
+  }
+
+  returned(record: Collected<U>): void {
+    if (record.slot === null) return;
+    record.slot.free();
+    if (record.userRecords === null) record.slot = null;
+  }
+
+  landed(aggregate: Aggregate<U>, shardId: string): boolean {
+    const { slot, userRecords, sentAt } = aggregate;
+    this.#limit.tookMs(this.#settings.clock.now() - sentAt);
+    this.#queues.landed(slot.shardId, shardId, "");
+    if (slot.shardId === shardId) return true;
+    return userRecords.every(({ partitionKey }) => this.#queues.contains(shardId, partitionKey));
+  }
+
+  /** Moves what may go now from a queue into the batch; true: the batch is full. */
+  #serve(queue: ShardQueue<Waiting<U>>, batch: Batch<Collected<U>>, now: number): boolean {
+    queue.offered();
+    if (queue.isBlocked(now)) return false;
     // Where the shard is not known nobody could tell that a consumer drops an aggregate, so there is none.
-    const aggregating = options.aggregation && queue.shardId !== null && !ready().auto;
-    for (let value = values.peek(); value !== undefined; value = values.peek()) {
-      if (value.items !== null) {
-        if (!aggregating || value.version !== ready().version || !cargo.mayWrite(value, now)) {
-          values.shift();
-          cargo.unpack(value);
-          continue;
-        }
-        if (isTaken(queue, slots)) return false;
-        if (!admits(batch, value, limits)) return true;
-        if (!pay(1, value.bytes)) return false;
-        values.shift();
-        send(value);
-        continue;
-      }
-      const first = cargo.first(value, now);
-      if (first === null) {
-        values.shift();
-        continue;
-      }
-      if (aggregating && !cargo.alone(value)) {
-        const ended = serveAggregate(queue, pay);
-        if (ended !== null) return ended;
-        continue;
-      }
-      if (!admits(batch, first, limits)) return true;
-      if (!pay(1, first.bytes)) return false;
-      values.shift();
-      add(batch, first);
+    const aggregates = this.#settings.aggregation && queue.shardId !== null && !this.#queues.auto;
+    const { waiting } = queue;
+    for (let value = waiting.peek(); value !== undefined; value = waiting.peek()) {
+      const next =
+        value.userRecords === null
+          ? this.#sendNext(value, queue, aggregates, batch, now)
+          : this.#sendAgain(value, queue, aggregates, batch, now);
+      if (next !== "value") return next === "batch";
     }
     return false;
-  };
+  }
 
-  /** Packs and sends one record; true: the batch is full; false: nothing may go to this shard now; null: go on. */
-  function serveAggregate(queue: ShardQueue<V | Parcel<I>>, pay: Pay): boolean | null {
-    if (isTaken(queue, slots)) return false;
-    if (queue.values.length * bytesPerItem < limit.bytes && (isTaken(queue, 1) || lingers(queue))) return false;
-    if (batch.records.length > 0 && batch.bytes + limit.bytes > limits.maxBytes) return true;
-    if (batch.records.length > 0 && batch.records.length >= Math.min(limits.maxRecords, batch.room)) return true;
-    // Nothing is packed for a shard that takes nothing now, so that it can still fill.
-    if (!pay(0, 0)) return false;
-    const record = pack(queue);
-    const fits = admits(batch, record, limits);
-    if (!fits || !pay(1, record.bytes)) {
-      queue.values.unshift(record.items === null ? cargo.valueOf(record) : record);
-      return !fits;
+  #sendAgain(
+    aggregate: Aggregate<U>,
+    queue: ShardQueue<Waiting<U>>,
+    aggregates: boolean,
+    batch: Batch<Collected<U>>,
+    now: number,
+  ): Next {
+    if (!aggregates || aggregate.version !== this.#queues.version || !aggregate.mayWrite(now)) {
+      return this.#leave(aggregate, queue);
     }
-    if (record.items === null) sendAlone(record, queue);
-    else send(record);
-    return null;
+    if (queue.slot.inFlight >= this.#slots) return "queue";
+    if (!admits(batch, aggregate, this.#settings.limits)) return "batch";
+    if (!queue.pay(1, aggregate.bytes)) return "queue";
+    queue.waiting.shift();
+    this.#send(aggregate, batch);
+    return "value";
   }
 
-  function lingers(queue: ShardQueue<V | Parcel<I>>): boolean {
-    if (lingerMs === 0 || cargo.hurried()) return false;
-    // In common steps, so that one request carries the aggregates of many shards.
-    queue.lingersUntil = Math.ceil((queue.since + lingerMs) / LINGER_MS) * LINGER_MS;
-    return queue.lingersUntil > now;
+  #sendNext(
+    value: U["queued"],
+    queue: ShardQueue<Waiting<U>>,
+    aggregates: boolean,
+    batch: Batch<Collected<U>>,
+    now: number,
+  ): Next {
+    const record = value.first(now);
+    if (record === null) return this.#leave(value, queue);
+    if (aggregates && !value.unaggregated) return this.#sendPacked(queue, batch, now);
+    if (!admits(batch, record, this.#settings.limits)) return "batch";
+    if (!queue.pay(1, record.bytes)) return "queue";
+    queue.waiting.shift();
+    add(batch, record);
+    return "value";
   }
 
-  function pack(queue: ShardQueue<V | Parcel<I>>): I | Parcel<I> {
-    const { values } = queue;
-    const load = createLoad<I>(limit.bytes);
-    for (let value = values.peek(); value !== undefined && value.items === null; value = values.peek()) {
-      let item = cargo.first(value, now);
-      if (item === null) {
-        values.shift();
+  #leave(value: Waiting<U>, queue: ShardQueue<Waiting<U>>): Next {
+    queue.waiting.shift();
+    this.#unsent.unsent(value);
+    return "value";
+  }
+
+  /** Packs and sends one record of the queue. */
+  #sendPacked(queue: ShardQueue<Waiting<U>>, batch: Batch<Collected<U>>, now: number): Next {
+    const { limits } = this.#settings;
+    const { slot, waiting } = queue;
+    if (slot.inFlight >= this.#slots) return "queue";
+    const fills = waiting.length * this.#bytesPerUserRecord >= this.#limit.bytes;
+    if (!fills && (slot.inFlight > 0 || this.#lingers(queue, now))) return "queue";
+    const count = batch.records.length;
+    if (count > 0 && batch.bytes + this.#limit.bytes > limits.maxBytes) return "batch";
+    if (count > 0 && count >= Math.min(limits.maxRecords, batch.room)) return "batch";
+    // Nothing is packed for a shard that takes nothing now, so that it can still fill.
+    if (!queue.pay(0, 0)) return "queue";
+    const record = this.#pack(queue, now);
+    const fits = admits(batch, record, limits);
+    if (!fits || !queue.pay(1, record.bytes)) {
+      waiting.unshift(record.userRecords === null ? record.queued : record);
+      return fits ? "queue" : "batch";
+    }
+    if (record.userRecords === null) {
+      slot.take();
+      record.slot = slot;
+      add(batch, record);
+    } else this.#send(record, batch);
+    return "value";
+  }
+
+  #lingers(queue: ShardQueue<Waiting<U>>, now: number): boolean {
+    const { lingerMs } = this.#settings;
+    return lingerMs > 0 && !this.#flushNow() && queue.lingers(lingerMs, now);
+  }
+
+  #pack({ waiting, slot }: ShardQueue<Waiting<U>>, now: number): Collected<U> {
+    const open = createOpenAggregate<U>(this.#limit.bytes);
+    for (let value = waiting.peek(); value !== undefined && value.userRecords === null; value = waiting.peek()) {
+      let record = value.first(now);
+      if (record === null) {
+        waiting.shift();
+        this.#unsent.unsent(value);
         continue;
       }
-      if (cargo.alone(value)) break;
-      if (!load.fits(item)) break;
-      values.shift();
+      if (value.unaggregated || !open.fits(record)) break;
+      waiting.shift();
       do {
-        load.add(item);
-        item = cargo.next(item);
-      } while (item !== null && load.fits(item));
-      if (item !== null) break;
+        open.add(record);
+        record = record.following;
+      } while (record !== null && open.fits(record));
+      if (record !== null) break;
     }
-    return load.close(queue, ready().version);
+    return open.close(slot, this.#queues.version);
   }
 
-  function send(parcel: Parcel<I>): void {
-    bytesPerItem = parcel.bytes / parcel.items.length;
-    parcel.sentAt = clock.now();
-    parcel.slot.inFlight += 1;
-    add(batch, parcel);
+  #send(aggregate: Aggregate<U>, batch: Batch<Collected<U>>): void {
+    this.#bytesPerUserRecord = aggregate.bytes / aggregate.userRecords.length;
+    aggregate.sentAt = this.#settings.clock.now();
+    aggregate.slot.take();
+    add(batch, aggregate);
   }
-
-  function sendAlone(item: I, slot: Slot): void {
-    if (slot.shardId !== null) {
-      slot.inFlight += 1;
-      cargo.hold(item, slot);
-    }
-    add(batch, item);
-  }
-
-  return {
-    limit,
-    fill: (given, at) => {
-      batch = given;
-      now = at;
-      ready().take(now, serve);
-    },
-  };
-}
-
-function isTaken({ shardId, inFlight }: Slot, slots: number): boolean {
-  return shardId !== null && inFlight >= slots;
 }

@@ -1,39 +1,39 @@
-/** A record while it is filled: an aggregate once it holds two messages. */
+/** A record while it is filled: an aggregate once it holds two user records. */
 import { type AggregateBuilder, createAggregateBuilder } from "../../sink/aggregate.ts";
-import type { Outgoing } from "../requests/batch.ts";
-import { type Parcel, parcelOf, type Slot } from "./aggregate.ts";
+import { Aggregate, type Collected } from "./aggregate.ts";
+import type { ShardSlot } from "./shard-slot.ts";
+import type { UserRecord } from "./user-record.ts";
 
-export interface Load<I extends Outgoing> {
-  readonly items: readonly I[];
-  /** The first message always does. */
-  fits(item: I): boolean;
-  add(item: I): void;
-  /** To be called with one message at least. */
-  close(slot: Slot, version: number): I | Parcel<I>;
+export interface OpenAggregate<U extends UserRecord<U>> {
+  /** The first user record always does. */
+  fits(record: U): boolean;
+  add(record: U): void;
+  /** To be called with one user record at least. */
+  close(slot: ShardSlot, version: number): Collected<U>;
 }
 
 /** @param most bytes of the aggregate */
-export function createLoad<I extends Outgoing>(most: number): Load<I> {
-  const items: I[] = [];
-  // A message that stays without company needs none.
+export function createOpenAggregate<U extends UserRecord<U>>(most: number): OpenAggregate<U> {
+  const userRecords: U[] = [];
+  // A user record that stays the only one needs none.
   let builder: AggregateBuilder | null = null;
   const started = (): AggregateBuilder => {
     if (builder !== null) return builder;
     builder = createAggregateBuilder();
-    for (const { partitionKey, dataBytes } of items) builder.add(partitionKey, dataBytes);
+    for (const { partitionKey, dataBytes } of userRecords) builder.add(partitionKey, dataBytes);
     return builder;
   };
   return {
-    items,
-    fits: ({ partitionKey, dataBytes }) => items.length === 0 || started().sizeWith(partitionKey, dataBytes) <= most,
-    add: (item) => {
-      builder?.add(item.partitionKey, item.dataBytes);
-      items.push(item);
+    fits: ({ partitionKey, dataBytes }) =>
+      userRecords.length === 0 || started().sizeWith(partitionKey, dataBytes) <= most,
+    add: (record) => {
+      builder?.add(record.partitionKey, record.dataBytes);
+      userRecords.push(record);
     },
     close: (slot, version) => {
-      const [lone] = items;
-      if (lone !== undefined && items.length === 1) return lone;
-      return parcelOf(started(), items, slot, version);
+      const [only] = userRecords;
+      if (only !== undefined && userRecords.length === 1) return only;
+      return new Aggregate(started(), userRecords, slot, version);
     },
   };
 }

@@ -2,60 +2,49 @@
  * What is ready to be sent, queued per predicted shard and paced by the shard's token bucket, so that a full shard
  * holds up nothing but itself.
  */
-import type { Timer } from "../../../runtime/clock.ts";
+import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { hashKey } from "../../sink/hash-key.ts";
-import { createLimiter } from "../../sink/limiter.ts";
+import { createLimiter, type Limiter } from "../../sink/limiter.ts";
 import type { ShardMap } from "../../sink/shard-map.ts";
-import { createFifo, type Fifo } from "../fifo.ts";
 import type { Settings } from "../options.ts";
-import { LINGER_MS } from "../requests/linger.ts";
-import type { Slot } from "./aggregate.ts";
-import { createShardWatch } from "./shard-watch.ts";
+import { ShardQueue } from "./shard-queue.ts";
+import { createShardWatch, type ShardWatch } from "./shard-watch.ts";
 
-/** The queue of a shard, or of records whose shard is not known. */
-export interface ShardQueue<T> extends Slot {
-  /** Null: not known, not paced. */
-  readonly shardId: string | null;
-  readonly values: Fifo<T>;
-  /** `Clock.now()` before which its bucket has nothing to give. */
-  blockedUntil: number;
-  /** `Clock.now()` at which the first of what it holds was received; it may be less when some of it has left. */
-  since: number;
-  /** `Clock.now()` until which what it holds waits for company. */
-  lingersUntil: number;
-  /** Among the queues that hold something. */
-  listed: boolean;
+interface Routed {
+  /** The partition key that tells the queue. */
+  readonly routingKey: string;
 }
 
-/** Takes from the shard's bucket; false when it has nothing to give now, and nothing was taken. */
-export type Pay = (records: number, bytes: number) => boolean;
-
-/** Moves what may go now from a queue into a batch; true when the batch is full. */
-export type Server<T> = (queue: ShardQueue<T>, pay: Pay) => boolean;
-
-export interface Ready<T> {
+export interface ShardQueues<W extends Routed> {
   /** Lists the shards, in the background. */
   start(): void;
   /** The queue for records of a partition key, for as long as `version` stays the same. */
-  queueOf(partitionKey: string): ShardQueue<T>;
+  queueOf(partitionKey: string): ShardQueue<W>;
   /** Grows with each change of the shards. */
   readonly version: number;
   /** The stream ignores hash keys now (RecordDistributionStrategy AUTO). */
   readonly auto: boolean;
   /** @param receivedAt not given: it waited long enough */
-  push(queue: ShardQueue<T>, value: T, receivedAt?: number): void;
+  push(queue: ShardQueue<W>, value: W, receivedAt?: number): void;
+  /** Values that were pushed since this was asked last. */
+  takeArrived(): number;
   /** Values in queues that may go now and have no record in flight. */
   waiting(): number;
-  /** Offers values, shard by shard, until a batch is full or nothing may go now. */
-  take(now: number, server: Server<T>): void;
+  /** Queues that hold something; the first is to be served first. */
+  readonly listed: readonly ShardQueue<W>[];
   /**
-   * A record of the queue was accepted by this shard.
+   * The first so many of the listed queues were served: those that hold something still go to the end, the others leave.
+   * @param restsUntil `Clock.now()` at which one of them is to be served again; Infinity: none is
+   */
+  served(count: number, restsUntil: number): void;
+  /**
+   * A record that was meant for the shard `predicted` was accepted by this one.
    * @param before the shard of the key's record before; "" when not known
    */
-  landed(queue: Slot, shardId: string, before: string): void;
+  landed(predicted: string | null, shardId: string, before: string): void;
   /** False when a consumer of this shard drops an aggregate that holds such a key, as far as is known. */
   contains(shardId: string, partitionKey: string): boolean;
-  throttled(queue: Slot): void;
+  throttled(shardId: string | null): void;
   /** The blocked shard with the longest queue, else the one throttled last within a minute; null when there is none. */
   slowest(): string | null;
   close(): void;
@@ -65,171 +54,171 @@ const CACHED_KEYS = 16_384;
 /** How long a throttled shard is named when no queue waits for its bucket: all of its records rest then. */
 const THROTTLED_FOR_MS = 60_000;
 
-/**
- * @param keyOf the partition key of a value
- * @param wake called when a shard's bucket has something to give again
- */
-export function createReady<T>(options: Settings, keyOf: (value: T) => string, wake: () => void): Ready<T> {
-  const { sink, streamWatch, clock, log } = options;
-  const limiter = createLimiter({ percent: options.rateLimit, clock });
-  const { ordered, aggregation } = options;
-  const watch = createShardWatch({
-    sink,
-    streamWatch,
-    clock,
-    log,
-    ordered,
-    changed: reshard,
-    looked,
-    resumed: () => wake(),
-  });
-  let map: ShardMap | null = null;
-  let version = 0;
-  let unknown = emptyQueue<T>(null);
-  let byShard = new Map<string, ShardQueue<T>>();
-  let byKey = new Map<string, ShardQueue<T>>();
-  /** Queues that hold something; the first is served first. */
-  let listed: ShardQueue<T>[] = [];
-  let timer: Timer | null = null;
-  const held: ShardQueue<T>[] = [];
-  let throttled: { readonly shardId: string; readonly at: number } | null = null;
+/** @param wake called when something may go again: a shard's bucket has something to give, or the shards changed */
+export function createShardQueues<W extends Routed>(settings: Settings, wake: () => void): ShardQueues<W> {
+  return new PacedQueues<W>(settings, wake);
+}
 
-  const locate = (partitionKey: string): ShardQueue<T> => {
-    const shardId = map?.shardOf(hashKey(partitionKey))?.shardId;
-    return (shardId === undefined ? undefined : byShard.get(shardId)) ?? unknown;
-  };
-  const wakeAt = (at: number): void => {
-    timer?.cancel();
-    timer = clock.timer(Math.max(1, at - clock.now()), wake);
-  };
-  const push = (queue: ShardQueue<T>, value: T, receivedAt = Number.NEGATIVE_INFINITY): void => {
-    queue.values.push(value);
-    if (receivedAt < queue.since) queue.since = receivedAt;
+class PacedQueues<W extends Routed> implements ShardQueues<W> {
+  readonly #clock: Clock;
+  readonly #aggregation: boolean;
+  readonly #limiter: Limiter;
+  readonly #watch: ShardWatch;
+  readonly #wake: () => void;
+  #map: ShardMap | null = null;
+  #version = 0;
+  #unknown: ShardQueue<W>;
+  #byShard = new Map<string, ShardQueue<W>>();
+  #byKey = new Map<string, ShardQueue<W>>();
+  #listed: ShardQueue<W>[] = [];
+  #arrived = 0;
+  #timer: Timer | null = null;
+  /** Nothing goes from them until the shards were looked at. */
+  readonly #held: ShardQueue<W>[] = [];
+  #lastThrottled: { readonly shardId: string; readonly at: number } | null = null;
+
+  constructor(settings: Settings, wake: () => void) {
+    const { sink, streamWatch, clock, log, ordered, rateLimit, aggregation } = settings;
+    this.#clock = clock;
+    this.#aggregation = aggregation;
+    this.#wake = wake;
+    this.#limiter = createLimiter({ percent: rateLimit, clock });
+    this.#unknown = new ShardQueue(null, clock, this.#limiter);
+    this.#watch = createShardWatch({
+      sink,
+      streamWatch,
+      clock,
+      log,
+      ordered,
+      changed: (map) => this.#reshard(map),
+      looked: () => this.#looked(),
+      resumed: wake,
+    });
+  }
+
+  start(): void {
+    this.#watch.start();
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get auto(): boolean {
+    return this.#watch.auto;
+  }
+
+  get listed(): readonly ShardQueue<W>[] {
+    return this.#listed;
+  }
+
+  queueOf(partitionKey: string): ShardQueue<W> {
+    if (this.#map === null) return this.#unknown;
+    const known = this.#byKey.get(partitionKey);
+    if (known !== undefined) return known;
+    const queue = this.#locate(partitionKey);
+    if (this.#byKey.size >= CACHED_KEYS) this.#byKey = new Map();
+    this.#byKey.set(partitionKey, queue);
+    return queue;
+  }
+
+  push(queue: ShardQueue<W>, value: W, receivedAt = Number.NEGATIVE_INFINITY): void {
+    this.#arrived += 1;
+    this.#put(queue, value, receivedAt);
+  }
+
+  takeArrived(): number {
+    const arrived = this.#arrived;
+    this.#arrived = 0;
+    return arrived;
+  }
+
+  waiting(): number {
+    const now = this.#clock.now();
+    let count = 0;
+    for (const queue of this.#listed) {
+      if (queue.restsUntil <= now && queue.slot.inFlight === 0) count += queue.waiting.length;
+    }
+    return count;
+  }
+
+  served(count: number, restsUntil: number): void {
+    for (const queue of this.#listed.splice(0, count)) if (queue.served()) this.#listed.push(queue);
+    if (restsUntil === Number.POSITIVE_INFINITY) return;
+    this.#timer?.cancel();
+    this.#timer = this.#clock.timer(Math.max(1, restsUntil - this.#clock.now()), this.#wake);
+  }
+
+  landed(predicted: string | null, shardId: string, before: string): void {
+    const expected = predicted ?? before;
+    if (expected === "" || expected === shardId || !this.#watch.unexpected(shardId)) return;
+    // More aggregates of the shard would miss theirs too, until it is known which shards there are now.
+    const queue = this.#aggregation && predicted !== null ? this.#byShard.get(predicted) : undefined;
+    if (queue === undefined) return;
+    queue.hold();
+    this.#held.push(queue);
+  }
+
+  contains(shardId: string, partitionKey: string): boolean {
+    return this.#watch.map === null || this.#watch.map.contains(shardId, hashKey(partitionKey));
+  }
+
+  throttled(shardId: string | null): void {
+    if (shardId === null) return;
+    this.#lastThrottled = { shardId, at: this.#clock.now() };
+    this.#limiter.throttled(shardId);
+  }
+
+  slowest(): string | null {
+    const now = this.#clock.now();
+    let slowest: ShardQueue<W> | null = null;
+    for (const queue of this.#listed) {
+      if (queue.isBlocked(now) && queue.waiting.length > (slowest?.waiting.length ?? 0)) slowest = queue;
+    }
+    if (slowest !== null) return slowest.shardId;
+    const last = this.#lastThrottled;
+    return last !== null && now - last.at < THROTTLED_FOR_MS ? last.shardId : null;
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#timer?.cancel();
+  }
+
+  #put(queue: ShardQueue<W>, value: W, receivedAt: number): void {
+    queue.push(value, receivedAt);
     if (queue.listed) return;
     queue.listed = true;
-    listed.push(queue);
-  };
+    this.#listed.push(queue);
+  }
 
-  let served: ShardQueue<T> = unknown;
-  const pay: Pay = (records, bytes) => {
-    const wait = served.shardId === null ? 0 : limiter.take(served.shardId, records, bytes);
-    if (wait === 0) return true;
-    // Not for each single token: a request should carry some.
-    served.blockedUntil = clock.now() + Math.max(wait, LINGER_MS);
-    return false;
-  };
+  #locate(partitionKey: string): ShardQueue<W> {
+    const shardId = this.#map?.shardOf(hashKey(partitionKey))?.shardId;
+    return (shardId === undefined ? undefined : this.#byShard.get(shardId)) ?? this.#unknown;
+  }
 
   /** The shards changed: what is queued moves to the queues that are its own now. */
-  function reshard(changed: ShardMap): void {
-    const queued = listed.flatMap((queue) => [...queue.values]);
-    map = changed;
-    version += 1;
-    unknown = emptyQueue(null);
-    byShard = new Map(changed.open.map(({ shardId }) => [shardId, emptyQueue<T>(shardId)]));
-    byKey = new Map();
-    listed = [];
-    limiter.retain(byShard.keys());
-    for (const value of queued) push(locate(keyOf(value)), value);
-    wake();
+  #reshard(map: ShardMap): void {
+    const queued = this.#listed.flatMap((queue) => [...queue.waiting]);
+    const empty = (shardId: string | null) => new ShardQueue<W>(shardId, this.#clock, this.#limiter);
+    this.#map = map;
+    this.#version += 1;
+    this.#unknown = empty(null);
+    this.#byShard = new Map(map.open.map(({ shardId }) => [shardId, empty(shardId)]));
+    this.#byKey = new Map();
+    this.#listed = [];
+    this.#limiter.retain(this.#byShard.keys());
+    for (const value of queued) this.#put(this.#locate(value.routingKey), value, Number.NEGATIVE_INFINITY);
+    this.#wake();
   }
 
   /** What was held back until the shards were listed goes on, by the new list or by the old one. */
-  function looked(): void {
+  #looked(): void {
     let any = false;
-    for (const queue of held.splice(0)) {
-      any ||= queue.values.length > 0;
-      queue.blockedUntil = Number.NEGATIVE_INFINITY;
+    for (const queue of this.#held.splice(0)) {
+      any ||= queue.waiting.length > 0;
+      queue.release();
     }
-    if (any) wake();
+    if (any) this.#wake();
   }
-
-  return {
-    start: () => watch.start(),
-    get version() {
-      return version;
-    },
-    queueOf: (partitionKey) => {
-      if (map === null) return unknown;
-      const known = byKey.get(partitionKey);
-      if (known !== undefined) return known;
-      const queue = locate(partitionKey);
-      if (byKey.size >= CACHED_KEYS) byKey = new Map();
-      byKey.set(partitionKey, queue);
-      return queue;
-    },
-    get auto() {
-      return watch.auto;
-    },
-    push,
-    waiting: () => {
-      const now = clock.now();
-      let count = 0;
-      for (const queue of listed) if (restsUntil(queue) <= now && queue.inFlight === 0) count += queue.values.length;
-      return count;
-    },
-    take: (now, server) => {
-      let next = Number.POSITIVE_INFINITY;
-      let count = 0;
-      let full = false;
-      while (!full && count < listed.length) {
-        const queue = listed[count] as ShardQueue<T>;
-        served = queue;
-        queue.lingersUntil = Number.NEGATIVE_INFINITY;
-        if (queue.blockedUntil <= now) full = server(queue, pay);
-        if (restsUntil(queue) > now) next = Math.min(next, restsUntil(queue));
-        count += 1;
-      }
-      // Whoever was served goes to the end; empty queues leave.
-      for (const queue of listed.splice(0, count)) {
-        queue.listed = queue.values.length > 0;
-        if (queue.listed) listed.push(queue);
-        else queue.since = Number.POSITIVE_INFINITY;
-      }
-      if (next !== Number.POSITIVE_INFINITY) wakeAt(next);
-    },
-    landed: (queue, shardId, before) => {
-      const expected = queue.shardId ?? before;
-      if (expected === "" || expected === shardId || !watch.unexpected(shardId)) return;
-      // More aggregates of the shard would miss theirs too, until it is known which shards there are now.
-      const split = aggregation && queue.shardId !== null ? byShard.get(queue.shardId) : undefined;
-      if (split === undefined) return;
-      split.blockedUntil = Number.POSITIVE_INFINITY;
-      held.push(split);
-    },
-    contains: (shardId, partitionKey) => watch.map === null || watch.map.contains(shardId, hashKey(partitionKey)),
-    throttled: ({ shardId }) => {
-      if (shardId === null) return;
-      throttled = { shardId, at: clock.now() };
-      limiter.throttled(shardId);
-    },
-    slowest: () => {
-      const now = clock.now();
-      let slowest: ShardQueue<T> | null = null;
-      for (const queue of listed) {
-        if (queue.blockedUntil > now && queue.values.length > (slowest?.values.length ?? 0)) slowest = queue;
-      }
-      if (slowest !== null) return slowest.shardId;
-      return throttled !== null && now - throttled.at < THROTTLED_FOR_MS ? throttled.shardId : null;
-    },
-    close: () => {
-      watch.close();
-      timer?.cancel();
-    },
-  };
-}
-
-function restsUntil({ blockedUntil, lingersUntil }: ShardQueue<unknown>): number {
-  return Math.max(blockedUntil, lingersUntil);
-}
-
-function emptyQueue<T>(shardId: string | null): ShardQueue<T> {
-  return {
-    shardId,
-    inFlight: 0,
-    values: createFifo(),
-    blockedUntil: Number.NEGATIVE_INFINITY,
-    since: Number.POSITIVE_INFINITY,
-    lingersUntil: Number.NEGATIVE_INFINITY,
-    listed: false,
-  };
 }

@@ -2,87 +2,71 @@
  * Messages of the unordered pipeline that cannot be delivered as they are. They are never given back to the broker,
  * which would send their whole entries again, but tried again here with a growing delay, in case somebody mended the cause.
  */
-
-import { exponential } from "../../../runtime/backoff.ts";
-import type { Clock } from "../../../runtime/clock.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { Message } from "../../source/source.ts";
-import { createDelays } from "../delays.ts";
-import type { Mark } from "../intake/checkpoint.ts";
-import { REPORTED } from "../ordered/stops.ts";
-import type { PoisonReport } from "../pipeline.ts";
-import { POISON_DELAYS } from "../retry.ts";
+import { type PoisonReport, REPORTED } from "../pipeline.ts";
+import type { TrackedDelivery } from "./tracked-delivery.ts";
 
-/** Parked messages above which the sink counts as stalled. */
-export const STALLED_ABOVE = 10_000;
-
-export interface Parked<M extends Mark> {
-  readonly mark: M;
+export interface Parked {
+  readonly openDelivery: TrackedDelivery;
   /** Position in its delivery. */
   readonly index: number;
+  /** How often it was parked. */
   times: number;
   report: PoisonReport;
 }
 
-export interface Parking<M extends Mark & { readonly share: unknown }> {
+export interface Parking {
   readonly count: number;
-  /** Parks a message, or parks it again; returns how often it was parked. */
-  park(mark: M, index: number, message: Message, poison: PoisonError): number;
+  /** Parks a message, or parks it again. */
+  park(open: TrackedDelivery, index: number, message: Message, poison: PoisonError): Parked;
   /** Positions of the delivery's messages that are parked; undefined when none is. Costs nothing while nothing is parked. */
-  of(mark: M): ReadonlyMap<number, unknown> | undefined;
+  of(open: TrackedDelivery): ReadonlyMap<number, unknown> | undefined;
   /** The message got through. Costs nothing while nothing is parked. */
-  remove(mark: M, index: number): void;
+  remove(open: TrackedDelivery, index: number): void;
   /** Forgets the messages whose assignment ended. */
   sweep(): void;
   /** Oldest first, at most 10. */
   reports(): readonly PoisonReport[];
-  close(): void;
 }
 
-/** @param again called for each message that is due for another try */
-export function createParking<M extends Mark & { readonly share: unknown }>(
-  clock: Clock,
-  again: (parked: Parked<M>) => void,
-  settled: () => void,
-): Parking<M> {
-  const parked = new Map<M, Map<number, Parked<M>>>();
+export function createParking(): Parking {
+  const parked = new Map<TrackedDelivery, Map<number, Parked>>();
   let count = 0;
-  const delays = createDelays<Parked<M>>(clock, again, settled);
   return {
     get count() {
       return count;
     },
-    park: (mark, index, { id: messageId }, { code, message }) => {
-      const report = { topic: mark.delivery.assignment.topic, messageId, code, message };
-      let ofDelivery = parked.get(mark);
+    park: (open, index, { id: messageId }, { code, message }) => {
+      const report = { topic: open.delivery.assignment.topic, messageId, code, message };
+      let ofDelivery = parked.get(open);
       if (ofDelivery === undefined) {
         ofDelivery = new Map();
-        parked.set(mark, ofDelivery);
+        parked.set(open, ofDelivery);
       }
       let entry = ofDelivery.get(index);
       if (entry === undefined) {
-        entry = { mark, index, times: 0, report };
+        entry = { openDelivery: open, index, times: 0, report };
         ofDelivery.set(index, entry);
         count += 1;
       }
       entry.times += 1;
       entry.report = report;
-      delays.add(entry, clock.now() + exponential(POISON_DELAYS, entry.times - 1));
-      return entry.times;
+      return entry;
     },
-    of: (mark) => (count === 0 ? undefined : parked.get(mark)),
-    remove: (mark, index) => {
+    of: (open) => (count === 0 ? undefined : parked.get(open)),
+    remove: (open, index) => {
       if (count === 0) return;
-      const ofDelivery = parked.get(mark);
+      const ofDelivery = parked.get(open);
       if (!ofDelivery?.delete(index)) return;
       count -= 1;
-      if (ofDelivery.size === 0) parked.delete(mark);
+      if (ofDelivery.size === 0) parked.delete(open);
     },
     sweep: () => {
-      for (const [mark, ofDelivery] of parked) {
-        if (mark.share !== null) continue;
+      for (const [open, ofDelivery] of parked) {
+        if (open.owner !== null) continue;
         count -= ofDelivery.size;
-        parked.delete(mark);
+        parked.delete(open);
       }
     },
     reports: () => {
@@ -95,6 +79,5 @@ export function createParking<M extends Mark & { readonly share: unknown }>(
       }
       return reports;
     },
-    close: () => delays.close(),
   };
 }

@@ -3,7 +3,9 @@
  * entries again, whole; what was delivered of them, or is on its way still, need not be written twice.
  */
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Item, Share, ShareMark, Shipment } from "./records.ts";
+import type { UnorderedRecord } from "./attempts.ts";
+import type { TrackedDelivery, UnorderedAssignment } from "./tracked-delivery.ts";
+import type { UnorderedUserRecord } from "./user-record.ts";
 
 /** Message ids that are kept, of some 100 bytes each; of more than these the oldest are delivered twice. */
 const MOST = 65_536;
@@ -11,122 +13,132 @@ const MOST = 65_536;
 const COMES_WITHIN_MS = 60_000;
 
 export interface Redelivery {
-  /** @param visit calls back with each record on its way */
-  ended(share: Share, visit: (each: (record: Shipment) => void) => void): void;
+  /** @param inFlight the records on their way */
+  ended(assignment: UnorderedAssignment, inFlight: Iterable<UnorderedRecord>): void;
   /** The topic-partition is this worker's again. */
   assigned(topic: string): void;
-  /** The outcome of a message whose assignment ended. */
-  landed(item: Item, accepted: boolean): void;
-  /** False: no message of the topic-partition is covered. */
+  /**
+   * The outcome of a message whose assignment ended.
+   * @returns where it came again meanwhile and waits for this outcome: it is done there too, or is to be sent for there
+   */
+  landed(record: UnorderedUserRecord, accepted: boolean): Place | null;
+  /** False: no message of the topic-partition is known. */
   knows(topic: string): boolean;
-  /** True when the message is not to be sent: it is done already, or will be once its record is accepted. */
-  covers(mark: ShareMark, index: number): boolean;
+  /** What became of the message that came again: it need not be sent, or not before `landed` tells; null: not known. */
+  claim(open: TrackedDelivery, index: number): "delivered" | "onItsWay" | null;
 }
 
 /** A message, by its position in its delivery. */
-interface Place {
-  readonly mark: ShareMark;
+export interface Place {
+  readonly openDelivery: TrackedDelivery;
   readonly index: number;
+}
+
+export function createRedelivery(clock: Clock): Redelivery {
+  return new RememberedMessages(clock);
 }
 
 interface Memory {
   /** By message id: delivered, or still on its way. */
-  readonly fates: Map<string, "delivered" | Item>;
+  readonly fates: Map<string, "delivered" | UnorderedUserRecord>;
   /** `Clock.now()` */
   expiresAt: number;
 }
 
-/**
- * @param done called with a message that need not be sent
- * @param again called with a message that was on its way, and was not accepted
- */
-export function createRedelivery(
-  clock: Clock,
-  done: (mark: ShareMark, index: number) => void,
-  again: (mark: ShareMark, index: number) => void,
-): Redelivery {
-  const memories = new Map<string, Memory>();
+class RememberedMessages implements Redelivery {
+  readonly #clock: Clock;
+  /** By topic-partition. */
+  readonly #memories = new Map<string, Memory>();
   /** Records on their way for ended assignments, and where their messages came again meanwhile. */
-  const onTheirWay = new Map<Item, Place | null>();
+  readonly #onTheirWay = new Map<UnorderedUserRecord, Place | null>();
 
-  const memoryOf = (topic: string): Memory => {
-    const known = memories.get(topic);
-    if (known !== undefined) return known;
-    const memory: Memory = { fates: new Map(), expiresAt: Number.POSITIVE_INFINITY };
-    memories.set(topic, memory);
-    return memory;
-  };
-  const idOf = ({ mark, index }: Place): string => mark.ids?.[index] ?? mark.delivery.messages[index]?.id ?? "";
-  const note = (place: Place, fate: "delivered" | Item): void => {
-    memoryOf(place.mark.delivery.assignment.topic).fates.set(idOf(place), fate);
-  };
-  const trim = (): void => {
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  ended(assignment: UnorderedAssignment, inFlight: Iterable<UnorderedRecord>): void {
+    const known = this.#memories.get(assignment.given.topic);
+    if (known !== undefined) known.expiresAt = Number.POSITIVE_INFINITY;
+    for (const openDelivery of assignment.open) {
+      openDelivery.done?.forEach((isDone, index) => {
+        if (isDone === 1) this.#note({ openDelivery, index }, "delivered");
+      });
+    }
+    for (const record of inFlight) {
+      for (const each of record.userRecords ?? [record]) {
+        if (!assignment.open.has(each.openDelivery)) continue;
+        this.#onTheirWay.set(each, null);
+        this.#note(each, each);
+      }
+    }
+    this.#trim();
+  }
+
+  assigned(topic: string): void {
+    const memory = this.#memories.get(topic);
+    if (memory !== undefined) memory.expiresAt = this.#clock.now() + COMES_WITHIN_MS;
+  }
+
+  landed(record: UnorderedUserRecord, accepted: boolean): Place | null {
+    const place = this.#onTheirWay.get(record);
+    if (place === undefined) return null;
+    this.#onTheirWay.delete(record);
+    const fates = this.#memories.get(record.openDelivery.delivery.assignment.topic)?.fates;
+    const id = idOf(record);
+    const wanted = place !== null && place.openDelivery.owner !== null ? place : null;
+    if (fates?.get(id) === record) {
+      if (accepted && wanted === null) fates.set(id, "delivered");
+      else fates.delete(id);
+    }
+    return wanted;
+  }
+
+  knows(topic: string): boolean {
+    const memory = this.#memories.get(topic);
+    if (memory === undefined) return false;
+    if (this.#clock.now() < memory.expiresAt && memory.fates.size > 0) return true;
+    this.#memories.delete(topic);
+    return false;
+  }
+
+  claim(openDelivery: TrackedDelivery, index: number): "delivered" | "onItsWay" | null {
+    const place = { openDelivery, index };
+    const fates = this.#memories.get(openDelivery.delivery.assignment.topic)?.fates;
+    const id = idOf(place);
+    const fate = fates?.get(id);
+    if (fate === undefined) return null;
+    if (fate === "delivered") {
+      fates?.delete(id);
+      return "delivered";
+    }
+    this.#onTheirWay.set(fate, place);
+    return "onItsWay";
+  }
+
+  #note(place: Place, fate: "delivered" | UnorderedUserRecord): void {
+    const { topic } = place.openDelivery.delivery.assignment;
+    let memory = this.#memories.get(topic);
+    if (memory === undefined) {
+      memory = { fates: new Map(), expiresAt: Number.POSITIVE_INFINITY };
+      this.#memories.set(topic, memory);
+    }
+    memory.fates.set(idOf(place), fate);
+  }
+
+  #trim(): void {
     let count = 0;
-    for (const { fates } of memories.values()) count += fates.size;
-    for (const [topic, { fates }] of memories) {
+    for (const { fates } of this.#memories.values()) count += fates.size;
+    for (const [topic, { fates }] of this.#memories) {
       for (const id of fates.keys()) {
         if (count <= MOST) return;
         fates.delete(id);
         count -= 1;
       }
-      memories.delete(topic);
+      this.#memories.delete(topic);
     }
-  };
+  }
+}
 
-  return {
-    ended: (share, visit) => {
-      const known = memories.get(share.assignment.topic);
-      if (known !== undefined) known.expiresAt = Number.POSITIVE_INFINITY;
-      for (const mark of share.open) {
-        mark.done?.forEach((isDone, index) => {
-          if (isDone === 1) note({ mark, index }, "delivered");
-        });
-      }
-      visit((record) => {
-        for (const item of record.items ?? [record]) {
-          if (!share.open.has(item.mark)) continue;
-          onTheirWay.set(item, null);
-          note(item, item);
-        }
-      });
-      trim();
-    },
-    assigned: (topic) => {
-      const memory = memories.get(topic);
-      if (memory !== undefined) memory.expiresAt = clock.now() + COMES_WITHIN_MS;
-    },
-    landed: (item, accepted) => {
-      const heir = onTheirWay.get(item);
-      if (heir === undefined) return;
-      onTheirWay.delete(item);
-      const fates = memories.get(item.mark.delivery.assignment.topic)?.fates;
-      const id = idOf(item);
-      const isWanted = heir !== null && heir.mark.share !== null;
-      if (fates?.get(id) === item) {
-        if (accepted && !isWanted) fates.set(id, "delivered");
-        else fates.delete(id);
-      }
-      if (!isWanted) return;
-      if (accepted) done(heir.mark, heir.index);
-      else again(heir.mark, heir.index);
-    },
-    knows: (topic) => {
-      const memory = memories.get(topic);
-      if (memory === undefined) return false;
-      if (clock.now() < memory.expiresAt && memory.fates.size > 0) return true;
-      memories.delete(topic);
-      return false;
-    },
-    covers: (mark, index) => {
-      const fates = memories.get(mark.delivery.assignment.topic)?.fates;
-      const id = idOf({ mark, index });
-      const fate = fates?.get(id);
-      if (fate === undefined) return false;
-      if (fate === "delivered") {
-        fates?.delete(id);
-        done(mark, index);
-      } else onTheirWay.set(fate, { mark, index });
-      return true;
-    },
-  };
+function idOf({ openDelivery, index }: Place): string {
+  return openDelivery.ids?.[index] ?? openDelivery.delivery.messages[index]?.id ?? "";
 }

@@ -1,6 +1,6 @@
 /** What stays of a delivery when nothing but its poison is left: the rest of its memory is given back. */
 import type { Message, Source } from "../../source/source.ts";
-import type { ShareMark } from "./records.ts";
+import type { TrackedDelivery } from "./tracked-delivery.ts";
 
 /** What objects take beside the bytes of a message, and what the id of a done one takes. */
 const MESSAGE_OVERHEAD = 600;
@@ -10,24 +10,24 @@ const ID_BYTES = 80;
  * Copies these messages out of their delivery, and lets go of the others but for their ids.
  * @returns bytes that the delivery retains no longer; 0: nothing was changed, since little would be won
  */
-export function keepOnly(mark: ShareMark, indexes: Iterable<number>, source: Source): number {
-  const { delivery } = mark;
-  const kept = new Map<number, Message>();
+export function retainOnly(open: TrackedDelivery, indexes: Iterable<number>, source: Source): number {
+  const { delivery } = open;
+  const retained = new Map<number, Message>();
   let bytes = delivery.messages.length * ID_BYTES;
   for (const index of indexes) {
     const message = delivery.messages[index];
     if (message === undefined) continue;
     bytes += message.payloadBytes + MESSAGE_OVERHEAD;
-    kept.set(index, message);
+    retained.set(index, message);
   }
-  const freed = mark.bytes - bytes;
-  if (freed < mark.bytes / 4) return 0;
-  for (const [index, message] of kept) kept.set(index, copyOf(message));
-  mark.done ??= new Uint8Array(delivery.messages.length);
-  mark.ids = delivery.messages.map(({ id }) => id);
-  mark.kept = kept;
-  mark.delivery = source.shrink(delivery, [...kept.values()]);
-  mark.bytes = bytes;
+  const freed = open.bytes - bytes;
+  if (freed < open.bytes / 4) return 0;
+  for (const [index, message] of retained) retained.set(index, copyOf(message));
+  open.done ??= new Uint8Array(delivery.messages.length);
+  open.ids = delivery.messages.map(({ id }) => id);
+  open.retained = retained;
+  open.delivery = source.shrink(delivery, [...retained.values()]);
+  open.bytes = bytes;
   return freed;
 }
 

@@ -42,14 +42,14 @@ describe("the checkpoint", () => {
     fc.assert(
       fc.property(order, (finished) => {
         const checkpoint = createCheckpoint();
-        const marks = Array.from({ length: 12 }, () => checkpoint.track(delivery(orders, ["a:1"]), 1, 0));
+        const deliveries = Array.from({ length: 12 }, () => checkpoint.track(delivery(orders, ["a:1"]), 1, 0));
         let passed = 0;
         for (const index of finished) {
-          const mark = marks[index];
-          if (mark !== undefined) mark.remaining = 0;
+          const open = deliveries[index];
+          if (open !== undefined) open.remaining = 0;
           passed += checkpoint.advance()?.bytes ?? 0;
-          const prefix = marks.findIndex(({ remaining }) => remaining > 0);
-          assert.equal(passed, prefix === -1 ? marks.length : prefix);
+          const prefix = deliveries.findIndex(({ remaining }) => remaining > 0);
+          assert.equal(passed, prefix === -1 ? deliveries.length : prefix);
         }
       }),
     );

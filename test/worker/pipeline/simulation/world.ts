@@ -137,6 +137,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       aggregation: scenario.aggregation,
       lingerMs: scenario.lingerMs,
       rateLimit: scenario.rateLimit,
+      recordTtlMs: 30_000,
       format,
       partitionKey: (message) => message.key ?? "none",
       sink,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Delivery } from "../../../../worker/source/source.ts";
-import { delivery } from "../messages.ts";
-import { createRig, failure, type Put, type Rig } from "../rig.ts";
-import { a, b, landed, rigWith } from "../two-shards.ts";
+import type { Delivery } from "../../../worker/source/source.ts";
+import { delivery } from "./messages.ts";
+import { createRig, failure, type Put, type Rig } from "./rig.ts";
+import { a, b, landed, rigWith } from "./two-shards.ts";
 
 /** A rig whose topic-partition may be written for. */
 async function writable(rig: Rig, topic = "orders") {
@@ -387,24 +387,5 @@ describe("draining", () => {
     deadline.abort();
     await draining;
     assert.deepEqual(rig.acknowledged, []);
-  });
-});
-
-describe("a stream that is not ready", () => {
-  test("is probed by one request at a time, and its failure shows until a success", async () => {
-    const rig = createRig({ limits: { maxRecords: 1, maxBytes: 1_000, maxRecordBytes: 1_000 } });
-    const orders = await writable(rig);
-    await rig.deliver(orders, "a:1", "b:1", "c:1", "d:1", "e:1");
-    assert.equal(rig.puts.length, 4);
-    for (const put of rig.puts.slice()) await put.fail(failure("notReady"));
-    await rig.clock.advance(30_000);
-    assert.equal(rig.puts.length, 5);
-    assert.equal(rig.pipeline.state().sinkFailure?.class, "notReady");
-    await rig.last().accept();
-    await rig.clock.advance(1_000);
-    assert.equal(rig.puts.length, 9);
-    for (const put of rig.puts.slice(5)) await put.accept();
-    assert.equal(rig.pipeline.state().sinkFailure, null);
-    assert.deepEqual(rig.acknowledged, ["a:1 b:1 c:1 d:1 e:1"]);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRig, failure } from "../rig.ts";
+import { createRig, failure } from "./rig.ts";
 
 describe("the unordered pipeline", () => {
   test("writes at once, packing whatever waits", async () => {

@@ -1,0 +1,80 @@
+/** What the ordered pipeline keeps of one assignment of a topic-partition. */
+import type { Assignment, Delivery } from "../../source/source.ts";
+import { createFifo } from "../fifo.ts";
+import { createCheckpoint, publishTime } from "../intake/checkpoint.ts";
+import { mayWrite } from "./fencing.ts";
+
+/** Which of its messages are to be sent. */
+type Extent =
+  | { readonly kind: "open" }
+  /** Those from this ordinal on are withdrawn, for it is a poison's. */
+  | { readonly kind: "stopped"; readonly from: number }
+  /** None is this worker's any more. */
+  | { readonly kind: "revoked" };
+
+export class OrderedAssignment {
+  /** As the source gave it. */
+  readonly given: Assignment;
+  /** `Clock.now()` before which nothing may be written: the previous owner's last requests may still be executed. */
+  readonly writableAt: number;
+  readonly checkpoint = createCheckpoint();
+  /** Deliveries that wait for the hand-over, or behind one whose schemas are being fetched. */
+  readonly waiting = createFifo<Delivery>();
+  /** The first waiting delivery is being prepared, or is to be prepared later. */
+  preparing = false;
+  /** Counts its messages. */
+  nextOrdinal = 0;
+  /** Messages in lanes. */
+  inLanes = 0;
+  /** Finished deliveries may have moved the watermark. */
+  dirty = false;
+  #extent: Extent = { kind: "open" };
+
+  constructor(given: Assignment, writableAt: number) {
+    this.given = given;
+    this.writableAt = writableAt;
+  }
+
+  get topic(): string {
+    return this.given.topic;
+  }
+
+  get isOpen(): boolean {
+    return this.#extent.kind === "open";
+  }
+
+  get isRevoked(): boolean {
+    return this.#extent.kind === "revoked";
+  }
+
+  /** Nothing of it is to be waited for. */
+  get isIdle(): boolean {
+    return this.isOpen ? this.checkpoint.length === 0 : this.inLanes === 0;
+  }
+
+  /** When the oldest message that is not done was published: epoch milliseconds. */
+  get oldestPublishTime(): number | undefined {
+    const { oldest } = this.checkpoint;
+    if (oldest !== undefined) return oldest.publishTime;
+    const next = this.waiting.peek();
+    return next && publishTime(next);
+  }
+
+  stop(from: number): void {
+    this.#extent = { kind: "stopped", from };
+  }
+
+  revoke(): void {
+    this.#extent = { kind: "revoked" };
+  }
+
+  isWithdrawn(ordinal: number): boolean {
+    const extent = this.#extent;
+    return extent.kind !== "open" && (extent.kind === "revoked" || ordinal >= extent.from);
+  }
+
+  /** @param now `Clock.now()` */
+  mayWrite(now: number): boolean {
+    return mayWrite(this.given, now);
+  }
+}

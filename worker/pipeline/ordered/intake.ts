@@ -1,0 +1,149 @@
+/** Takes deliveries in, in order: each message goes into the lane of its key, once its topic-partition may be written for. */
+import type { PoisonError } from "../../format/format.ts";
+import type { Assignment, Delivery } from "../../source/source.ts";
+import type { Budget } from "../budget.ts";
+import { type Counters, countReceived } from "../counters.ts";
+import type { Drain } from "../intake/drain.ts";
+import { addedBytes, dataBytes, encodeMessage } from "../intake/encoding.ts";
+import type { Intake, IntakeReport } from "../intake/intake.ts";
+import { createSchemaWait, type SchemaWait } from "../intake/schema-wait.ts";
+import type { Settings } from "../options.ts";
+import type { Sender } from "../requests/sender.ts";
+import type { OrderedAssignment } from "./assignment.ts";
+import type { OrderedAssignments } from "./assignments.ts";
+import type { Lanes } from "./lanes.ts";
+import type { OrderedRecord } from "./outcomes.ts";
+import type { OrderedProgress } from "./progress.ts";
+import type { Stops } from "./stops.ts";
+
+export interface OrderedIntakeNeighbours {
+  readonly budget: Budget;
+  readonly assignments: OrderedAssignments;
+  readonly lanes: Lanes;
+  readonly progress: OrderedProgress;
+  readonly stops: Stops;
+  readonly sender: Sender<OrderedRecord>;
+  readonly drain: Drain;
+  readonly wake: () => void;
+}
+
+export class OrderedIntake implements Intake {
+  readonly #settings: Settings;
+  readonly #counters: Counters;
+  readonly #neighbours: OrderedIntakeNeighbours;
+  readonly #schemaWait: SchemaWait;
+  #closed = false;
+
+  constructor(settings: Settings, counters: Counters, neighbours: OrderedIntakeNeighbours) {
+    this.#settings = settings;
+    this.#counters = counters;
+    this.#neighbours = neighbours;
+    this.#schemaWait = createSchemaWait(settings, counters);
+  }
+
+  assigned(given: Assignment): void {
+    const { clock, handoverWaitMs } = this.#settings;
+    const assignment = this.#neighbours.assignments.add(given, clock.now() + handoverWaitMs);
+    this.#neighbours.stops.returned(given.topic, clock.now());
+    clock.timer(handoverWaitMs, () => this.#pump(assignment));
+  }
+
+  deliver(delivery: Delivery): void {
+    const { assignments, drain, stops } = this.#neighbours;
+    countReceived(this.#counters, delivery);
+    this.#counters.pending += delivery.messages.length;
+    const assignment = assignments.of(delivery.assignment);
+    if (assignment === undefined || !assignment.isOpen || drain.active) {
+      assignments.drop([delivery]);
+      return;
+    }
+    stops.resumed(assignment.topic);
+    assignment.waiting.push(delivery);
+    if (this.#settings.clock.now() >= assignment.writableAt) this.#pump(assignment);
+  }
+
+  revoked(given: Assignment): void {
+    const { assignments, lanes, progress, sender, budget, drain } = this.#neighbours;
+    const assignment = assignments.of(given);
+    if (assignment === undefined) return;
+    assignments.remove(assignment);
+    progress.revoked(assignment);
+    lanes.revoke(assignment);
+    assignments.dropWaiting(assignment);
+    const open = assignment.checkpoint.clear();
+    this.#counters.pending -= open.remaining;
+    sender.abort((record) => carries(record, assignment));
+    budget.release(open.bytes);
+    drain.check();
+  }
+
+  report(): IntakeReport {
+    const now = this.#settings.clock.now();
+    const { assignments, stops } = this.#neighbours;
+    return {
+      oldestPublishTime: assignments.oldestPublishTime,
+      overdue: assignments.overdue(now - this.#settings.recordTtlMs),
+      ...stops.report(now),
+    };
+  }
+
+  stop(): void {
+    this.#neighbours.assignments.dropAllWaiting();
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Takes in what waits, in order, as far as its schemas are at hand. */
+  #pump(assignment: OrderedAssignment): void {
+    while (!assignment.preparing && assignment.isOpen) {
+      const delivery = assignment.waiting.peek();
+      if (delivery === undefined) break;
+      const pending = this.#settings.format.prepare(delivery);
+      if (pending === undefined) {
+        assignment.waiting.shift();
+        this.#admit(assignment, delivery);
+      } else this.#prepare(assignment, delivery, pending);
+    }
+    this.#neighbours.wake();
+  }
+
+  #prepare(assignment: OrderedAssignment, delivery: Delivery, pending: Promise<void>): void {
+    assignment.preparing = true;
+    const wanted = (): boolean => !this.#closed && assignment.waiting.peek() === delivery;
+    this.#schemaWait.finish(delivery, pending, wanted, () => {
+      assignment.preparing = false;
+      assignment.waiting.shift();
+      this.#admit(assignment, delivery);
+      this.#pump(assignment);
+      this.#neighbours.progress.settled();
+    });
+  }
+
+  #admit(assignment: OrderedAssignment, delivery: Delivery): void {
+    const { format, limits, partitionKey, clock } = this.#settings;
+    const { lanes, progress, budget } = this.#neighbours;
+    const { topic, nextOrdinal: firstOrdinal } = assignment;
+    const open = assignment.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
+    let added = 0;
+    for (const message of delivery.messages) {
+      const lane = lanes.laneOf(assignment, partitionKey(message, topic));
+      try {
+        const data = encodeMessage(format, limits, message, topic, lane.keyBytes);
+        added += addedBytes(data);
+        lanes.append(lane, open, message, dataBytes(message, data), data);
+      } catch (error) {
+        if (progress.poisoned(lane, open, message, error as PoisonError, firstOrdinal)) break;
+      }
+    }
+    delivery.letGo?.();
+    open.bytes += added;
+    budget.take(added);
+  }
+}
+
+function carries(record: OrderedRecord, assignment: OrderedAssignment): boolean {
+  if (record.userRecords === null) return record.assignment === assignment;
+  return record.userRecords.some((each) => each.assignment === assignment);
+}

@@ -1,0 +1,155 @@
+/**
+ * What is done is acknowledged, per topic-partition in order. What can never be delivered is dead-lettered, or stops its
+ * topic-partition, which is tried again later.
+ */
+import type { PoisonError } from "../../format/format.ts";
+import type { SinkFailure } from "../../sink/sink.ts";
+import type { Message, Source } from "../../source/source.ts";
+import type { Budget } from "../budget.ts";
+import type { Counters } from "../counters.ts";
+import type { OpenDelivery } from "../intake/checkpoint.ts";
+import { type DeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
+import type { Drain } from "../intake/drain.ts";
+import { rejected } from "../intake/encoding.ts";
+import type { Settings } from "../options.ts";
+import type { OrderedAssignment } from "./assignment.ts";
+import type { OrderedAssignments } from "./assignments.ts";
+import type { Lane, OrderedUserRecord } from "./lane.ts";
+import type { Lanes } from "./lanes.ts";
+import type { Stops } from "./stops.ts";
+
+/** The stations that it tells of what is done. */
+export interface ProgressNeighbours {
+  readonly source: () => Source;
+  readonly budget: Budget;
+  readonly assignments: OrderedAssignments;
+  readonly lanes: Lanes;
+  readonly stops: Stops;
+  /** Null: poison stops its topic-partition. */
+  readonly deadLetters: DeadLetters | null;
+  readonly drain: Drain;
+  readonly wake: () => void;
+}
+
+export class OrderedProgress {
+  readonly #settings: Settings;
+  readonly #counters: Counters;
+  readonly #neighbours: ProgressNeighbours;
+  readonly #dirty: OrderedAssignment[] = [];
+  /** To be given up for a while once what precedes their poison is done. */
+  readonly #stopping = new Set<OrderedAssignment>();
+  #rewinding: OrderedAssignment | null = null;
+  #closed = false;
+
+  constructor(settings: Settings, counters: Counters, neighbours: ProgressNeighbours) {
+    this.#settings = settings;
+    this.#counters = counters;
+    this.#neighbours = neighbours;
+  }
+
+  delivered(record: OrderedUserRecord): void {
+    this.#counters.delivered += 1;
+    this.#counters.deliveredBytes += record.dataBytes;
+    this.#done(record.assignment, record.openDelivery);
+  }
+
+  /** The service refuses the message, and accepts others. */
+  refused(record: OrderedUserRecord, failure: SinkFailure): void {
+    const poison = rejected(failure);
+    if (this.#neighbours.deadLetters !== null) {
+      record.deadLetter = "waiting";
+      this.#publish(this.#neighbours.deadLetters, record, poison);
+      return;
+    }
+    this.#stop(record.assignment, record.ordinal, record.message.id, poison);
+    this.#neighbours.lanes.remove(record);
+  }
+
+  /**
+   * The message cannot be encoded.
+   * @param firstOrdinal of its delivery
+   * @returns true: its topic-partition stops here, and nothing behind it is to be taken in
+   */
+  poisoned(lane: Lane, open: OpenDelivery, message: Message, poison: PoisonError, firstOrdinal: number): boolean {
+    const { deadLetters, lanes, stops } = this.#neighbours;
+    if (deadLetters !== null) {
+      this.#publish(deadLetters, lanes.appendPoison(lane, open, message), poison);
+      return false;
+    }
+    const { assignment } = lane;
+    // What precedes the poison in its entry went out the first time; once is enough until the poison is gone.
+    const from = stops.knows(assignment.topic, message.id) ? firstOrdinal : assignment.nextOrdinal;
+    this.#stop(assignment, from, message.id, poison);
+    return true;
+  }
+
+  /** To be called once all that came together was told of. */
+  settled(): void {
+    for (const assignment of this.#dirty.splice(0)) this.#advance(assignment);
+    for (const assignment of this.#stopping) if (assignment.inLanes === 0) this.#rewind(assignment);
+    this.#neighbours.wake();
+    this.#neighbours.drain.check();
+  }
+
+  /** What is known of its poison is kept if the assignment ended for a rewind, after which it comes again. */
+  revoked(assignment: OrderedAssignment): void {
+    this.#stopping.delete(assignment);
+    if (assignment !== this.#rewinding) this.#neighbours.stops.forget(assignment.topic);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #done(assignment: OrderedAssignment, open: OpenDelivery): void {
+    this.#counters.pending -= 1;
+    open.remaining -= 1;
+    if (open.remaining > 0 || assignment.dirty) return;
+    assignment.dirty = true;
+    this.#dirty.push(assignment);
+  }
+
+  #advance(assignment: OrderedAssignment): void {
+    assignment.dirty = false;
+    if (assignment.isRevoked) return;
+    const advanced = assignment.checkpoint.advance();
+    if (advanced === null) return;
+    this.#neighbours.source().acknowledgeThrough(advanced.through.delivery);
+    if (assignment.isOpen) this.#neighbours.stops.forget(assignment.topic);
+    this.#neighbours.budget.release(advanced.bytes);
+  }
+
+  #publish(deadLetters: DeadLetters, record: OrderedUserRecord, poison: PoisonError): void {
+    const { assignment, openDelivery, message } = record;
+    const wanted = (): boolean => !assignment.isRevoked;
+    deadLetters.publish(deadLetter(message, assignment.topic, poison), wanted, () => {
+      this.#neighbours.lanes.published(record);
+      this.#done(assignment, openDelivery);
+      this.settled();
+    });
+  }
+
+  /** Nothing from this ordinal on is sent; once what precedes it is done, the topic-partition is tried again later. */
+  #stop(assignment: OrderedAssignment, from: number, id: string, poison: PoisonError): void {
+    const { topic } = assignment;
+    const times = this.#neighbours.stops.stopped(topic, id, poison);
+    const fields = { topic, id, code: poison.code, reason: poison.message, times };
+    this.#settings.log.error("message cannot be delivered; its topic-partition stops here", fields);
+    this.#neighbours.lanes.stop(assignment, from);
+    this.#neighbours.assignments.dropWaiting(assignment);
+    this.#stopping.add(assignment);
+    // Not at once: the source may be in the middle of a call.
+    this.#settings.nextTurn(() => {
+      if (!this.#closed) this.settled();
+    });
+  }
+
+  #rewind(assignment: OrderedAssignment): void {
+    if (this.#neighbours.drain.active || this.#closed) return;
+    this.#stopping.delete(assignment);
+    const delayMs = this.#neighbours.stops.waits(assignment.topic, this.#settings.clock.now());
+    this.#rewinding = assignment;
+    this.#neighbours.source().rewind(assignment.given, delayMs);
+    this.#rewinding = null;
+  }
+}

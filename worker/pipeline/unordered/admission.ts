@@ -1,0 +1,112 @@
+/** Makes a record of each message and queues it. One that cannot be delivered is dead-lettered, or parked and tried again. */
+
+import { exponential } from "../../../runtime/backoff.ts";
+import type { PoisonError } from "../../format/format.ts";
+import type { Budget } from "../budget.ts";
+import { createDelays, type Delays } from "../delays.ts";
+import { type DeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
+import { addedBytes, dataBytes, encodeMessage } from "../intake/encoding.ts";
+import type { Settings } from "../options.ts";
+import { POISON_DELAYS } from "../retry.ts";
+import type { Attempts } from "./attempts.ts";
+import type { Parked, Parking } from "./parking.ts";
+import type { UnorderedProgress } from "./progress.ts";
+import type { Redelivery } from "./redelivery.ts";
+import { messageOf, type TrackedDelivery } from "./tracked-delivery.ts";
+import { UnorderedUserRecord } from "./user-record.ts";
+
+export interface AdmissionNeighbours {
+  readonly budget: Budget;
+  readonly attempts: Attempts;
+  readonly redelivery: Redelivery;
+  readonly parking: Parking;
+  /** Null: poison is parked. */
+  readonly deadLetters: DeadLetters | null;
+  readonly progress: UnorderedProgress;
+}
+
+export class Admission {
+  readonly #settings: Settings;
+  readonly #neighbours: AdmissionNeighbours;
+  readonly #parkedDelays: Delays<Parked>;
+
+  constructor(settings: Settings, neighbours: AdmissionNeighbours) {
+    this.#settings = settings;
+    this.#neighbours = neighbours;
+    this.#parkedDelays = createDelays(
+      settings.clock,
+      ({ openDelivery, index }) => this.#admit(openDelivery, index, true),
+      () => neighbours.progress.settled(),
+    );
+  }
+
+  /** All messages of the delivery, but those that were delivered before their assignment ended, or are on their way. */
+  admit(open: TrackedDelivery): void {
+    const { assignment, messages } = open.delivery;
+    const { redelivery, progress } = this.#neighbours;
+    const known = redelivery.knows(assignment.topic);
+    for (let index = 0; index < messages.length; index += 1) {
+      const fate = known ? redelivery.claim(open, index) : null;
+      if (fate === null) this.#admit(open, index, false);
+      else if (fate === "delivered") progress.done(open, index);
+    }
+  }
+
+  /** The message was on its way when its assignment ended, and was not accepted. */
+  admitAgain(open: TrackedDelivery, index: number): void {
+    this.#admit(open, index, false);
+  }
+
+  poisoned(open: TrackedDelivery, index: number, poison: PoisonError): void {
+    const message = messageOf(open, index);
+    if (message === undefined) return;
+    const { deadLetters, progress } = this.#neighbours;
+    if (deadLetters === null) {
+      this.#park(this.#neighbours.parking.park(open, index, message, poison), poison);
+      return;
+    }
+    const wanted = (): boolean => open.owner !== null;
+    deadLetters.publish(deadLetter(message, open.delivery.assignment.topic, poison), wanted, () => {
+      progress.done(open, index);
+      progress.settled();
+    });
+  }
+
+  close(): void {
+    this.#parkedDelays.close();
+  }
+
+  /** @param isParked its bytes were counted before */
+  #admit(open: TrackedDelivery, index: number, isParked: boolean): void {
+    const message = messageOf(open, index);
+    if (open.owner === null || message === undefined) return;
+    const { format, limits, partitionKey } = this.#settings;
+    const { topic } = open.delivery.assignment;
+    const key = partitionKey(message, topic);
+    const keyBytes = Buffer.byteLength(key);
+    try {
+      const data = encodeMessage(format, limits, message, topic, keyBytes);
+      if (!isParked) {
+        const added = addedBytes(data);
+        open.bytes += added;
+        this.#neighbours.budget.take(added);
+      }
+      this.#neighbours.attempts.push(
+        new UnorderedUserRecord(open, index, key, keyBytes, dataBytes(message, data), data),
+      );
+    } catch (error) {
+      this.poisoned(open, index, error as PoisonError);
+    }
+  }
+
+  #park(parked: Parked, { code, message: reason }: PoisonError): void {
+    const { clock, log } = this.#settings;
+    const { openDelivery, times, report } = parked;
+    this.#parkedDelays.add(parked, clock.now() + exponential(POISON_DELAYS, times - 1));
+    if (times > 1) return;
+    this.#neighbours.progress.retainPoison(openDelivery);
+    const { topic, messageId: id } = report;
+    const fields = { topic, id, code, reason, parked: this.#neighbours.parking.count };
+    log.error("message cannot be delivered; it stays parked and is tried again", fields);
+  }
+}

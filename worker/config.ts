@@ -17,15 +17,24 @@ export class ConfigError extends Error {
 /** Rules that cannot hold for a manifest from which an inline credential parameter was taken. */
 const CREDENTIAL_RULES: readonly string[] = ["CredentialsRequired", "RoleRequired"];
 
-/**
- * Reads the operator's copy of a KinesisSink: JSON, from which an inline credential parameter was taken.
- * @throws ConfigError
- */
-export function readCopy(text: string): KinesisSink {
-  return usable(validateOnce(JSON.parse(text), { except: CREDENTIAL_RULES }));
+/** What a worker is to do, and what of it this version does not know. */
+export interface Copy {
+  readonly manifest: KinesisSink;
+  /** Paths of fields that a newer operator or definition knows. They have no effect. */
+  readonly unknownFields: readonly string[];
 }
 
-/** Reads a manifest, YAML or JSON. @throws ConfigError */
+/**
+ * Reads the operator's copy of a KinesisSink: JSON, from which an inline credential parameter was taken. The operator may be
+ * newer than this worker, so fields that it does not know are left alone.
+ * @throws ConfigError
+ */
+export function readCopy(text: string): Copy {
+  const validation = validateOnce(JSON.parse(text), { except: CREDENTIAL_RULES, unknownFields: "leave" });
+  return { manifest: usable(validation), unknownFields: validation.ok ? validation.unknownFields : [] };
+}
+
+/** Reads a manifest, YAML or JSON. A person wrote it, so a field that is not known is an error. @throws ConfigError */
 export async function readManifest(text: string): Promise<KinesisSink> {
   // A parser of YAML takes a megabyte, and a pod needs none.
   const { parseManifest } = await import("../crds/validation/manifest.ts");

@@ -33,8 +33,12 @@ async function main(): Promise<number> {
 async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSignal): Promise<number> {
   const { POD_NAME: pod = "", POD_NAMESPACE: namespace = "", CONFIG_HASH: configHash = "" } = process.env;
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = process.env;
-  const manifest = readCopy(await readFile(mode.config, "utf8"));
+  const { manifest, unknownFields } = readCopy(await readFile(mode.config, "utf8"));
   const log = createLogger({ program: "worker", level: manifest.spec.logLevel }).with({ sink: manifest.metadata.name });
+  if (unknownFields.length > 0) {
+    const remedy = "run a worker image of the operator's version, or remove them from the KinesisSink";
+    log.warn(`fields that this worker's version does not know have no effect: ${remedy}`, { fields: unknownFields });
+  }
   const api = createReportClient({ host, port, folder: mode.apiCredentials });
   const target = { namespace, name: manifest.metadata.name, uid: manifest.metadata.uid ?? "", pod };
   const worker = createWorker({

@@ -44,9 +44,23 @@ const idleFields: readonly Idle[] = [
   { path: "spec.config.jsonIncludeNonNulls", idle: (spec) => !spec.config.jsonIncludeNonNulls && !expands(spec) },
 ];
 
+/** What the definition takes of `status.ignoredProperties`. */
+const MAX_PATHS = 64;
+const MAX_PATH_LENGTH = 256;
+
+/**
+ * Paths of the fields that were given and have no effect, for `status.ignoredProperties`: those that this version does not
+ * know, and those that it has no use for. As many as the definition takes.
+ */
+export function ineffectiveFields(sink: KinesisSink, unknownFields: readonly string[]): string[] {
+  const bounded = (path: string) =>
+    path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH - 1).toWellFormed()}…` : path;
+  return [...new Set([...ignoredProperties(sink), ...unknownFields].map(bounded))].slice(0, MAX_PATHS);
+}
+
 /**
  * Paths of the fields that were given and have no effect: internals of the Kinesis Producer Library, and what the other
- * fields leave without meaning. For `status.ignoredProperties`; never an error.
+ * fields leave without meaning. Never an error.
  */
 export function ignoredProperties({ spec }: KinesisSink): string[] {
   return idleFields.filter(({ idle }) => idle(spec)).map(({ path }) => path);

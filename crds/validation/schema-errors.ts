@@ -19,6 +19,15 @@ export function fieldPath(pointer: string): string {
     .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === "" ? part : `${path}.${part}`), "");
 }
 
+/** The keyword by which Ajv refuses a field that a closed object does not have. */
+export const UNKNOWN_FIELD = "additionalProperties";
+
+/** Where the field is that an error of {@link UNKNOWN_FIELD} is about. */
+export function unknownFieldPath({ instancePath, params }: ErrorObject): string {
+  const name = String(params["additionalProperty"]);
+  return instancePath === "" ? name : `${fieldPath(instancePath)}.${name}`;
+}
+
 /** Every field below the spec as its path, for a hint where a misplaced field belongs. */
 function pathsOf(schema: StructuralSchema, path: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([field, part]) => [
@@ -82,10 +91,10 @@ function translate(error: ErrorObject, root: StructuralSchema): FieldError | und
   const schema = error.parentSchema as StructuralSchema;
   const child = (name: string) => (error.instancePath === "" ? name : `${field}.${name}`);
   switch (error.keyword) {
-    case "additionalProperties": {
+    case UNKNOWN_FIELD: {
       const name = String(error.params["additionalProperty"]);
       const message = unknownField(name, Object.keys(schema.properties ?? {}), root);
-      return { code: "UnknownField", field: child(name), message };
+      return { code: "UnknownField", field: unknownFieldPath(error), message };
     }
     case "required": {
       const name = String(error.params["missingProperty"]);

@@ -5,15 +5,25 @@ import { KINESIS_SINKS } from "../resource.ts";
 import openApiSchema from "../schema.generated.json" with { type: "json" };
 import type { FieldError } from "./field-error.ts";
 import { rules } from "./rules.ts";
-import { schemaErrors } from "./schema-errors.ts";
+import { schemaErrors, UNKNOWN_FIELD, unknownFieldPath } from "./schema-errors.ts";
 
 export type Validation =
-  | { readonly ok: true; readonly value: KinesisSink }
+  | {
+      readonly ok: true;
+      readonly value: KinesisSink;
+      /** Paths of fields that this version does not know, where they are left alone. */
+      readonly unknownFields: readonly string[];
+    }
   | { readonly ok: false; readonly errors: readonly FieldError[] };
 
 export interface ValidationOptions {
   /** Ids of rules to leave out, for a manifest from which something was taken on purpose. */
   readonly except?: readonly string[];
+  /**
+   * What a field is that this version does not know. An error by default, for it may be a slip of the pen. For what an API
+   * server has admitted it is `leave`: a field of a newer version, which that version asks nothing of this one for.
+   */
+  readonly unknownFields?: "refuse" | "leave";
 }
 
 /**
@@ -49,10 +59,16 @@ function wholeManifest(schema: StructuralSchema): StructuralSchema {
  */
 export function checkManifest(matches: ValidateFunction, input: unknown, options: ValidationOptions): Validation {
   const copy: unknown = structuredClone(input);
-  if (!matches(copy)) return { ok: false, errors: schemaErrors(matches.errors ?? [], manifestSchema) };
+  const found = matches(copy) ? [] : (matches.errors ?? []);
+  const left = options.unknownFields === "leave" ? found.filter(({ keyword }) => keyword === UNKNOWN_FIELD) : [];
+  if (found.length > left.length) {
+    const wrong = left.length === 0 ? found : found.filter(({ keyword }) => keyword !== UNKNOWN_FIELD);
+    return { ok: false, errors: schemaErrors(wrong, manifestSchema) };
+  }
   const value = copy as KinesisSink;
   const errors = rules
     .filter(({ id }) => !(options.except ?? []).includes(id))
     .flatMap(({ id, message, broken }) => broken(value).map((field) => ({ code: id, field, message })));
-  return errors.length === 0 ? { ok: true, value } : { ok: false, errors };
+  if (errors.length > 0) return { ok: false, errors };
+  return { ok: true, value, unknownFields: left.map(unknownFieldPath) };
 }

@@ -51,6 +51,8 @@ export interface Context extends Dependencies {
   readonly key: string;
   /** What should exist for it; none until its spec is known to be valid. */
   children: readonly Child[];
+  /** Paths of fields of the spec that this version does not know. */
+  unknownFields: readonly string[];
   /** By kind: uids of the children that exist and are this sink's. */
   readonly owned: Map<string, string>;
   readonly memory: Memory;

@@ -1,4 +1,4 @@
-import { ignoredProperties } from "../../crds/validation/ignored-properties.ts";
+import { ineffectiveFields } from "../../crds/validation/ignored-properties.ts";
 import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
@@ -7,7 +7,7 @@ import type { Blocked, Cause, Observed, ObservedDeployment, ObservedPod } from "
 import type { Context } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
-export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink">;
+export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink" | "unknownFields">;
 
 /** Pods that a ReplicaSet of the sink's own Deployment controls; labels alone prove nothing. */
 export function controlledPods(context: ObserveContext): PodView[] {
@@ -34,7 +34,7 @@ export function observe(context: ObserveContext, blocked: Blocked): Observed {
     deployment: observedDeployment(context),
     pods: views.map((view) => observedPod(context, view, current)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),
-    ignoredProperties: ignoredProperties(sink),
+    ignoredProperties: ineffectiveFields(sink, context.unknownFields),
   };
 }
 

@@ -47,5 +47,5 @@ function contextOf(
 ): Context {
   const { name, namespace } = sink.metadata;
   const logger = dependencies.logger.with({ namespace, sink: name });
-  return { ...dependencies, logger, sink, key, memory, signal, children: [], owned: new Map() };
+  return { ...dependencies, logger, sink, key, memory, signal, children: [], unknownFields: [], owned: new Map() };
 }

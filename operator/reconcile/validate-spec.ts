@@ -1,17 +1,38 @@
 import { formatErrors } from "../../crds/validation/field-error.ts";
 import { unsupportedFields } from "../../crds/validation/unsupported.ts";
 import { validateKinesisSink } from "../../crds/validation/validate.ts";
+import type { LiveSink } from "../desired/names.ts";
 import type { Cause } from "../status/observed.ts";
 import type { Context } from "./context.ts";
 
+/** What a sink's spec is to this version. */
+export interface SpecReview {
+  /** Why the spec cannot be acted on; what runs from an earlier one is left running. */
+  readonly refused: Cause | undefined;
+  /** Paths of fields that this version does not know. */
+  readonly unknownFields: readonly string[];
+}
+
 /**
- * Why a spec cannot be acted on. The API server has validated it, but perhaps with an older definition; and the definition
- * knows fields whose behaviour this version lacks. What runs from an earlier spec is left running.
+ * The API server has validated the spec, but perhaps with another definition. An older one admits what this version knows to be
+ * wrong. A newer one knows fields that this version does not, and may set them by itself: they are left alone. And the
+ * definition knows fields whose behaviour this version lacks.
  */
-export function validateSpec({ sink }: Pick<Context, "sink">): Cause | undefined {
-  const validation = validateKinesisSink(sink);
-  if (!validation.ok) return { reason: "InvalidSpec", message: formatErrors(validation.errors), stalls: true };
+export function reviewSpec(sink: LiveSink): SpecReview {
+  const validation = validateKinesisSink(sink, { unknownFields: "leave" });
+  if (!validation.ok) {
+    const refused = { reason: "InvalidSpec", message: formatErrors(validation.errors), stalls: true };
+    return { refused, unknownFields: [] };
+  }
+  const { unknownFields } = validation;
   const unsupported = unsupportedFields(sink);
-  if (unsupported.length === 0) return undefined;
-  return { reason: "UnsupportedField", message: formatErrors(unsupported), stalls: true };
+  if (unsupported.length === 0) return { refused: undefined, unknownFields };
+  const refused = { reason: "UnsupportedField", message: formatErrors(unsupported), stalls: true };
+  return { refused, unknownFields };
+}
+
+export function validateSpec(context: Pick<Context, "sink" | "unknownFields">): Cause | undefined {
+  const { refused, unknownFields } = reviewSpec(context.sink);
+  context.unknownFields = unknownFields;
+  return refused;
 }

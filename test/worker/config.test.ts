@@ -16,7 +16,9 @@ const inline = liveSink({
 test("the operator's copy is read, though the inline credential parameter was taken from it", () => {
   const text = configMap(inline).data[CONFIG_KEY] ?? "";
   assert.doesNotMatch(text, /secretKey/);
-  const { metadata, spec } = readCopy(text);
+  const { manifest, unknownFields } = readCopy(text);
+  const { metadata, spec } = manifest;
+  assert.deepEqual(unknownFields, []);
   assert.equal(metadata.uid, inline.metadata.uid);
   assert.equal(spec.config.awsKinesisStreamName, inline.spec.config.awsKinesisStreamName);
   assert.equal(spec.config.collectionMaxCount, 500);
@@ -30,4 +32,31 @@ test("a manifest may be YAML, and needs its credentials", async () => {
     return true;
   });
   await assert.rejects(readManifest("kind: [KinesisSink"), /is not YAML/);
+});
+
+test("fields of a newer operator are left alone and named, and a manifest that a person wrote may have none", async () => {
+  const newer = liveSink();
+  const spec = { ...newer.spec, shards: { merge: true }, config: { ...newer.spec.config, compression: "ZSTD" } };
+  const text = JSON.stringify({ ...newer, spec });
+  const { manifest, unknownFields } = readCopy(text);
+  assert.deepEqual(unknownFields.toSorted(), ["spec.config.compression", "spec.shards"]);
+  assert.equal(manifest.spec.config.collectionMaxCount, 500);
+  await assert.rejects(
+    readManifest(text),
+    /spec\.shards: unknown field.*spec\.config\.compression|compression.*shards/s,
+  );
+});
+
+test("what this worker knows is validated, whatever else the configuration has", () => {
+  const newer = liveSink();
+  const spec = { ...newer.spec, shards: {}, config: { ...newer.spec.config, requestTimeout: "soon" } };
+  assert.throws(
+    () => readCopy(JSON.stringify({ ...newer, spec })),
+    (error: unknown) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /spec\.config\.requestTimeout/);
+      assert.doesNotMatch(error.message, /shards/);
+      return true;
+    },
+  );
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ignoredProperties } from "../../../crds/validation/ignored-properties.ts";
+import { ignoredProperties, ineffectiveFields } from "../../../crds/validation/ignored-properties.ts";
 import { validateKinesisSink } from "../../../crds/validation/validate.ts";
 import { goodManifest, type Json, mergePatch } from "../good-manifest.ts";
+import { statusErrors } from "../status-errors.ts";
 
 function ignoredWith(spec: Json): string[] {
   const result = validateKinesisSink(mergePatch(goodManifest, { spec }));
@@ -66,4 +67,14 @@ test("options of the expanded format are ignored by the others", () => {
   assert.deepEqual(ignoredWith({ config: options }), ["spec.config.jsonFlatten", "spec.config.jsonIncludeNonNulls"]);
   const messageFormat = "FULL_MESSAGE_IN_JSON_EXPAND_VALUE";
   assert.deepEqual(ignoredWith({ config: { ...options, messageFormat } }), []);
+});
+
+test("fields that this version does not know are told with them, as far as the status has room", () => {
+  const result = validateKinesisSink(mergePatch(goodManifest, { spec: { config: { minConnections: 1 } } }));
+  assert.ok(result.ok);
+  assert.deepEqual(ineffectiveFields(result.value, ["spec.shards"]), ["spec.config.minConnections", "spec.shards"]);
+  const many = Array.from({ length: 100 }, (_, index) => `spec.${index}${"x".repeat(300)}`);
+  const told = ineffectiveFields(result.value, many);
+  assert.deepEqual(statusErrors({ ignoredProperties: told }), []);
+  assert.equal(told[0], "spec.config.minConnections");
 });

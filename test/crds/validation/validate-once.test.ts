@@ -9,6 +9,8 @@ import { badManifest, badManifests } from "./bad-manifests.ts";
 
 function agree(manifest: Json): void {
   assert.deepEqual(validateOnce(manifest), validateKinesisSink(manifest));
+  const options = { unknownFields: "leave" } as const;
+  assert.deepEqual(validateOnce(manifest, options), validateKinesisSink(manifest, options));
 }
 
 test("validating once fills in the same defaults", () => agree(goodManifest));

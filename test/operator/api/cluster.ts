@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { load } from "js-yaml";
+import type { StructuralSchema } from "../../../crds/json-schema.ts";
 import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import type { KubeObject } from "../../../operator/kube/objects.ts";
 import { LEASE_RULES, NAMESPACE_RULES } from "../../../operator/rbac.ts";
@@ -88,14 +89,24 @@ export async function openCluster(): Promise<OpenCluster> {
   };
 }
 
-/** Applies the definition, and waits until the server serves it. */
-async function installDefinition(client: KubeClient): Promise<void> {
+/** A CustomResourceDefinition, as far as tests change it. */
+export interface Definition {
+  readonly spec: { readonly versions: [{ readonly schema: { readonly openAPIV3Schema: StructuralSchema } }] };
+}
+
+/** Applies the definition, or one of another version of this program, and waits until the server serves the resource. */
+export async function installDefinition(
+  client: KubeClient,
+  change: (definition: Definition) => void = () => {},
+): Promise<void> {
+  const definition = load(readFileSync(CRD, "utf8")) as Definition;
+  change(definition);
   await client.request({
     method: "PATCH",
     path: CRDS,
     query: { fieldManager: "operator-tests", force: true },
     contentType: "application/apply-patch+yaml",
-    body: load(readFileSync(CRD, "utf8")),
+    body: definition,
   });
   await eventually("the definition is served", () =>
     client.request({ path: collectionPath(KINESIS_SINKS), query: { limit: 1 } }),

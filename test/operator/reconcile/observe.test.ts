@@ -28,7 +28,14 @@ function viewOf(generation: number): ObserveContext {
     podEvents: () => [],
   };
   const memory = freshMemory(uid);
-  return { sink, key: `${namespace}/${name}`, cluster, memory, children: children(sink, WORKER_DEFAULTS) };
+  return {
+    sink,
+    key: `${namespace}/${name}`,
+    cluster,
+    memory,
+    children: children(sink, WORKER_DEFAULTS),
+    unknownFields: [],
+  };
 }
 
 test("a Deployment as it was before it was applied last counts as not acted on yet", () => {

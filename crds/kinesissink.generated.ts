@@ -1,5 +1,6 @@
 // Generated from crds/kinesissinks.yaml by `make generate`: edit that file instead.
 import type {ObjectMeta} from "./metadata.ts";
+import type {ConditionStatus, ConditionType, WorkerState} from "./status-values.ts";
 
 /**
  * What a Kinesis record holds. ONLY_RAW_PAYLOAD: the payload's bytes. FULL_MESSAGE_IN_JSON: JSON with the payload in base64, the properties and the encryption context. FULL_MESSAGE_IN_FB: the same in FlatBuffers. FULL_MESSAGE_IN_JSON_EXPAND_VALUE: JSON with topic, key, properties, event time and the payload decoded by the topic's schema.
@@ -18,18 +19,6 @@ export type PulsarClientChoice = "Auto" | "Wire" | "Native";
  * How much the workers log.
  */
 export type LogLevel = "error" | "warn" | "info" | "debug";
-/**
- * The aspect.
- */
-export type ConditionType = "Ready" | "Reconciling" | "Stalled" | "SourceConnected" | "StreamWritable" | "Throttled";
-/**
- * Whether it holds.
- */
-export type ConditionStatus = "True" | "False" | "Unknown";
-/**
- * Starting: not connected yet. Running: source and stream are usable. Waiting: one of them is not; the worker keeps trying and needs no help. Stalled: somebody must act; the worker keeps trying. Draining: told to stop, delivering what it holds.
- */
-export type WorkerState = "Starting" | "Running" | "Waiting" | "Stalled" | "Draining";
 
 /**
  * Moves the messages of Apache Pulsar topics into an Amazon Kinesis data stream. The operator runs a Deployment of workers for it; each worker reports in status.workers.
@@ -648,7 +637,7 @@ export interface LocalObjectReference {
   name: string;
 }
 /**
- * What was observed. Written by the operator, except for each worker's own entry in workers.
+ * What was observed. Written by the operator, except for each worker's own entry in workers. A newer operator or worker may write fields, conditions and states that are not described here.
  */
 export interface KinesisSinkStatus {
   /**
@@ -691,7 +680,13 @@ export interface KinesisSinkStatus {
  * One aspect of the sink's state.
  */
 export interface Condition {
+  /**
+   * The aspect: Ready, Paused, Reconciling, Stalled, SourceConnected, StreamWritable or Throttled.
+   */
   type: ConditionType;
+  /**
+   * Whether it holds: True, False or Unknown.
+   */
   status: ConditionStatus;
   /**
    * The cause in one word.
@@ -751,6 +746,9 @@ export interface WorkerStatus {
    * Name of the pod.
    */
   pod: string;
+  /**
+   * Starting: not connected yet. Running: source and stream are usable. Waiting: one of them is not; the worker keeps trying and needs no help. Stalled: somebody must act; the worker keeps trying. Draining: told to stop, delivering what it holds.
+   */
   state: WorkerState;
   /**
    * The cause in one word, when the state is not Running.
@@ -765,7 +763,7 @@ export interface WorkerStatus {
    */
   configHash?: string;
   /**
-   * Pulsar client in use.
+   * Pulsar client in use: Wire or Native.
    */
   client?: "Wire" | "Native";
   /**

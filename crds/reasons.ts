@@ -147,6 +147,10 @@ export const operatorReasons = {
   NoWorkers: { stalls: false, meaning: "Unknown, for no worker is to run." },
   NoReport: { stalls: false, meaning: "Unknown, for no worker has reported yet." },
   NotTried: { stalls: false, meaning: "Unknown, for no worker has come far enough to try." },
+  DefinitionTooOld: {
+    stalls: false,
+    meaning: "An Event only: the cluster's definition has no place for a field of the status, which is left out.",
+  },
   Other: { stalls: false, meaning: "The cause has no name that fits a reason; see the message." },
 } as const satisfies Readonly<Record<string, Reason>>;
 

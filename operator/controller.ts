@@ -1,5 +1,6 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { KubeClient } from "../runtime/kube/client.ts";
+import { createStatusApply } from "../runtime/kube/status-apply.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createWatches } from "./cluster/watches.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
@@ -40,6 +41,7 @@ export function createController(options: ControllerOptions): Controller {
   let synced: () => boolean = () => false;
   // What was applied holds for the next term too, for it is compared with what is there.
   const memories = new Map<string, Memory>();
+  const statuses = createStatusApply(options.clock);
 
   const run = async (signal: AbortSignal) => {
     // Another leader may have written statuses meanwhile.
@@ -51,7 +53,7 @@ export function createController(options: ControllerOptions): Controller {
       onWatchRestart: (resource) => options.metrics.watchRestarts.inc({ resource }),
     });
     const events = createEventRecorder({ ...options, reportingInstance: options.identity });
-    const reconcile = createReconcile({ ...options, events, cluster: watches.cluster }, memories);
+    const reconcile = createReconcile({ ...options, events, statuses, cluster: watches.cluster }, memories);
     const queue = createWorkQueue({
       ...options,
       retry: RETRY,

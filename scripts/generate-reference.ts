@@ -34,7 +34,12 @@ function typeOf(schema: StructuralSchema): string {
   return schema.format === "date-time" ? "time" : (schema.type ?? "value");
 }
 
-function rangeOf({ minimum, maximum, maxLength, maxItems, maxProperties, minLength, items }: StructuralSchema): string {
+/** Bounds that keep a number one that every program reads the same; nobody comes near them. */
+const largest: readonly (number | undefined)[] = [2 ** 31 - 1, Number.MAX_SAFE_INTEGER];
+
+function rangeOf(schema: StructuralSchema): string {
+  const { maxLength, maxItems, maxProperties, minLength, items } = schema;
+  const { minimum, maximum } = largest.includes(schema.maximum) ? {} : schema;
   const parts: string[] = [];
   if (minimum !== undefined && maximum !== undefined) parts.push(`${minimum} to ${maximum}`);
   else if (minimum !== undefined) parts.push(`at least ${minimum}`);

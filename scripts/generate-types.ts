@@ -42,15 +42,20 @@ const typeNames: Readonly<Record<string, string>> = {
   "spec.pod.imagePullSecrets[]": "LocalObjectReference",
   status: "KinesisSinkStatus",
   "status.conditions[]": "Condition",
-  "status.conditions[].type": "ConditionType",
-  "status.conditions[].status": "ConditionStatus",
   "status.totals": "Totals",
   "status.workers[]": "WorkerStatus",
-  "status.workers[].state": "WorkerState",
   "status.workers[].source": "SourceStatus",
   "status.workers[].stream": "StreamStatus",
   "status.workers[].throttled": "ThrottledStatus",
   "status.workers[].poison": "PoisonStatus",
+};
+
+/** Types of fields whose values the definition leaves open, from crds/status-values.ts and for what needs no name. */
+const valueTypes: Readonly<Record<string, string>> = {
+  "status.conditions[].type": "ConditionType",
+  "status.conditions[].status": "ConditionStatus",
+  "status.workers[].state": "WorkerState",
+  "status.workers[].client": '"Wire" | "Native"',
 };
 
 type NamedSchema = StructuralSchema & { title?: string; tsType?: string };
@@ -61,6 +66,10 @@ function nameParts(schema: NamedSchema, path: string, seen: Set<NamedSchema>): v
   seen.add(schema);
   const title = typeNames[path];
   if (title !== undefined) schema.title = title;
+  const valueType = valueTypes[path];
+  if (valueType !== undefined) schema.tsType = valueType;
+  // The status keeps what a newer version writes; this one reads and writes what it knows.
+  if (path.startsWith("status") && schema.additionalProperties === true) schema.additionalProperties = false;
   const properties = Object.entries(schema.properties ?? {});
   const defaulted = properties.filter(([, part]) => part.default !== undefined).map(([name]) => name);
   if (properties.length > 0) schema.required = [...new Set([...(schema.required ?? []), ...defaulted])];
@@ -94,7 +103,7 @@ export async function generateTypes(openApiSchema: StructuralSchema, banner: str
   root.properties = { ...root.properties, apiVersion, kind, metadata };
   root.required = [...(root.required ?? []), "apiVersion", "kind", "metadata"];
   const types = await compile(root as Parameters<typeof compile>[0], "KinesisSink", {
-    bannerComment: `// ${banner}\nimport type { ObjectMeta } from "./metadata.ts";`,
+    bannerComment: `// ${banner}\nimport type { ObjectMeta } from "./metadata.ts";\nimport type { ConditionStatus, ConditionType, WorkerState } from "./status-values.ts";`,
     ignoreMinAndMaxItems: true,
     unknownAny: true,
     style: { printWidth: 120 },

@@ -62,7 +62,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     worker,
     manifest,
     http: { port: mode.httpPort, host: undefined },
-    publish: createStatusPublisher(api, target),
+    publish: createStatusPublisher(api, target, { clock: systemClock, log }),
     onNotice: () => {},
     termination,
     log,

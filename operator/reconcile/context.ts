@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
+import type { StatusApply } from "../../runtime/kube/status-apply.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Child } from "../desired/children.ts";
@@ -17,6 +18,7 @@ export interface Dependencies {
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
   readonly events: EventRecorder;
+  readonly statuses: StatusApply;
   readonly cluster: Cluster;
   readonly worker: WorkerDefaults;
 }

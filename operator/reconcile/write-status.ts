@@ -1,12 +1,13 @@
 import type { Condition } from "../../crds/kinesissink.generated.ts";
+import { definitionTooOld } from "../../crds/old-definition.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import { isNotFound } from "../../runtime/kube/errors.ts";
-import { applyObject } from "../kube/apply.ts";
-import type { KubeObject } from "../kube/objects.ts";
+import { PROGRAM } from "../program.ts";
 import type { OperatorStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
+import { ACTION, subjectOf } from "./transitions.ts";
 
 /**
  * Milliseconds between two writes of messages alone. Those of webhooks and networks hold times and port numbers, and each
@@ -15,7 +16,10 @@ import type { Context } from "./context.ts";
 const WORDS_MS = 5_000;
 
 /** What of a reconcile the writing needs. */
-export type StatusContext = Pick<Context, "client" | "clock" | "memory" | "metrics" | "signal" | "sink">;
+export type StatusContext = Pick<
+  Context,
+  "client" | "clock" | "events" | "logger" | "memory" | "metrics" | "signal" | "sink" | "statuses"
+>;
 
 /** Writes the status when it changed; words and totals alone wait. Returns after how long to come back for them. */
 export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
@@ -33,19 +37,25 @@ export async function writeStatus(context: StatusContext, status: OperatorStatus
   return undefined;
 }
 
-async function apply({ client, metrics, signal, sink }: StatusContext, status: OperatorStatus): Promise<void> {
+async function apply(context: StatusContext, status: OperatorStatus): Promise<void> {
+  const { client, metrics, signal, sink, statuses } = context;
   const { name, namespace, uid } = sink.metadata;
-  const object: KubeObject & { status: OperatorStatus } = { metadata: { name, namespace, uid }, status };
+  const target = { type: KINESIS_SINKS, namespace, name };
+  const object = { metadata: { name, namespace, uid }, status };
   try {
-    await applyObject(client, { type: KINESIS_SINKS, namespace, name }, object, {
-      force: true,
-      subresource: "status",
-      signal,
-    });
+    const options = { fieldManager: PROGRAM, force: true, signal };
+    const { leftOut } = await statuses.apply(client, target, object, options);
     metrics.writes.inc({ kind: KINESIS_SINKS.kind, operation: "status" });
+    if (leftOut.length > 0) await tellTooOld(context, leftOut);
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
+}
+
+async function tellTooOld({ events, logger, sink, signal }: StatusContext, leftOut: readonly string[]): Promise<void> {
+  const note = definitionTooOld(leftOut);
+  logger.warn(note);
+  await events.record(subjectOf(sink), { type: "Warning", reason: "DefinitionTooOld", action: ACTION, note }, signal);
 }
 
 /** All but totals and messages. */

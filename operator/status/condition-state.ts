@@ -1,4 +1,4 @@
-import type { ConditionStatus } from "../../crds/kinesissink.generated.ts";
+import type { ConditionStatus } from "../../crds/status-values.ts";
 
 /** A condition without its type and times. */
 export interface ConditionState {

@@ -1,4 +1,5 @@
-import type { Condition, ConditionType, KinesisSinkStatus } from "../../crds/kinesissink.generated.ts";
+import type { Condition, KinesisSinkStatus } from "../../crds/kinesissink.generated.ts";
+import type { ConditionType } from "../../crds/status-values.ts";
 import { selectorLabels } from "../desired/names.ts";
 import type { ConditionState } from "./condition-state.ts";
 import { sourceConnected, streamWritable, throttled } from "./connections.ts";

@@ -10,10 +10,19 @@ const SUMS: readonly Gauge[] = ["ratePerSecond", "bytesPerSecond", "delivered", 
  */
 export function totals(workers: readonly WorkerStatus[], ordered: boolean): Totals {
   const result: Totals = {};
-  for (const gauge of SUMS) result[gauge] = workers.reduce((sum, worker) => sum + (worker[gauge] ?? 0), 0);
+  for (const gauge of SUMS) result[gauge] = total(workers.map((worker) => worker[gauge] ?? 0));
   const backlogs = workers.flatMap(({ backlog }) => backlog ?? []);
-  if (backlogs.length > 0) result.backlog = ordered ? backlogs.reduce((sum, n) => sum + n, 0) : Math.max(...backlogs);
+  if (backlogs.length > 0) result.backlog = ordered ? total(backlogs) : bounded(Math.max(...backlogs));
   const lags = workers.flatMap(({ lagSeconds }) => lagSeconds ?? []);
-  if (lags.length > 0) result.lagSeconds = Math.max(...lags);
+  if (lags.length > 0) result.lagSeconds = bounded(Math.max(...lags));
   return result;
+}
+
+function total(numbers: readonly number[]): number {
+  return bounded(numbers.reduce((sum, number) => sum + number, 0));
+}
+
+/** What the definition takes: one worker's absurd number must not keep the whole status from being written. */
+function bounded(number: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, number));
 }

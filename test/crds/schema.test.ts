@@ -68,6 +68,26 @@ test("texts and lists in the status are bounded, so that no report can grow the 
   );
 });
 
+const status = [...all].filter(([path]) => path === "status" || path.startsWith("status."));
+const pathsOf = (found: readonly (readonly [string, StructuralSchema])[]) => found.map(([path]) => path);
+
+test("a status keeps what a newer version writes: no object of it is closed, no field lists its values", () => {
+  const closed = status.filter(
+    ([, part]) => part.type === "object" && part["x-kubernetes-preserve-unknown-fields"] !== true,
+  );
+  assert.deepEqual(pathsOf(closed), []);
+  assert.deepEqual(pathsOf(status.filter(([, part]) => part.enum !== undefined)), []);
+});
+
+test("numbers in the status are those that every program reads the same", () => {
+  const numbers = status.filter(([, part]) => part.type === "integer");
+  assert.ok(numbers.length > 20);
+  const loose = numbers.filter(
+    ([, { minimum = -2, maximum = Number.POSITIVE_INFINITY }]) => minimum < -1 || maximum > Number.MAX_SAFE_INTEGER,
+  );
+  assert.deepEqual(pathsOf(loose), []);
+});
+
 test("a worker's entry is one atomic item, keyed by its pod", () => {
   const workers = all.get("status.workers");
   assert.equal(workers?.["x-kubernetes-list-type"], "map");

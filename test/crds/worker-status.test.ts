@@ -42,12 +42,30 @@ test("what fits is left as it is", () => {
   assert.deepEqual(boundWorkerStatus(short), short);
 });
 
-test("a status with unknown fields, states or two entries of one pod is refused", () => {
-  const entry = { pod: "a", state: "Running" };
+test("numbers that no API server takes are brought into its range, and what is none is left out", () => {
+  const absurd: WorkerStatus = {
+    pod: "a",
+    state: "Running",
+    backlog: 2 ** 63,
+    lagSeconds: -5,
+    ratePerSecond: 1.5,
+    inFlight: Number.POSITIVE_INFINITY,
+    bytesPerSecond: Number.NaN,
+    throttled: { shard: "shardId-000000000000", percent: 250 },
+    stream: { writable: true, shards: 1e12 },
+  };
+  assert.notDeepEqual(statusErrors({ workers: [absurd] }), []);
+  const bounded = boundWorkerStatus(absurd);
+  assert.deepEqual(statusErrors({ workers: [bounded] }), []);
   assert.deepEqual(
-    statusErrors({ workers: [{ ...entry, state: "Idle" }] }).map(({ field }) => field),
-    ["status.workers[0].state"],
+    [bounded.backlog, bounded.lagSeconds, bounded.ratePerSecond, bounded.inFlight, bounded.throttled?.percent],
+    [Number.MAX_SAFE_INTEGER, 0, 1, Number.MAX_SAFE_INTEGER, 100],
   );
+  assert.ok(!("bytesPerSecond" in bounded));
+});
+
+test("a status with two entries of one pod is refused, and what this version does not know is found", () => {
+  const entry = { pod: "a", state: "Running" };
   assert.deepEqual(
     statusErrors({ workers: [entry, entry] }).map(({ code }) => code),
     ["Duplicate"],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { ConditionType, KinesisSink } from "../../crds/kinesissink.generated.ts";
+import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
+import type { ConditionType } from "../../crds/status-values.ts";
 import { createTraffic, type Traffic } from "../load/traffic.ts";
 import { arrived } from "./cause.ts";
 import { type FakeEndpoint, startFakeEndpoint } from "./fake-endpoint.ts";

@@ -1,4 +1,5 @@
-import type { Condition, ConditionType, KinesisSink } from "../../crds/kinesissink.generated.ts";
+import type { Condition, KinesisSink } from "../../crds/kinesissink.generated.ts";
+import type { ConditionType } from "../../crds/status-values.ts";
 import { until } from "../until.ts";
 
 /** Runs kubectl and returns what it printed. */

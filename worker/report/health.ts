@@ -1,4 +1,3 @@
-import type { WorkerState } from "../../crds/kinesissink.generated.ts";
 import {
   type PoisonReason,
   type Reason,
@@ -8,6 +7,7 @@ import {
   streamReasons,
   type WorkerReason,
 } from "../../crds/reasons.ts";
+import type { WorkerState } from "../../crds/status-values.ts";
 import { type PipelineState, type PoisonReport, STALLED_ABOVE } from "../pipeline/pipeline.ts";
 import type { SinkFailureCode } from "../sink/sink.ts";
 import type { SourceFailureCode } from "../source/source.ts";

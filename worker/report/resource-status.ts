@@ -1,9 +1,12 @@
 import type { KinesisSink, WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import { definitionTooOld } from "../../crds/old-definition.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { type InClusterOptions, inClusterAccess } from "../../runtime/kube/access.ts";
-import { serverSideApply } from "../../runtime/kube/apply.ts";
 import { createKubeClient, type KubeClient } from "../../runtime/kube/client.ts";
 import { objectPath } from "../../runtime/kube/resource-type.ts";
+import { createStatusApply } from "../../runtime/kube/status-apply.ts";
+import type { Logger } from "../../runtime/log.ts";
 import type { Publish } from "./reporter.ts";
 
 /** The resource that a worker reports to, and the pod it reports as. */
@@ -33,13 +36,16 @@ export function createReportClient(access: InClusterOptions): KubeClient {
 export function createStatusPublisher(
   client: KubeClient,
   { namespace, name, uid, pod }: ReportTarget,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): Publish<WorkerStatus> {
   const target = { type: KINESIS_SINKS, namespace, name };
+  const statuses = createStatusApply(clock);
   return async (entry, signal) => {
     const report = { metadata: { name, uid }, status: { workers: [entry] } };
-    const options = { fieldManager: pod, force: true, subresource: "status", signal } as const;
-    const { spec } = await serverSideApply<KinesisSink>(client, target, report, options);
-    return { replicas: spec.replicas };
+    const options = { fieldManager: pod, force: true, signal };
+    const { object, leftOut } = await statuses.apply<KinesisSink>(client, target, report, options);
+    if (leftOut.length > 0) log.warn(definitionTooOld(leftOut));
+    return { replicas: object.spec.replicas };
   };
 }
 

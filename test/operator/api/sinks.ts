@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { Condition, ConditionType, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../../crds/resource.ts";
+import type { ConditionType } from "../../../crds/status-values.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
 import { type KubeObject, PODS } from "../../../operator/kube/objects.ts";
 import { objectPath } from "../../../runtime/kube/resource-type.ts";

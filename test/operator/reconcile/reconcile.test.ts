@@ -12,6 +12,7 @@ import type { DeploymentCondition } from "../../../operator/status/observed.ts";
 import type { OperatorStatus } from "../../../operator/status/status.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
+import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { createVirtualClock } from "../../clock.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
@@ -87,6 +88,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       clock: createVirtualClock(),
       logger: createLogger({ program: "test", level: "error" }),
       metrics,
+      statuses: createStatusApply(createVirtualClock()),
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
       cluster: clusterOf(scene),
       worker: WORKER_DEFAULTS,
@@ -152,6 +154,16 @@ test("without a worker that delivers, what could not be written is why", async (
   assert.equal(told(statuses[0], "Ready"), "False/ApplyFailed");
   assert.equal(told(statuses[0], "Stalled"), undefined);
   assert.deepEqual(events, ["Warning ApplyFailed"]);
+});
+
+test("a field of a newer definition leaves the sink running, and is told to have no effect", async () => {
+  const known = sinkWith();
+  const sink = { ...known, spec: { ...known.spec, shards: { merge: true } } };
+  const { run, statuses } = reconciler({ sink, current: true, ready: true, deploymentConditions: [] });
+  await run();
+  assert.equal(told(statuses[0], "Ready"), "True/WorkersReady");
+  assert.equal(told(statuses[0], "Stalled"), undefined);
+  assert.deepEqual(statuses[0]?.ignoredProperties, ["spec.shards"]);
 });
 
 test("an object that appeared or was replaced meanwhile is looked at again, and not told", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Condition, ConditionStatus, ConditionType } from "../../../crds/kinesissink.generated.ts";
+import type { Condition } from "../../../crds/kinesissink.generated.ts";
+import type { ConditionStatus, ConditionType } from "../../../crds/status-values.ts";
 import { transitions } from "../../../operator/reconcile/transitions.ts";
 
 function condition(type: ConditionType, status: ConditionStatus, reason: string, message = "why"): Condition {

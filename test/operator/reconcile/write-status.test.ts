@@ -6,30 +6,37 @@ import { type StatusContext, writeStatus } from "../../../operator/reconcile/wri
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
+import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createVirtualClock } from "../../clock.ts";
+import { silentLog } from "../../silent-log.ts";
 import { liveSink } from "../sink-fixture.ts";
 
-function writer(replicas = 1, refuse?: ApiError) {
+function writer(replicas = 1, refuse?: ApiError | ((request: ApiRequest) => ApiError | undefined)) {
   const writes: ApiRequest[] = [];
   const client: KubeClient = {
     request: async <T>(request: ApiRequest) => {
       writes.push(request);
-      if (refuse) throw refuse;
+      const error = typeof refuse === "function" ? refuse(request) : refuse;
+      if (error) throw error;
       return {} as T;
     },
     open: () => assert.fail("nothing is watched here"),
     close: () => {},
   };
   const clock = createVirtualClock();
+  const events: string[] = [];
   const context: StatusContext = {
     client,
     clock,
     metrics: createMetrics(),
+    events: { record: async (_subject, { reason, note }) => void events.push(`${reason}: ${note}`) },
+    logger: silentLog,
+    statuses: createStatusApply(clock),
     sink: liveSink({ replicas }),
     memory: freshMemory("0000-sink"),
     signal: new AbortController().signal,
   };
-  return { clock, writes, write: (status: OperatorStatus) => writeStatus(context, status) };
+  return { clock, events, writes, write: (status: OperatorStatus) => writeStatus(context, status) };
 }
 
 function statusOf(ratePerSecond: number, paused = false): OperatorStatus {
@@ -90,4 +97,16 @@ test("what the operator writes holds no entry of a worker, so that it takes none
 test("a sink that is gone by now is nobody's failure", async () => {
   const { write } = writer(1, new ApiError("PATCH", 404, { reason: "NotFound" }));
   await write(statusOf(1));
+});
+
+test("a definition that is too old is told once, as an Event with the remedy, and the rest is written", async () => {
+  const lacking = new ApiError("PATCH", 500, { message: ".status.ignoredProperties: field not declared in schema" });
+  const { events, write, writes } = writer(1, ({ body }) =>
+    JSON.stringify(body).includes("ignoredProperties") ? lacking : undefined,
+  );
+  await write(statusOf(1));
+  await write(statusOf(1, true));
+  assert.equal(writes.length, 3);
+  assert.equal(events.length, 1);
+  assert.match(events[0] ?? "", /^DefinitionTooOld: CRD too old: .*status\.ignoredProperties.*apply/);
 });

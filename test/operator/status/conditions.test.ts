@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Condition, ConditionType, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { ConditionType, WorkerState } from "../../../crds/status-values.ts";
 import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
+import { statusErrors } from "../../crds/status-errors.ts";
 import { liveSink } from "../sink-fixture.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
@@ -292,6 +294,22 @@ describe("what workers report", () => {
     assert.partialDeepStrictEqual(two(true), { ratePerSecond: 30, delivered: 11, backlog: 190, lagSeconds: 8 });
     assert.partialDeepStrictEqual(two(false), { ratePerSecond: 30, backlog: 100 });
     assert.equal(computeStatus(observed(), [], NOW).totals.backlog, undefined);
+  });
+
+  test("one worker's absurd number leaves totals that the definition takes", () => {
+    const backlog = 2 ** 63;
+    const of = observed({
+      pods: [pod("w1"), pod("w2")],
+      workers: [report("w1", { backlog, delivered: -1 }), report("w2")],
+    });
+    const status = computeStatus(of, [], NOW);
+    assert.deepEqual(statusErrors(status), []);
+    assert.deepEqual([status.totals.backlog, status.totals.delivered], [Number.MAX_SAFE_INTEGER, 0]);
+  });
+
+  test("a state and a condition of a newer version are nobody's failure", () => {
+    const newer = { ...report("w1"), state: "Hibernating" as WorkerState };
+    assert.deepEqual(conditions(observed({ workers: [newer] })), ["Ready=True/WorkersReady"]);
   });
 
   test("reports of terminating pods count no more", () => {

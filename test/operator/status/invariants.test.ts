@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Condition, WorkerState, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
+import type { WorkerState } from "../../../crds/status-values.ts";
 import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
 import { statusErrors } from "../../crds/status-errors.ts";

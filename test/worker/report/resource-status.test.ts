@@ -3,9 +3,12 @@ import { test } from "node:test";
 import type { WorkerStatus } from "../../../crds/kinesissink.generated.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { createStatusPublisher, inlineCredentials, type ReportTarget } from "../../../worker/report/resource-status.ts";
+import { createVirtualClock } from "../../clock.ts";
+import { silentLog } from "../../silent-log.ts";
 
 const TARGET: ReportTarget = { namespace: "shop", name: "orders", uid: "uid-1", pod: "orders-kinesis-sink-x" };
 const ENTRY: WorkerStatus = { pod: TARGET.pod, state: "Running" };
+const PROGRAM = { clock: createVirtualClock(), log: silentLog };
 const signal = new AbortController().signal;
 
 function answering(answer: unknown) {
@@ -23,7 +26,7 @@ function answering(answer: unknown) {
 
 test("a report is the worker's own entry, applied by the pod's name to this very resource", async () => {
   const { client, requests } = answering({ spec: { replicas: 7 } });
-  assert.deepEqual(await createStatusPublisher(client, TARGET)(ENTRY, signal), { replicas: 7 });
+  assert.deepEqual(await createStatusPublisher(client, TARGET, PROGRAM)(ENTRY, signal), { replicas: 7 });
   assert.deepEqual(requests, [
     {
       method: "PATCH",

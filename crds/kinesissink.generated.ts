@@ -645,7 +645,7 @@ export interface KinesisSinkStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready: data can flow now. Reconciling and Stalled are present only while true. SourceConnected, StreamWritable and Throttled say what the workers report of Pulsar and Kinesis.
+   * Ready: data can flow now; absent while Paused. Paused: no worker runs, as somebody wished. Paused, Reconciling and Stalled are present only while true. SourceConnected, StreamWritable and Throttled say what the workers report of Pulsar and Kinesis.
    *
    * @maxItems 16
    */

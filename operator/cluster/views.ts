@@ -38,6 +38,7 @@ export function childView(object: KubeObject): ChildView {
 }
 
 interface Deployment extends KubeObject {
+  readonly spec?: { replicas?: number };
   readonly status?: { observedGeneration?: number; conditions?: DeploymentCondition[] };
 }
 
@@ -45,6 +46,7 @@ export function deploymentView(object: Deployment): ChildView {
   const deployment: ObservedDeployment = {
     generation: object.metadata.generation ?? 0,
     observedGeneration: object.status?.observedGeneration ?? 0,
+    replicas: object.spec?.replicas ?? 0,
     conditions: (object.status?.conditions ?? []).map(({ type, status, reason, message }) => {
       return { type, status, reason: reason ?? "", message: message ?? "" };
     }),
@@ -54,14 +56,15 @@ export function deploymentView(object: Deployment): ChildView {
 
 export function podView(pod: Pod): PodView {
   const { metadata, status } = pod;
+  const ended = status?.phase === "Failed" || status?.phase === "Succeeded";
   return {
     ...stored(pod),
     group: sinkKey(pod),
     name: metadata.name,
     controllerUid: controllerOf(pod)?.uid,
     templateHash: metadata.annotations?.[TEMPLATE_HASH_ANNOTATION],
-    terminating:
-      metadata.deletionTimestamp !== undefined || status?.phase === "Failed" || status?.phase === "Succeeded",
+    terminating: ended || metadata.deletionTimestamp !== undefined,
+    ended,
     ready: status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
     started:
       status?.containerStatuses?.some(({ state, lastState }) => Boolean(state?.running ?? lastState?.terminated)) ??

@@ -12,6 +12,7 @@ import {
   serviceAccountName,
   TEMPLATE_HASH_ANNOTATION,
 } from "./names.ts";
+import { effectiveReplicas } from "./replicas.ts";
 import { volumes } from "./volumes.ts";
 import type { WorkerDefaults } from "./worker-defaults.ts";
 
@@ -28,7 +29,7 @@ export function deployment(sink: LiveSink, defaults: WorkerDefaults): Deployment
   return {
     metadata: childMetadata(sink),
     spec: {
-      replicas: sink.spec.paused ? 0 : sink.spec.replicas,
+      replicas: effectiveReplicas(sink.spec),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       selector: { matchLabels: selectorLabels(sink) },

@@ -1,6 +1,7 @@
 import { jsonHash } from "../../runtime/json-hash.ts";
 import { fingerprint } from "../cluster/fingerprint.ts";
 import type { Child } from "../desired/children.ts";
+import { effectiveReplicas } from "../desired/replicas.ts";
 import { applyObject } from "../kube/apply.ts";
 import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Cause } from "../status/observed.ts";
@@ -36,7 +37,10 @@ async function applyChild(context: Context, child: Child, object: KubeObject): P
     signal,
   });
   memory.applied.set(kind, `${hash} ${fingerprint(applied)}`);
-  if (child.type === DEPLOYMENTS) memory.deploymentGeneration = applied.metadata.generation ?? 0;
+  if (child.type === DEPLOYMENTS) {
+    memory.deploymentGeneration = applied.metadata.generation ?? 0;
+    memory.deploymentReplicas = effectiveReplicas(context.sink.spec);
+  }
   metrics.writes.inc({ kind, operation: "apply" });
   context.logger.info("applied", { kind, name: object.metadata.name });
 }

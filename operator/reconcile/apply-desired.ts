@@ -5,10 +5,21 @@ import { applyChildren } from "./apply-children.ts";
 import { claimChildren } from "./claim-children.ts";
 import type { Context, Step } from "./context.ts";
 import { deleteStaleChildren } from "./delete-stale-children.ts";
+import { scaleDeployment } from "./scale-deployment.ts";
 import { validateSpec } from "./validate-spec.ts";
 
-/** On the way to the desired objects, in this order. The first cause ends it. */
-const STEPS: readonly Step[] = [validateSpec, computeChildren, claimChildren, applyChildren, deleteStaleChildren];
+/**
+ * On the way to the desired objects, in this order: stop or scale, then what guards the rest, then the children, then what is
+ * no longer asked for. The first cause ends it.
+ */
+const STEPS: readonly Step[] = [
+  scaleDeployment,
+  validateSpec,
+  computeChildren,
+  claimChildren,
+  applyChildren,
+  deleteStaleChildren,
+];
 
 export interface Applied {
   /** What kept it from being done, for the status. */

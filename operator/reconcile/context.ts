@@ -8,7 +8,7 @@ import type { LiveSink } from "../desired/names.ts";
 import type { WorkerDefaults } from "../desired/worker-defaults.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { OperatorMetrics } from "../metrics.ts";
-import type { Cause } from "../status/observed.ts";
+import type { Cause, ObservedDeployment } from "../status/observed.ts";
 import type { OperatorStatus } from "../status/status.ts";
 
 /** What the reconciles of all sinks share. */
@@ -30,6 +30,8 @@ export interface Memory {
   readonly applied: Map<string, string>;
   /** `metadata.generation` of the Deployment as last applied; fresher than the watch. 0 before the first time. */
   deploymentGeneration: number;
+  /** `spec.replicas` of that generation. */
+  deploymentReplicas: number;
   /** The status as last written; fresher than the watch. */
   status: OperatorStatus | undefined;
   /** Monotonic milliseconds. */
@@ -41,6 +43,7 @@ export function freshMemory(uid: string): Memory {
     uid,
     applied: new Map(),
     deploymentGeneration: 0,
+    deploymentReplicas: 0,
     status: undefined,
     statusWrittenAt: 0,
   };
@@ -63,6 +66,12 @@ export interface Context extends Dependencies {
 
 /** A step towards the desired objects. A cause ends the chain, goes into the status, and is tried again later. */
 export type Step = (context: Context) => Cause | undefined | Promise<Cause | undefined>;
+
+/** The Deployment as the watch brings it, or as it was last written where that is fresher. */
+export function liveDeployment(memory: Memory, seen: ObservedDeployment): ObservedDeployment {
+  if (seen.generation >= memory.deploymentGeneration) return seen;
+  return { ...seen, generation: memory.deploymentGeneration, replicas: memory.deploymentReplicas };
+}
 
 export function target(context: Pick<Context, "sink">, child: Child, name: string) {
   return { type: child.type, namespace: context.sink.metadata.namespace, name };

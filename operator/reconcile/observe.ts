@@ -4,7 +4,7 @@ import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
 import type { Blocked, Cause, Observed, ObservedDeployment, ObservedPod } from "../status/observed.ts";
-import type { Context } from "./context.ts";
+import { type Context, liveDeployment } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
 export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink" | "unknownFields">;
@@ -42,13 +42,13 @@ export function observe(context: ObserveContext, blocked: Blocked): Observed {
 function observedDeployment({ cluster, memory, sink }: ObserveContext): ObservedDeployment | undefined {
   const seen = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   if (!seen?.deployment || seen.controllerUid !== sink.metadata.uid) return undefined;
-  return { ...seen.deployment, generation: Math.max(seen.deployment.generation, memory.deploymentGeneration) };
+  return liveDeployment(memory, seen.deployment);
 }
 
 function observedPod(context: ObserveContext, view: PodView, current: string | undefined): ObservedPod {
-  const { name, ready, terminating, cause, repeatedExit } = view;
+  const { name, ready, terminating, ended, cause, repeatedExit } = view;
   const suspectedCause = repeatedExit ?? (view.started ? undefined : warningCause(context, view));
-  return { name, ready, terminating, current: view.templateHash === current, cause, suspectedCause };
+  return { name, ready, terminating, ended, current: view.templateHash === current, cause, suspectedCause };
 }
 
 /** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */

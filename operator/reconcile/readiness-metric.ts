@@ -1,3 +1,4 @@
+import { effectiveReplicas } from "../desired/replicas.ts";
 import { splitKey } from "../kube/objects.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { OperatorStatus } from "../status/status.ts";
@@ -6,7 +7,7 @@ import type { Context } from "./context.ts";
 /** Serves Ready as a metric: a sink without a single worker has nobody else who could tell. */
 export function setReadiness({ key, metrics, sink }: Context, { conditions }: OperatorStatus): void {
   const ready = conditions.some(({ type, status }) => type === "Ready" && status === "True");
-  if (sink.spec.paused || sink.spec.replicas === 0) forgetReadiness(metrics, key);
+  if (effectiveReplicas(sink.spec) === 0) forgetReadiness(metrics, key);
   else metrics.sinkReady.set(labels(key), ready ? 1 : 0);
 }
 

@@ -10,11 +10,17 @@ export const ACTION = "Reconcile";
 /** Reasons of Ready=False that somebody asked for or that pass by themselves. */
 const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting", "PredecessorRemains"]);
 
-/** The Events that a change of conditions deserves: of Ready, and of Stalled when it says something else than Ready. */
+/**
+ * The Events that a change of conditions deserves: of Ready, of Paused unless Ready told it before, and of Stalled when it says
+ * something else than Ready.
+ */
 export function transitions(before: readonly Condition[], after: readonly Condition[]): EventNote[] {
   const notes: EventNote[] = [];
   const ready = find(after, "Ready");
   if (ready && !sameCause(find(before, "Ready"), ready)) notes.push(note(ready));
+  const paused = find(after, "Paused");
+  const told = find(before, "Paused") ?? find(before, "Ready");
+  if (paused && paused.reason !== told?.reason) notes.push(note(paused));
   const stalled = find(after, "Stalled");
   if (stalled && stalled.reason !== ready?.reason && !sameCause(find(before, "Stalled"), stalled)) {
     notes.push({ ...note(stalled), type: "Warning" });

@@ -1,4 +1,5 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import { effectiveReplicas } from "../desired/replicas.ts";
 import { gravestCause } from "./causes.ts";
 import type { Cause, Observed, ObservedPod } from "./observed.ts";
 
@@ -9,6 +10,10 @@ export interface Facts {
   readonly desired: number;
   /** Pods that are not terminating. */
   readonly live: readonly ObservedPod[];
+  /** Pods that run, or still may: also those that are terminating. */
+  readonly remaining: number;
+  /** No worker is to run, and none does or will. */
+  readonly stopped: boolean;
   /** Live pods of the desired template. */
   readonly current: readonly ObservedPod[];
   readonly ready: readonly ObservedPod[];
@@ -19,18 +24,26 @@ export interface Facts {
 }
 
 export function facts(observed: Observed): Facts {
-  const { spec } = observed.sink;
   const live = observed.pods.filter((pod) => !pod.terminating);
   const current = live.filter((pod) => pod.current);
   const names = new Set(live.map((pod) => pod.name));
-  const desired = spec.paused ? 0 : spec.replicas;
+  const desired = effectiveReplicas(observed.sink.spec);
+  const remaining = observed.pods.filter((pod) => !pod.ended).length;
   return {
     observed,
     desired,
     live,
+    remaining,
+    stopped: desired === 0 && remaining === 0 && staysStopped(observed),
     current,
     ready: live.filter((pod) => pod.ready),
     reports: observed.workers.filter((worker) => names.has(worker.pod)),
     cause: gravestCause(current, observed, desired),
   };
+}
+
+/** Whether the Deployment makes no pod any more: its controller has acted on its being scaled to zero, or there is none. */
+function staysStopped({ deployment, refused, failed }: Observed): boolean {
+  if (!deployment) return (refused ?? failed) !== undefined;
+  return deployment.replicas === 0 && deployment.observedGeneration >= deployment.generation;
 }

@@ -23,6 +23,8 @@ export interface ObservedDeployment {
   readonly generation: number;
   /** Generation that the Deployment's own controller has acted on. */
   readonly observedGeneration: number;
+  /** `spec.replicas`, as last written or seen. */
+  readonly replicas: number;
   readonly conditions: readonly DeploymentCondition[];
 }
 
@@ -33,6 +35,8 @@ export interface ObservedPod {
   readonly current: boolean;
   readonly ready: boolean;
   readonly terminating: boolean;
+  /** Its containers run no longer and never will again. */
+  readonly ended: boolean;
   /** What keeps the pod from running, as Kubernetes tells it. */
   readonly cause: Cause | undefined;
   /** Named when neither Kubernetes nor the worker's report names a cause: repeated exits, a warning event. */

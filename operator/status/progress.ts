@@ -17,13 +17,16 @@ export function stalled(facts: Facts): ConditionState | undefined {
 
 /** Present while the pods are on their way to what is desired. */
 export function reconciling(facts: Facts): ConditionState | undefined {
-  const { observed, desired, live, current } = facts;
+  const { observed, desired, live, current, remaining } = facts;
   const { refused, failed } = observed;
   const blocked = refused ?? failed;
   if (blocked) return conditionState("True", blocked.reason, blocked.message);
   const { deployment } = observed;
   if (!deployment || deployment.observedGeneration < deployment.generation) {
     return conditionState("True", "Applying", "the Deployment is being created or changed");
+  }
+  if (desired === 0) {
+    return facts.stopped ? undefined : conditionState("True", "ScalingDown", `${remaining} workers are stopping`);
   }
   const old = live.length - current.length;
   if (old > 0) return rolling(facts, old);

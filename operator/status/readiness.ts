@@ -1,12 +1,15 @@
 import { type ConditionState, conditionState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
+import { wishedStop } from "./stop.ts";
 
 type Check = (facts: Facts) => ConditionState | undefined;
 
 /** The first check that answers says whether data can flow now. */
-const CHECKS: readonly Check[] = [refused, paused, scaledToZero, generationCannotStart, noWorkerReady, workersReady];
+const CHECKS: readonly Check[] = [refused, stopping, generationCannotStart, noWorkerReady, workersReady];
 
-export function readiness(facts: Facts): ConditionState {
+/** None for a sink that is stopped as somebody wished: that is no failure, nor on its way to Ready. */
+export function readiness(facts: Facts): ConditionState | undefined {
+  if (facts.stopped && !facts.observed.refused) return undefined;
   for (const check of CHECKS) {
     const answer = check(facts);
     if (answer) return answer;
@@ -18,16 +21,11 @@ function refused({ observed: { refused } }: Facts): ConditionState | undefined {
   return refused && conditionState("False", refused.reason, refused.message);
 }
 
-function paused({ observed, live }: Facts): ConditionState | undefined {
-  if (!observed.sink.spec.paused) return undefined;
-  const rest = live.length > 0 ? `; ${live.length} workers are still stopping` : "";
-  return conditionState("False", "Paused", `spec.paused is true: messages wait in Pulsar until it is false${rest}`);
-}
-
-function scaledToZero({ desired }: Facts): ConditionState | undefined {
-  return desired > 0
-    ? undefined
-    : conditionState("False", "ScaledToZero", "spec.replicas is 0: raise it to move messages");
+function stopping(facts: Facts): ConditionState | undefined {
+  if (facts.desired > 0) return undefined;
+  const { reason, message } = wishedStop(facts);
+  const rest = facts.remaining > 0 ? `; ${facts.remaining} workers are still stopping` : "";
+  return conditionState("False", reason, `${message}${rest}`);
 }
 
 /** Old pods may still deliver, but what the user asked for last does not work. */

@@ -7,6 +7,7 @@ import { type Facts, facts } from "./facts.ts";
 import type { Observed } from "./observed.ts";
 import { reconciling, stalled } from "./progress.ts";
 import { readiness } from "./readiness.ts";
+import { paused } from "./stop.ts";
 import { totals } from "./totals.ts";
 
 /** The part of a status that the operator writes: everything but the workers' entries. */
@@ -42,6 +43,7 @@ function conditions(known: Facts): [ConditionType, ConditionState][] {
   const moving = stall ? undefined : reconciling(known);
   const all: [ConditionType, ConditionState | undefined][] = [
     ["Ready", readiness(known)],
+    ["Paused", paused(known)],
     ["Reconciling", moving],
     ["Stalled", stall],
     ["SourceConnected", sourceConnected(known)],

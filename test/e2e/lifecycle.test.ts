@@ -71,7 +71,9 @@ function live(mode: Mode): void {
         const lines = (await theStage().kube.kubectl(["-n", scenario.namespace, "get", "ksink"])).split("\n");
         return lines[1]?.trim().split(/\s+/).length === 7 && lines;
       });
-      assert.deepEqual(header.trim().split(/\s+/), ["NAME", "STREAM", "READY", "REPLICAS", "RATE", "BACKLOG", "AGE"]);
+      const columns = ["NAME", "STREAM", "READY", "PAUSED", "REPLICAS", "RATE", "BACKLOG", "AGE"];
+      assert.deepEqual(header.trim().split(/\s+/), columns);
+      // PAUSED is empty while it runs
       const [name, stream, ready, replicas, rate, backlog] = row.trim().split(/\s+/);
       assert.deepEqual([name, stream, ready, replicas], [scenario.name, scenario.stream, "True", "1"]);
       assert.ok(Number(rate) > 0, row);

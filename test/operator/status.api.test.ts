@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import { CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
+import type { DeploymentObject } from "../../operator/desired/deployment.ts";
+import { CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
 import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import { eventually, skip } from "./api/cluster.ts";
 import { useOperator } from "./api/fixture.ts";
@@ -17,6 +18,7 @@ import {
   untilPods,
   workerPods,
 } from "./api/sinks.ts";
+import { kstatus } from "./status/kstatus.ts";
 
 function running(pod: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
   return { pod, state: "Running", source: { connected: true }, stream: { writable: true }, ...more };
@@ -35,6 +37,11 @@ describe("the status of a sink on a real API server", { skip }, () => {
     await untilCondition(cluster, name, "Ready", { status: "True", reason: "WorkersReady" });
     await untilCondition(cluster, name, "Reconciling", undefined);
     return pods;
+  };
+
+  const kstatusOf = async (name: string) => {
+    const { metadata, status } = await sink(cluster, name);
+    return kstatus(metadata.generation, status);
   };
 
   test("is Ready when its workers are, with what they report", async () => {
@@ -119,17 +126,68 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.deepEqual(left, [], "a resource that grows with every pod that ever was");
   });
 
-  test("says Paused, keeps everything but the pods, and carries on afterwards", async () => {
-    await readySink("pause");
+  test("says Paused once no pod is left, keeps everything else, and carries on afterwards", async () => {
+    const [pod = ""] = await readySink("pause");
+    // A pod that takes its time to end.
+    await cluster.patch(PODS, pod, { metadata: { finalizers: ["example.com/busy"] } });
     await cluster.patch(KINESIS_SINKS, "pause", { spec: { paused: true } });
+    await untilCondition(cluster, "pause", "Reconciling", { status: "True", reason: "ScalingDown" });
     await untilCondition(cluster, "pause", "Ready", { status: "False", reason: "Paused" });
-    await untilPods(cluster, "pause", 0);
-    await untilCondition(cluster, "pause", "Reconciling", undefined);
+    assert.equal(await kstatusOf("pause"), "InProgress");
+    await cluster.patch(PODS, pod, { metadata: { finalizers: null } });
+    await untilCondition(cluster, "pause", "Paused", { status: "True", reason: "Paused" });
+    for (const type of ["Ready", "Reconciling", "Stalled"] as const) {
+      assert.equal(await condition(cluster, "pause", type), undefined, type);
+    }
+    assert.equal(await kstatusOf("pause"), "Current");
     assert.ok(await cluster.get(DEPLOYMENTS, "pause-kinesis-sink"));
     await cluster.patch(KINESIS_SINKS, "pause", { spec: { paused: false } });
-    const [pod] = await untilPods(cluster, "pause", 1);
-    await setReady(cluster, pod?.metadata.name ?? "", true);
+    const [fresh] = await untilPods(cluster, "pause", 1);
+    assert.equal(await condition(cluster, "pause", "Paused"), undefined);
+    await setReady(cluster, fresh?.metadata.name ?? "", true);
     await untilCondition(cluster, "pause", "Ready", { status: "True" });
+    assert.equal(await kstatusOf("pause"), "Current");
+  });
+
+  test("is Paused with no replicas too, by the scale subresource", async () => {
+    await readySink("zero");
+    const path = objectPath(KINESIS_SINKS, cluster.namespace, "zero", "scale");
+    const contentType = "application/merge-patch+json";
+    await cluster.client.request({ method: "PATCH", path, contentType, body: { spec: { replicas: 0 } } });
+    await untilCondition(cluster, "zero", "Paused", { status: "True", reason: "ScaledToZero" });
+    assert.equal(await kstatusOf("zero"), "Current");
+  });
+
+  test("stops on request although its spec is refused, and leaves the template that runs", async () => {
+    await readySink("stop", {}, 2);
+    const template = async () => (await cluster.get<DeploymentObject>(DEPLOYMENTS, "stop-kinesis-sink"))?.spec.template;
+    const before = await template();
+    const paused = { cleanupSubscription: true, paused: true, config: { requestTimeout: 7000 } };
+    await cluster.patch(KINESIS_SINKS, "stop", { spec: paused });
+    await untilPods(cluster, "stop", 0);
+    await untilCondition(cluster, "stop", "Paused", { status: "True", reason: "Paused" });
+    await untilCondition(cluster, "stop", "Stalled", { status: "True", reason: "UnsupportedField" });
+    assert.equal(await kstatusOf("stop"), "Failed");
+    assert.deepEqual(await template(), before);
+
+    await cluster.patch(KINESIS_SINKS, "stop", { spec: { paused: false } });
+    await eventually("the refused spec is seen", async () => {
+      const { metadata, status } = await sink(cluster, "stop");
+      assert.equal(status.observedGeneration, metadata.generation);
+    });
+    assert.deepEqual(await workerPods(cluster, "stop"), [], "nothing runs from a spec that is not wanted any more");
+    await cluster.patch(KINESIS_SINKS, "stop", { spec: { cleanupSubscription: false } });
+    await untilPods(cluster, "stop", 2);
+    assert.notDeepEqual(await template(), before);
+  });
+
+  test("stops on request although one of its objects is somebody else's", async () => {
+    await readySink("taken");
+    await cluster.patch(CONFIG_MAPS, "taken-kinesis-sink", { metadata: { ownerReferences: null } });
+    await untilCondition(cluster, "taken", "Stalled", { status: "True", reason: "NameConflict" });
+    await cluster.patch(KINESIS_SINKS, "taken", { spec: { paused: true } });
+    await untilPods(cluster, "taken", 0);
+    await untilCondition(cluster, "taken", "Paused", { status: "True", reason: "Paused" });
   });
 
   test("is scaled by its scale subresource, as kubectl and autoscalers do, which finds the pods by its selector", async () => {

@@ -18,7 +18,7 @@ function viewOf(generation: number): ObserveContext {
     group: `${namespace}/${name}`,
     controllerUid: uid,
     fingerprint: "",
-    deployment: { generation, observedGeneration: generation, conditions: [] },
+    deployment: { generation, observedGeneration: generation, replicas: 1, conditions: [] },
   };
   const cluster: Cluster = {
     sink: () => sink,
@@ -41,7 +41,8 @@ function viewOf(generation: number): ObserveContext {
 test("a Deployment as it was before it was applied last counts as not acted on yet", () => {
   const view = viewOf(1);
   view.memory.deploymentGeneration = 2;
-  assert.partialDeepStrictEqual(observe(view, {}).deployment, { generation: 2, observedGeneration: 1 });
+  view.memory.deploymentReplicas = 5;
+  assert.partialDeepStrictEqual(observe(view, {}).deployment, { generation: 2, observedGeneration: 1, replicas: 5 });
 });
 
 test("a Deployment that somebody changed since is as the watch brings it", () => {

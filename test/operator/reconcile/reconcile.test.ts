@@ -27,6 +27,8 @@ interface Scene {
   current: boolean;
   ready: boolean;
   deploymentConditions: readonly DeploymentCondition[];
+  /** Of the Deployment as the watch shows it; 1 by default. */
+  replicas?: number;
 }
 
 function clusterOf(scene: Scene): Cluster {
@@ -40,7 +42,14 @@ function clusterOf(scene: Scene): Cluster {
     controllerUid: uid,
     fingerprint: "",
     ...(kind === DEPLOYMENTS.kind
-      ? { deployment: { generation: 1, observedGeneration: 1, conditions: scene.deploymentConditions } }
+      ? {
+          deployment: {
+            generation: 1,
+            observedGeneration: 1,
+            replicas: scene.replicas ?? 1,
+            conditions: scene.deploymentConditions,
+          },
+        }
       : {}),
   });
   const pod: PodView = {
@@ -49,6 +58,7 @@ function clusterOf(scene: Scene): Cluster {
     controllerUid: "uid-set",
     templateHash: scene.current ? template : "another",
     terminating: false,
+    ended: false,
     ready: scene.ready,
     started: true,
     cause: undefined,
@@ -66,12 +76,16 @@ function clusterOf(scene: Scene): Cluster {
 function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | undefined = () => undefined) {
   const statuses: OperatorStatus[] = [];
   const deleted: string[] = [];
+  const scaled: unknown[] = [];
   const events: string[] = [];
   const client: KubeClient = {
     request: async <T>(request: ApiRequest) => {
       const error = refuse(request);
       if (error) throw error;
       if (request.method === "DELETE") deleted.push(request.path);
+      if (request.contentType === "application/json-patch+json" && request.path.includes("/deployments/")) {
+        scaled.push(request.body);
+      }
       const body = request.body as KubeObject & { status: OperatorStatus };
       if (request.path.endsWith("/status")) statuses.push(body.status);
       // Every change of a Deployment's spec counts up its generation.
@@ -98,6 +112,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
   return {
     statuses,
     deleted,
+    scaled,
     events,
     /** Values of the metric that tells readiness, by sink. */
     readiness: async () =>
@@ -212,4 +227,70 @@ test("a sink's readiness is a metric while it is to run, workers or none", async
   scene.gone = true;
   await run();
   assert.deepEqual(await readiness(), []);
+});
+
+const scaleTo = (value: number) => [
+  { op: "test", path: "/metadata/uid", value: "uid-Deployment" },
+  { op: "replace", path: "/spec/replicas", value },
+];
+
+/** A spec that an older definition admitted, with what it says of replicas. */
+function refusedSpec(spec: Record<string, unknown>): LiveSink {
+  const sink = { ...liveSink(spec), status: { observedGeneration: 1 } };
+  return { ...sink, metadata: { ...sink.metadata, name: "x".repeat(41) } };
+}
+
+for (const spec of [{ paused: true }, { replicas: 0 }, { paused: true, replicas: 5 }]) {
+  test(`a wished stop comes before a spec that is refused, and touches nothing else: ${JSON.stringify(spec)}`, async () => {
+    const scene = { sink: refusedSpec(spec), current: true, ready: true, deploymentConditions: [], replicas: 3 };
+    const { run, scaled, statuses } = reconciler(scene);
+    await run();
+    assert.deepEqual(scaled, [scaleTo(0)]);
+    assert.equal(told(statuses[0], "Stalled"), "True/InvalidSpec");
+  });
+}
+
+test("a wished stop comes before children that cannot be written", async () => {
+  const sink = { ...liveSink({ paused: true }), status: { observedGeneration: 1 } };
+  const { run, scaled } = reconciler(
+    { sink, current: true, ready: true, deploymentConditions: [] },
+    ({ path, method }) => (method === "PATCH" && path.includes("/serviceaccounts/") ? webhookDown : undefined),
+  );
+  await assert.rejects(run(), webhookDown);
+  assert.deepEqual(scaled, [scaleTo(0)]);
+});
+
+test("workers of a refused spec are scaled while they run, and none are started", async () => {
+  const scaledFrom = async (replicas: number) => {
+    const scene = {
+      sink: refusedSpec({ replicas: 2 }),
+      current: true,
+      ready: true,
+      deploymentConditions: [],
+      replicas,
+    };
+    const { run, scaled } = reconciler(scene);
+    await run();
+    return scaled;
+  };
+  assert.deepEqual(await scaledFrom(5), [scaleTo(2)]);
+  assert.deepEqual(await scaledFrom(1), [scaleTo(2)]);
+  assert.deepEqual(await scaledFrom(2), []);
+  assert.deepEqual(await scaledFrom(0), []);
+});
+
+test("what was scaled already is not scaled again before the watch shows it", async () => {
+  const scene = { sink: refusedSpec({ paused: true }), current: true, ready: true, deploymentConditions: [] };
+  const { run, scaled } = reconciler(scene);
+  await run();
+  await run();
+  assert.equal(scaled.length, 1);
+});
+
+test("a stop that the API server refuses is told", async () => {
+  const scene = { sink: refusedSpec({ paused: true }), current: true, ready: true, deploymentConditions: [] };
+  const forbidden = new ApiError("PATCH", 403, { reason: "Forbidden", message: "no patch for you" });
+  const { run, statuses } = reconciler(scene, ({ path }) => (path.includes("/deployments/") ? forbidden : undefined));
+  await run();
+  assert.equal(told(statuses[0], "Stalled"), "True/ApplyForbidden");
 });

@@ -20,6 +20,17 @@ test("a change of Ready's status or reason is one Event, of the type that fits",
   assert.deepEqual(told([ready], [condition("Ready", "False", "Paused")]), ["Normal Paused"]);
 });
 
+test("a stop is one Event, whether its end is seen before pods are gone or after", () => {
+  const stopping = condition("Ready", "False", "Paused");
+  const paused = condition("Paused", "True", "Paused");
+  assert.deepEqual(told([ready], [stopping]), ["Normal Paused"]);
+  assert.deepEqual(told([stopping], [paused]), []);
+  assert.deepEqual(told([paused], [paused]), []);
+  assert.deepEqual(told([], [paused]), ["Normal Paused"]);
+  assert.deepEqual(told([paused], [condition("Paused", "True", "ScaledToZero")]), ["Normal ScaledToZero"]);
+  assert.deepEqual(told([paused], [ready]), ["Normal WorkersReady"]);
+});
+
 test("another message alone is none", () => {
   assert.deepEqual(told([ready], [condition("Ready", "True", "WorkersReady", "2 of 3")]), []);
 });

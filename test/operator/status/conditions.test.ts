@@ -2,15 +2,26 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
 import type { ConditionType, WorkerState } from "../../../crds/status-values.ts";
+import { effectiveReplicas } from "../../../operator/desired/replicas.ts";
 import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
 import { statusErrors } from "../../crds/status-errors.ts";
 import { liveSink } from "../sink-fixture.ts";
+import { kstatus } from "./kstatus.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
 
 function pod(name: string, more: Partial<ObservedPod> = {}): ObservedPod {
-  return { name, current: true, ready: true, terminating: false, cause: undefined, suspectedCause: undefined, ...more };
+  return {
+    name,
+    current: true,
+    ready: true,
+    terminating: false,
+    ended: false,
+    cause: undefined,
+    suspectedCause: undefined,
+    ...more,
+  };
 }
 
 function report(name: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
@@ -23,10 +34,11 @@ function stalledReport(name: string, reason: string): WorkerStatus {
 
 function observed(more: Partial<Observed> & { spec?: Record<string, unknown> } = {}): Observed {
   const { spec, ...rest } = more;
+  const sink = liveSink(spec);
   return {
-    sink: liveSink(spec),
+    sink,
     refused: undefined,
-    deployment: { generation: 1, observedGeneration: 1, conditions: [] },
+    deployment: { generation: 1, observedGeneration: 1, replicas: effectiveReplicas(sink.spec), conditions: [] },
     pods: [pod("w1")],
     workers: [report("w1")],
     ignoredProperties: [],
@@ -84,7 +96,7 @@ describe("Ready means that data can flow now", () => {
     const none = observed({ failed, pods: [], workers: [] });
     assert.deepEqual(conditions(none), ["Ready=False/ApplyFailed", "Reconciling=True/ApplyFailed"]);
     const paused = observed({ failed, spec: { paused: true }, pods: [], workers: [] });
-    assert.deepEqual(conditions(paused), ["Ready=False/Paused", "Reconciling=True/ApplyFailed"]);
+    assert.deepEqual(conditions(paused), ["Paused=True/Paused", "Reconciling=True/ApplyFailed"]);
   });
 
   test("one of two workers is enough, and the other's trouble is told", () => {
@@ -125,6 +137,7 @@ describe("a cause is named", () => {
     const late = {
       generation: 1,
       observedGeneration: 1,
+      replicas: 1,
       conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" }],
     };
     assert.deepEqual(conditions({ ...of, deployment: late }), [
@@ -137,6 +150,7 @@ describe("a cause is named", () => {
     const deployment = {
       generation: 1,
       observedGeneration: 1,
+      replicas: 1,
       conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" }],
     };
     assert.deepEqual(conditions(observed({ deployment, pods: [pod("w1", { ready: false })], workers: [] })), [
@@ -153,7 +167,7 @@ describe("a cause is named", () => {
   for (const [text, reason] of failures) {
     test(`${reason}, from the Deployment's ReplicaFailure`, () => {
       const failure = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: text };
-      const deployment = { generation: 1, observedGeneration: 1, conditions: [failure] };
+      const deployment = { generation: 1, observedGeneration: 1, replicas: 1, conditions: [failure] };
       const of = observed({ deployment, pods: [], workers: [] });
       assert.deepEqual(conditions(of), [`Ready=False/${reason}`, `Stalled=True/${reason}`]);
       assert.match(message(of, "Ready"), new RegExp(text.slice(0, 10)));
@@ -200,7 +214,7 @@ describe("a change of the spec", () => {
       { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" },
       { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" },
     ];
-    const deployment = { generation: 2, observedGeneration: 1, conditions: told };
+    const deployment = { generation: 2, observedGeneration: 1, replicas: 1, conditions: told };
     const pods = [pod("old", { current: false, ready: false })];
     const of = observed({ deployment, pods, workers: [stalledReport("old", "StreamNotFound")] });
     assert.deepEqual(conditions(of), ["Ready=False/WorkersStarting", "Reconciling=True/Applying"]);
@@ -218,24 +232,76 @@ describe("a change of the spec", () => {
 });
 
 describe("a sink that is not to run", () => {
-  test("is Paused, neither Stalled nor on its way once its pods are gone", () => {
-    const of = observed({ spec: { paused: true }, pods: [], workers: [] });
+  const stopped = (spec: Record<string, unknown>, more: Partial<Observed> = {}) =>
+    observed({ spec, pods: [], workers: [], ...more });
+  const read = (of: Observed) => kstatus(of.sink.metadata.generation, computeStatus(of, [], NOW));
+
+  test("is Paused once its pods are gone: what was wished is reached, so it is neither Ready nor failing to be", () => {
+    const of = stopped({ paused: true });
     assert.deepEqual(conditions(of, true), [
-      "Ready=False/Paused",
+      "Paused=True/Paused",
       "SourceConnected=Unknown/NoWorkers",
       "StreamWritable=Unknown/NoWorkers",
       "Throttled=Unknown/NoWorkers",
     ]);
+    assert.equal(read(of), "Current");
+    assert.match(message(of, "Paused"), /messages wait in Pulsar/);
   });
 
-  test("is on its way while pods stop", () => {
-    const of = observed({ spec: { paused: true } });
-    assert.deepEqual(conditions(of), ["Ready=False/Paused", "Reconciling=True/ScalingDown"]);
+  test("is Paused with no replicas, and says that it is that", () => {
+    assert.deepEqual(conditions(stopped({ replicas: 0 })), ["Paused=True/ScaledToZero"]);
+    assert.equal(read(stopped({ replicas: 0 })), "Current");
+    assert.deepEqual(conditions(stopped({ replicas: 0, paused: true })), ["Paused=True/Paused"]);
   });
 
-  test("is ScaledToZero with no replicas", () => {
-    const of = observed({ spec: { replicas: 0 }, pods: [], workers: [] });
-    assert.deepEqual(conditions(of), ["Ready=False/ScaledToZero"]);
+  test("is on its way until the last pod is gone, also one that is terminating", () => {
+    for (const last of [pod("w1"), pod("w1", { terminating: true, ready: false }), pod("w1", { current: false })]) {
+      const of = observed({ spec: { paused: true }, pods: [last] });
+      assert.deepEqual(conditions(of), ["Ready=False/Paused", "Reconciling=True/ScalingDown"]);
+      assert.equal(read(of), "InProgress");
+    }
+    const evicted = pod("w1", { terminating: true, ended: true, ready: false });
+    assert.deepEqual(conditions(stopped({ paused: true }, { pods: [evicted] })), ["Paused=True/Paused"]);
+  });
+
+  test("is on its way while its Deployment is not known to be scaled to zero", () => {
+    const asked = { generation: 2, observedGeneration: 1, replicas: 0, conditions: [] };
+    const still = { generation: 1, observedGeneration: 1, replicas: 3, conditions: [] };
+    for (const deployment of [asked, undefined]) {
+      const of = stopped({ paused: true }, { deployment });
+      assert.deepEqual(conditions(of), ["Ready=False/Paused", "Reconciling=True/Applying"]);
+      assert.equal(read(of), "InProgress");
+    }
+    const failed: Cause = { reason: "ApplyFailed", message: "no", stalls: false };
+    const unscaled = stopped({ paused: true }, { deployment: still, failed });
+    assert.deepEqual(conditions(unscaled), ["Ready=False/Paused", "Reconciling=True/ApplyFailed"]);
+  });
+
+  test("is Paused also where its spec is refused, which stays somebody's to mend", () => {
+    const refused: Cause = { reason: "InvalidSpec", message: "spec.x is wrong", stalls: true };
+    const of = stopped({ paused: true }, { refused });
+    assert.deepEqual(conditions(of), ["Ready=False/InvalidSpec", "Paused=True/Paused", "Stalled=True/InvalidSpec"]);
+    assert.equal(read(of), "Failed");
+    const never = stopped({ paused: true }, { refused, deployment: undefined });
+    assert.deepEqual(conditions(never), conditions(of));
+  });
+});
+
+describe("what tools that know kstatus alone read", () => {
+  const read = (of: Observed) => kstatus(of.sink.metadata.generation, computeStatus(of, [], NOW));
+  const unready = [pod("w1", { ready: false })];
+
+  test("Current when it delivers, InProgress on the way, Failed when somebody must act", () => {
+    assert.equal(read(observed()), "Current");
+    assert.equal(read(observed({ pods: [], workers: [], deployment: undefined })), "InProgress");
+    assert.equal(read(observed({ pods: unready, workers: [] })), "InProgress");
+    assert.equal(read(observed({ pods: unready, workers: [stalledReport("w1", "StreamNotFound")] })), "Failed");
+    assert.equal(read(observed({ refused: { reason: "InvalidSpec", message: "no", stalls: true } })), "Failed");
+  });
+
+  test("InProgress for a generation that the operator has not seen", () => {
+    const of = observed();
+    assert.equal(kstatus(of.sink.metadata.generation + 1, computeStatus(of, [], NOW)), "InProgress");
   });
 });
 

@@ -16,7 +16,7 @@ export type Keyless = "TopicName" | "Spread";
  */
 export type PulsarClientChoice = "Auto" | "Wire" | "Native";
 /**
- * How much the workers log.
+ * How much the workers log. A change reaches a running worker with the answer to its next report, without a restart.
  */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 

@@ -1,6 +1,7 @@
 import winston from "winston";
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LEVELS)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Logger {
@@ -12,6 +13,16 @@ export interface Logger {
   with(fields: LogFields): Logger;
 }
 
+export interface RootLogger extends Logger {
+  /** From now on, for this logger and all that come from it. */
+  setLevel(level: LogLevel): void;
+}
+
+/** Whether a text, perhaps of a newer version, names a level that there is. */
+export function isLogLevel(text: unknown): text is LogLevel {
+  return LEVELS.some((level) => level === text);
+}
+
 const SECRET_NAME = /secret|token|password|credential|accesskey|authorization|private/i;
 
 /**
@@ -19,9 +30,12 @@ const SECRET_NAME = /secret|token|password|credential|accesskey|authorization|pr
  * replaced, at any depth, as a last line of defence: callers must not pass secrets at all. An Error is written as its
  * code and message, with the stack at debug level only.
  */
-export function createLogger(options: { program: string; level: LogLevel; stream?: NodeJS.WritableStream }): Logger {
+export function createLogger(options: {
+  program: string;
+  level: LogLevel;
+  stream?: NodeJS.WritableStream;
+}): RootLogger {
   const { program, level, stream = process.stderr } = options;
-  const debug = level === "debug";
   const logger = winston.createLogger({
     level,
     format: winston.format.printf((info) => {
@@ -31,12 +45,17 @@ export function createLogger(options: { program: string; level: LogLevel; stream
         level: lineLevel,
         program,
         message,
-        ...(redact(fields, debug) as object),
+        ...(redact(fields, logger.level === "debug") as object),
       });
     }),
     transports: [new winston.transports.Stream({ stream })],
   });
-  return wrap(logger, {});
+  return {
+    ...wrap(logger, {}),
+    setLevel: (next) => {
+      logger.level = next;
+    },
+  };
 }
 
 function wrap(logger: winston.Logger, bound: LogFields): Logger {

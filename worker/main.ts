@@ -34,7 +34,8 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
   const { POD_NAME: pod = "", POD_NAMESPACE: namespace = "", CONFIG_HASH: configHash = "" } = process.env;
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = process.env;
   const { manifest, unknownFields } = readCopy(await readFile(mode.config, "utf8"));
-  const log = createLogger({ program: "worker", level: manifest.spec.logLevel }).with({ sink: manifest.metadata.name });
+  const root = createLogger({ program: "worker", level: manifest.spec.logLevel });
+  const log = root.with({ sink: manifest.metadata.name });
   if (unknownFields.length > 0) {
     const remedy = "run a worker image of the operator's version, or remove them from the KinesisSink";
     log.warn(`fields that this worker's version does not know have no effect: ${remedy}`, { fields: unknownFields });
@@ -62,7 +63,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     worker,
     manifest,
     http: { port: mode.httpPort, host: undefined },
-    publish: createStatusPublisher(api, target, { clock: systemClock, log }),
+    publish: createStatusPublisher(api, target, { clock: systemClock, log, onLogLevel: root.setLevel }),
     onNotice: () => {},
     termination,
     log,

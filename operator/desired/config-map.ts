@@ -23,11 +23,13 @@ export function configMap(sink: LiveSink): ConfigMapObject {
 }
 
 /**
- * Hash of what a worker reads of the spec. What only shapes the Deployment is left out, so that scaling, pausing or another
- * node selector does not restart a worker for its configuration. An inline credential counts: workers must start anew.
+ * Hash of what a worker reads of the spec when it starts, and never again. What only shapes the Deployment is left out, so
+ * that scaling, pausing or another node selector does not restart a worker for its configuration; and so is the log level,
+ * which comes with the answer to each report. An inline credential counts: workers must start anew.
  */
 export function configHash(sink: LiveSink): string {
-  const { replicas: _replicas, paused: _paused, pod: _pod, serviceAccount: _account, ...read } = sink.spec;
+  const { replicas: _replicas, paused: _paused, logLevel: _level, ...started } = sink.spec;
+  const { pod: _pod, serviceAccount: _account, ...read } = started;
   return jsonHash(read);
 }
 

@@ -15,6 +15,10 @@ import {
   ROLES,
   SERVICE_ACCOUNTS,
 } from "../../operator/kube/objects.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { createKubeClient } from "../../runtime/kube/client.ts";
+import { createStatusPublisher } from "../../worker/report/resource-status.ts";
+import { silentLog } from "../silent-log.ts";
 import { eventually, skip } from "./api/cluster.ts";
 import { useOperator } from "./api/fixture.ts";
 import { sink, sinkManifest, untilCondition } from "./api/sinks.ts";
@@ -92,6 +96,29 @@ describe("the objects of a sink on a real API server", { skip }, () => {
     await eventually("another template", async () => assert.notEqual(await hash(), first));
     const { data } = await child<ConfigMapObject>(CONFIG_MAPS, "roll");
     assert.equal(JSON.parse(data["sink.json"] ?? "").spec.config.requestTimeout, 7000);
+  });
+
+  test("another log level rolls no pod: a worker gets it with the answer to its report", async () => {
+    await create("level");
+    const template = async () => (await child<DeploymentObject>(DEPLOYMENTS, "level")).spec.template;
+    const [first, { uid }] = [await template(), (await sink(cluster, "level")).metadata];
+    await cluster.patch(KINESIS_SINKS, "level", { spec: { logLevel: "debug" } });
+    await eventually("pods that start from now on have it", async () => {
+      const { data } = await child<ConfigMapObject>(CONFIG_MAPS, "level");
+      assert.equal(JSON.parse(data["sink.json"] ?? "").spec.logLevel, "debug");
+    });
+    await eventually("the change is acted on", async () => {
+      assert.equal((await sink(cluster, "level")).status.observedGeneration, 2);
+    });
+    assert.deepEqual(await template(), first);
+    const levels: string[] = [];
+    const pod = "level-kinesis-sink-x";
+    const client = createKubeClient(cluster.operatorConfig, { requestTimeoutMs: 30_000 });
+    const target = { namespace: cluster.namespace, name: "level", uid, pod };
+    const options = { clock: systemClock, log: silentLog, onLogLevel: (level: string) => void levels.push(level) };
+    await createStatusPublisher(client, target, options)({ pod, state: "Running" }, AbortSignal.timeout(30_000));
+    client.close();
+    assert.deepEqual(levels, ["debug"]);
   });
 
   test("an inline credential stays out of the ConfigMap, and only then the worker may read its sink", async () => {

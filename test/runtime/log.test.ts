@@ -47,3 +47,20 @@ test("an error shows its code and message, and its stack only at debug level", a
 test("levels below the chosen one are not written", async () => {
   assert.equal((await lines((stream) => createLogger({ program: "p", level: "warn", stream }).info("m"))).length, 0);
 });
+
+test("another level holds from then on, also for the loggers that come from the first", async () => {
+  const written = await lines((stream) => {
+    const root = createLogger({ program: "p", level: "warn", stream });
+    const log = root.with({ sink: "orders" });
+    log.debug("before");
+    root.setLevel("debug");
+    log.debug("after", { error: new Error("gone") });
+    root.setLevel("error");
+    log.warn("too little");
+  });
+  assert.deepEqual(
+    written.map(({ message }) => message),
+    ["after"],
+  );
+  assert.match(String((written[0]?.["error"] as { stack?: string } | undefined)?.stack), /log\.test\.ts/);
+});

@@ -6,7 +6,7 @@ import { type InClusterOptions, inClusterAccess } from "../../runtime/kube/acces
 import { createKubeClient, type KubeClient } from "../../runtime/kube/client.ts";
 import { objectPath } from "../../runtime/kube/resource-type.ts";
 import { createStatusApply } from "../../runtime/kube/status-apply.ts";
-import type { Logger } from "../../runtime/log.ts";
+import { isLogLevel, type Logger, type LogLevel } from "../../runtime/log.ts";
 import type { Publish } from "./reporter.ts";
 
 /** The resource that a worker reports to, and the pod it reports as. */
@@ -29,6 +29,13 @@ export function createReportClient(access: InClusterOptions): KubeClient {
   });
 }
 
+export interface PublisherOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called with `spec.logLevel` of the resource as each answer shows it. */
+  readonly onLogLevel: (level: LogLevel) => void;
+}
+
 /**
  * Server-side-applies the worker's own entry of `status.workers`, the pod's name as field manager. The uid keeps a report
  * from reaching another resource that took the same name.
@@ -36,7 +43,7 @@ export function createReportClient(access: InClusterOptions): KubeClient {
 export function createStatusPublisher(
   client: KubeClient,
   { namespace, name, uid, pod }: ReportTarget,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { clock, log, onLogLevel }: PublisherOptions,
 ): Publish<WorkerStatus> {
   const target = { type: KINESIS_SINKS, namespace, name };
   const statuses = createStatusApply(clock);
@@ -45,7 +52,9 @@ export function createStatusPublisher(
     const options = { fieldManager: pod, force: true, signal };
     const { object, leftOut } = await statuses.apply<KinesisSink>(client, target, report, options);
     if (leftOut.length > 0) log.warn(definitionTooOld(leftOut));
-    return { replicas: object.spec.replicas };
+    const { logLevel, replicas } = object.spec;
+    if (isLogLevel(logLevel)) onLogLevel(logLevel);
+    return { replicas };
   };
 }
 

@@ -8,16 +8,17 @@ import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 const templateOf = (spec: Record<string, unknown>, metadata?: Record<string, unknown>) =>
   templateHash(deployment(liveSink(spec, metadata), WORKER_DEFAULTS));
 
-test("scaling, pausing and a new generation leave the pods alone", () => {
+test("scaling, pausing, another log level and a new generation leave the pods alone", () => {
   const before = templateOf({ replicas: 1 });
   assert.equal(templateOf({ replicas: 9 }), before);
   assert.equal(templateOf({ paused: true }), before);
+  assert.equal(templateOf({ logLevel: "debug" }), before);
   assert.equal(templateOf({}, { generation: 99 }), before);
 });
 
 test("what a worker reads, and what its pod is, makes new pods", () => {
   const changes: Record<string, unknown>[] = [
-    { logLevel: "debug" },
+    { lingerMillis: 50 },
     { config: { awsKinesisStreamName: "other", awsRegion: "us-west-2" } },
     { pulsar: { serviceUrl: "pulsar://other:6650", topics: ["orders"] } },
     { pod: { nodeSelector: { disk: "ssd" } } },

@@ -8,7 +8,8 @@ import { silentLog } from "../../silent-log.ts";
 
 const TARGET: ReportTarget = { namespace: "shop", name: "orders", uid: "uid-1", pod: "orders-kinesis-sink-x" };
 const ENTRY: WorkerStatus = { pod: TARGET.pod, state: "Running" };
-const PROGRAM = { clock: createVirtualClock(), log: silentLog };
+const PROGRAM = { clock: createVirtualClock(), log: silentLog, onLogLevel: (level: string) => void levels.push(level) };
+const levels: string[] = [];
 const signal = new AbortController().signal;
 
 function answering(answer: unknown) {
@@ -42,6 +43,15 @@ test("a report is the worker's own entry, applied by the pod's name to this very
       signal,
     },
   ]);
+});
+
+test("the log level comes with each answer, and one that this version does not know changes nothing", async () => {
+  levels.length = 0;
+  for (const logLevel of ["debug", "trace", "warn"]) {
+    const { client } = answering({ spec: { replicas: 1, logLevel } });
+    await createStatusPublisher(client, TARGET, PROGRAM)(ENTRY, signal);
+  }
+  assert.deepEqual(levels, ["debug", "warn"]);
 });
 
 test("an inline credential is read from the resource itself, and is empty where there is none", async () => {

@@ -2,9 +2,14 @@
 import { isUtf8 } from "node:buffer";
 import { PoisonError } from "../format.ts";
 import { decodeJavaUtf8, replaceLoneSurrogates } from "../java/utf8.ts";
+import { type Marks, markDropped, takeOut } from "./dropped.ts";
 
 /** Bytes. No Kinesis stream takes a record larger than 10 MiB, whatever its settings. */
-const MAX_BYTES = 10 << 20;
+export const MAX_BYTES = 10 << 20;
+/** Bytes that may be written and dropped again: more than any payload has, so that only long paths come there. */
+const MAX_DROPPED_BYTES = 64 << 20;
+/** UTF-16 units of a text that are escaped at once. */
+const PIECE = 1 << 15;
 const FIRST_BYTES = 16 << 10;
 /** Bytes; a larger scratch buffer is given up after the message that needed it. */
 const MAX_RETAINED_BYTES = 1 << 20;
@@ -29,9 +34,22 @@ export class JsonBytes {
   protected bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** Bytes written so far. */
   length = 0;
+  /** Who knows places in what is written. */
+  marks: Marks | null = null;
+  #firstDropped = Number.POSITIVE_INFINITY;
+  #droppedBytes = 0;
 
-  /** The document as a buffer of its own; the scratch buffer may be used again. */
-  protected take(length: number): Buffer {
+  protected clear(): void {
+    this.length = 0;
+    this.marks = null;
+    this.#firstDropped = Number.POSITIVE_INFINITY;
+    this.#droppedBytes = 0;
+  }
+
+  /** The document without its last byte as a buffer of its own; the scratch buffer may be used again. */
+  protected take(): Buffer {
+    if (this.#firstDropped < this.length) this.#takeOut();
+    const length = this.length - 1;
     if (length > MAX_BYTES) throw tooLarge();
     const record = Buffer.allocUnsafe(length);
     this.bytes.copy(record, 0, 0, length);
@@ -40,8 +58,19 @@ export class JsonBytes {
   }
 
   protected reserve(count: number): void {
+    if (this.length + count > this.bytes.length) this.#makeRoom(count);
+  }
+
+  /**
+   * What was dropped is taken out before the buffer grows, and it grows where less than half of it would be free: so each
+   * byte is moved a few times at most.
+   */
+  #makeRoom(count: number): void {
+    if (this.#firstDropped < this.length) {
+      this.#takeOut();
+      if ((this.length + count) * 2 <= this.bytes.length) return;
+    }
     const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
     if (this.length > MAX_BYTES) throw tooLarge();
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
@@ -74,10 +103,23 @@ export class JsonBytes {
     this.length += count;
   }
 
-  /** Forgets what was written from `start` to before `end`. */
-  protected cut(start: number, end: number): void {
-    this.bytes.copyWithin(start, end, this.length);
-    this.length -= end - start;
+  /** Takes back the members written from `start` to before `end`, both values of `length` that `marks` knows. */
+  drop(start: number, end: number): void {
+    markDropped(this.bytes, start, end);
+    if (start < this.#firstDropped) this.#firstDropped = start;
+  }
+
+  #takeOut(): void {
+    const length = takeOut(this.bytes, this.#firstDropped, this.length, this.marks);
+    this.#droppedBytes += this.length - length;
+    this.length = length;
+    this.#firstDropped = Number.POSITIVE_INFINITY;
+    if (this.#droppedBytes > MAX_DROPPED_BYTES) {
+      throw new PoisonError(
+        "RecordTooLarge",
+        "The payload repeats names in objects with long paths: more than 64 MiB were written and dropped again; correct the producer, or switch jsonFlatten off.",
+      );
+    }
   }
 
   protected integer(value: number): void {
@@ -104,13 +146,32 @@ export class JsonBytes {
   }
 
   private quotedSpecial(text: string): void {
+    if (text.length > PIECE) {
+      this.quotedPieces(text);
+      return;
+    }
     const json = JSON.stringify(replaceLoneSurrogates(text));
     this.reserve(json.length * 3);
     this.length += this.bytes.write(json, this.length, "utf8");
   }
 
+  /** Escaped at once, a long text would take six times its memory. */
+  private quotedPieces(text: string): void {
+    if (text.length > MAX_BYTES) throw tooLarge();
+    this.byte(QUOTE);
+    for (let from = 0; from < text.length; ) {
+      const to = endOfPiece(text, from);
+      const json = JSON.stringify(replaceLoneSurrogates(text.slice(from, to))).slice(1, -1);
+      this.reserve(json.length * 3);
+      this.length += this.bytes.write(json, this.length, "utf8");
+      from = to;
+    }
+    this.byte(QUOTE);
+  }
+
   /** A JSON string of UTF-8 bytes, malformed ones replaced as Java does. */
   protected quotedUtf8(source: Uint8Array, start: number, end: number): void {
+    if (end - start > MAX_BYTES) throw tooLarge();
     this.reserve((end - start) * 6 + 2);
     const { bytes } = this;
     let at = this.length;
@@ -166,6 +227,13 @@ export class JsonBytes {
     if (this.bytes[this.length - 1] === COMMA) this.bytes[this.length - 1] = close;
     else this.byte(close);
   }
+}
+
+/** Not between the halves of a surrogate pair. */
+function endOfPiece(text: string, from: number): number {
+  const end = from + PIECE;
+  if (end >= text.length) return text.length;
+  return (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end - 1 : end;
 }
 
 function tooLarge(): PoisonError {

@@ -70,7 +70,7 @@ export class JsonDocument {
   write(writer: JsonWriter, payload: Uint8Array): void {
     this.#source = jsonInUtf8(payload);
     this.#copied = false;
-    this.#log.reset();
+    this.#log.reset(writer);
     this.#at = 0;
     const first = this.#next();
     if (first < 0) writer.literal("null");

@@ -15,6 +15,9 @@ const CLOSE_ARRAY = 0x5d;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+/** Bytes of a flat document's path; what a longer one took is given up after it. */
+const FIRST_PATH = 256;
+const MAX_RETAINED_PATH = 1 << 16;
 
 /** The name of an object's member, prepared for both shapes. */
 export interface MemberName {
@@ -72,18 +75,13 @@ export abstract class JsonWriter extends JsonBytes {
   protected abstract place(): void;
 
   begin(): void {
-    this.length = 0;
+    this.clear();
     this.depth = 0;
   }
 
   /** @returns the document, in a buffer of its own; the writer may begin the next */
   finish(): Buffer {
-    return this.take(this.length - 1);
-  }
-
-  /** Takes back the members written from `start` to before `end`, both values of `length`. */
-  drop(start: number, end: number): void {
-    this.cut(start, end);
+    return this.take();
   }
 
   /** @param json ASCII text of one number, `true`, `false`, `null` or a string without escapes */
@@ -175,16 +173,16 @@ export class NestedWriter extends JsonWriter {
 /** One flat object; only empty objects and arrays keep their form. */
 export class FlatWriter extends JsonWriter {
   /** The path of the value that comes next, escaped for the inside of a JSON string. */
-  #path: Buffer = Buffer.allocUnsafe(256);
+  #path: Buffer = Buffer.allocUnsafe(FIRST_PATH);
   #pathLength = 0;
-  /** Per open container: the length of its path, the length of the document at its start, its next index. */
+  /** Per open container: the length of its path, and how many elements it has; of an object, 1 if it has members. */
   readonly #paths: number[] = [];
-  readonly #starts: number[] = [];
-  readonly #indexes: number[] = [];
+  readonly #counts: number[] = [];
 
   override begin(): void {
     super.begin();
     this.#pathLength = 0;
+    if (this.#path.length > MAX_RETAINED_PATH) this.#path = Buffer.allocUnsafe(FIRST_PATH);
   }
 
   objectStart(): void {
@@ -209,7 +207,7 @@ export class FlatWriter extends JsonWriter {
   }
 
   member(name: MemberName): void {
-    this.#pathLength = this.#paths[this.depth] ?? 0;
+    this.#enterMember();
     // At the root there is nothing for the dot to separate.
     this.#append(name.flat, this.#pathLength === 0 ? 1 : 0);
   }
@@ -220,15 +218,15 @@ export class FlatWriter extends JsonWriter {
       this.member(memberName(JSON.parse(`"${json}"`) as string));
       return;
     }
-    this.#pathLength = this.#paths[this.depth] ?? 0;
+    this.#enterMember();
     if (this.#pathLength > 0) this.#append(DOT, 0);
     this.#append(source.subarray(start, end), 0);
   }
 
   element(): void {
     this.#pathLength = this.#paths[this.depth] ?? 0;
-    const index = this.#indexes[this.depth] ?? 0;
-    this.#indexes[this.depth] = index + 1;
+    const index = this.#counts[this.depth] ?? 0;
+    this.#counts[this.depth] = index + 1;
     this.#append(Buffer.from(`[${index}]`, "latin1"), 0);
   }
 
@@ -239,17 +237,21 @@ export class FlatWriter extends JsonWriter {
     this.byte(COLON);
   }
 
+  #enterMember(): void {
+    this.#pathLength = this.#paths[this.depth] ?? 0;
+    this.#counts[this.depth] = 1;
+  }
+
   #open(): void {
     this.descend();
     this.#paths[this.depth] = this.#pathLength;
-    this.#starts[this.depth] = this.length;
-    this.#indexes[this.depth] = 0;
+    this.#counts[this.depth] = 0;
   }
 
   /** @returns whether the container has nothing in it */
   #close(): boolean {
     this.#pathLength = this.#paths[this.depth] ?? 0;
-    const empty = this.#starts[this.depth] === this.length;
+    const empty = this.#counts[this.depth] === 0;
     this.depth--;
     return empty;
   }

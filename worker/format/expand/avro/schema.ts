@@ -58,7 +58,7 @@ export function compileAvro(definition: string): (writer: JsonWriter, payload: U
   const state: AvroState = { reader: new AvroReader(), log: new MemberLog() };
   return (writer, payload) => {
     state.reader.open(payload);
-    state.log.reset();
+    state.log.reset(writer);
     decode(state, writer);
   };
 }

@@ -56,6 +56,26 @@ describe("EXPAND_VALUE", () => {
     }
   });
 
+  test("asks an entry for its schema version once, not for each of its messages", async () => {
+    for (const schemaVersion of [null, version(1)]) {
+      const format = expanding({ schema: async () => STRING });
+      let asked = 0;
+      const message = messageOf({ payload: "v" });
+      const entry = Object.create(message.entry, {
+        schemaVersion: {
+          get() {
+            asked++;
+            return schemaVersion;
+          },
+        },
+      }) as typeof message.entry;
+      const messages = Array.from({ length: 10 }, () => ({ ...message, entry }));
+      await format.prepare(deliveryOf(messages, TOPIC));
+      for (const each of messages) format.encode(each, TOPIC);
+      assert.equal(asked, 2, "once to prepare, once to encode");
+    }
+  });
+
   test("takes an empty schema version for none", async () => {
     const format = expanding({ schema: () => Promise.reject(new Error("there is nothing to look up")) });
     const message = messageOf({ payload: "v", schemaVersion: new Uint8Array() });

@@ -53,8 +53,8 @@ class DecoderCache implements SchemaCache {
 
   decoder(entry: Entry): MessageDecoder {
     if (entry === this.#lastEntry) return this.#lastDecoder;
-    if (versionOf(entry) === null) return BYTES_DECODER;
-    const decoder = this.#prepared.get(entry);
+    // An entry looks for its version in its metadata each time that it is asked.
+    const decoder = versionOf(entry) === null ? BYTES_DECODER : this.#prepared.get(entry);
     if (decoder === undefined) throw new Error("encode was called before prepare had resolved");
     this.#lastEntry = entry;
     this.#lastDecoder = decoder;

@@ -5,6 +5,7 @@ import { doubleJson, floatJson } from "../../java/number.ts";
 import { decodeJavaUtf8 } from "../../java/utf8.ts";
 import { MemberLog } from "../../json/member-log.ts";
 import { type JsonWriter, memberName } from "../../json/writer.ts";
+import { withoutComments } from "./comments.ts";
 import { decimalJson } from "./decimal.ts";
 import { AvroReader, malformed, writeLong } from "./reader.ts";
 
@@ -26,10 +27,12 @@ interface Scope {
   readonly namespace: string;
 }
 
-const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n\r]*/g;
-
-/** Far beyond any real decimal; the time to print one grows with the square of its length. */
-const MAX_DECIMAL_BYTES = 1 << 16;
+/**
+ * Some 2,466 digits: far beyond the decimals of any database, and twice what Jackson reads in a JSON number. The time to
+ * print one grows with the square of its length.
+ */
+const MAX_DECIMAL_BYTES = 1024;
+const MAX_SCALE = 2466;
 
 const PRIMITIVES: Readonly<Record<string, Decode>> = {
   null: (_state, writer) => writer.literal("null"),
@@ -63,11 +66,9 @@ export function compileAvro(definition: string): (writer: JsonWriter, payload: U
   };
 }
 
-/** With comments, as Java's parser takes them: a definition may have been uploaded from a file that has some. */
 function parse(definition: string): Json {
   try {
-    const text = definition.replace(STRING_OR_COMMENT, (part) => (part.startsWith('"') ? part : " "));
-    return JSON.parse(text) as Json;
+    return JSON.parse(withoutComments(definition)) as Json;
   } catch {
     throw unsupported("it is not JSON");
   }
@@ -184,6 +185,7 @@ function decimalOf(schema: JsonObject, size: number): Decode | null {
   if (!Number.isInteger(precision) || !Number.isInteger(scale) || precision <= 0) return null;
   const digits = Math.floor(Math.log10(2) * (8 * size - 1));
   if (scale < 0 || scale > precision || precision > digits) return null;
+  if (scale > MAX_SCALE) throw unsupported(`a decimal has a scale above ${MAX_SCALE}`);
   return ({ reader }, writer) => {
     const start = reader.skip(size === Number.POSITIVE_INFINITY ? reader.size() : size);
     if (reader.at === start) throw malformed("a decimal has no bytes");

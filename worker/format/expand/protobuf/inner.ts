@@ -74,7 +74,8 @@ function fullName(type: unknown, enclosing: string): string {
 
 /** `order_lines` → `OrderLines`, as the compiler names entries. */
 function camel(field: string): string {
-  return field.replace(/(?:^|_+)([a-zA-Z0-9])/g, (_, first: string) => first.toUpperCase());
+  // Tried at the begin of a row of underscores only, or a long row would take the square of its length.
+  return field.replace(/(?:^|(?<!_)_+)([a-zA-Z0-9])/g, (_, first: string) => first.toUpperCase());
 }
 
 function parse(definition: string): Json | null {

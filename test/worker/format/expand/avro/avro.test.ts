@@ -96,6 +96,11 @@ describe("AVRO", () => {
     ["an unknown symbol", { type: "enum", name: "E", symbols: ["A"] }, [2]],
     ["an endless integer", "int", [255, 255, 255, 255, 255, 1]],
     ["an endless long", "long", Array.from({ length: 11 }, () => 255)],
+    [
+      "a decimal of more than 1024 bytes",
+      { type: "bytes", logicalType: "decimal", precision: 4 },
+      [0x82, 0x10, ...new Array<number>(1025).fill(1)],
+    ],
     ["a decimal without bytes", { type: "bytes", logicalType: "decimal", precision: 4 }, [0]],
     ["a record in itself without end", { type: "record", name: "R", fields: [{ name: "r", type: "R" }] }, []],
   ] as const) {
@@ -104,6 +109,28 @@ describe("AVRO", () => {
 
   test("a few bytes that stand for billions of items are poison", () =>
     assert.rejects(decoded({ type: "array", items: "null" }, varint(2n ** 40n)), isPoison("RecordTooLarge")));
+
+  for (const [what, definition] of [
+    ["comments that do not end", "/*".repeat(200_000)],
+    ["a text that does not end", `"${'\\"'.repeat(200_000)}`],
+    ["slashes that begin no comment", "/ ".repeat(200_000)],
+  ] as const) {
+    test(`a schema of ${what} is refused in time that its length explains`, async () => {
+      const before = process.cpuUsage();
+      await assert.rejects(
+        expandText({ schema: schemaInfo("AVRO", definition), payload: "" }),
+        isPoison("UnsupportedSchema"),
+      );
+      const { user, system } = process.cpuUsage(before);
+      assert.ok(user + system < 1_000_000, `${user + system} µs`);
+    });
+  }
+
+  test("a schema with a decimal of thousands of digits behind the point is refused", () =>
+    assert.rejects(
+      decoded({ type: "bytes", logicalType: "decimal", precision: 3000, scale: 2467 }, [2, 1]),
+      isPoison("UnsupportedSchema"),
+    ));
 
   for (const schema of ["Unknown", { type: "record" }, { type: "array" }, { type: "fixed", name: "F" }, 7]) {
     test(`${JSON.stringify(schema)} is no schema`, () =>

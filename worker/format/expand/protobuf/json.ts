@@ -5,11 +5,31 @@
 import protobuf from "protobufjs";
 import { doubleJson, floatJson } from "../../java/number.ts";
 import { type JsonWriter, type MemberName, memberName } from "../../json/writer.ts";
+import { ObjectCost } from "./cost.ts";
 import { WELL_KNOWN } from "./well-known.ts";
 
 /** Writes messages of one schema. */
 export class ProtobufJson {
   readonly #names = new Map<protobuf.Field, MemberName>();
+  readonly #cost = new ObjectCost();
+  #types: ReadonlyMap<string, protobuf.Type> | null = null;
+
+  /** The next message of a topic begins. */
+  begin(): void {
+    this.#cost.reset();
+  }
+
+  /** @throws PoisonError RecordTooLarge when its objects would take too much memory, and what protobufjs throws */
+  decode(type: protobuf.Type, bytes: Uint8Array): object {
+    this.#cost.charge(type, bytes);
+    return type.decode(bytes);
+  }
+
+  /** The type that an Any names: a message may hold many of them, so that a search for each would take too long. */
+  typeNamed(name: string, { root }: protobuf.Type): protobuf.Type | null {
+    this.#types ??= new Map(typesOf(root).map((type) => [type.fullName.slice(1), type]));
+    return this.#types.get(name) ?? null;
+  }
 
   message(writer: JsonWriter, type: protobuf.Type, message: object): void {
     const special = WELL_KNOWN.get(type.fullName);
@@ -72,6 +92,13 @@ export class ProtobufJson {
     else if (resolvedType !== null) this.message(writer, resolvedType, value as object);
     else writeScalar(writer, field.type, value);
   }
+}
+
+function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {
+  return namespace.nestedArray.flatMap((nested) => {
+    if (!(nested instanceof protobuf.Namespace)) return [];
+    return nested instanceof protobuf.Type ? [nested, ...typesOf(nested)] : typesOf(nested);
+  });
 }
 
 function isEmpty(field: protobuf.Field, value: unknown): boolean {

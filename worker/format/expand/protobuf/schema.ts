@@ -100,14 +100,16 @@ function googleTypes(): protobuf.Root {
 function decoder(type: protobuf.Type): DecodeValue {
   const json = new ProtobufJson();
   return (writer, payload) => {
-    json.message(writer, type, decodeMessage(type, payload));
+    json.begin();
+    json.message(writer, type, decodeMessage(json, type, payload));
   };
 }
 
-function decodeMessage(type: protobuf.Type, payload: Uint8Array): protobuf.Message {
+function decodeMessage(json: ProtobufJson, type: protobuf.Type, payload: Uint8Array): object {
   try {
-    return type.decode(payload);
-  } catch {
+    return json.decode(type, payload);
+  } catch (error) {
+    if (error instanceof PoisonError) throw error;
     throw new PoisonError("Undecodable", "The payload is not the protobuf message that its schema describes.");
   }
 }

@@ -10,6 +10,9 @@ type Fields = Readonly<Record<string, unknown>>;
 interface MessageWriter {
   message(writer: JsonWriter, type: protobuf.Type, message: object): void;
   fields(writer: JsonWriter, type: protobuf.Type, message: object): void;
+  decode(type: protobuf.Type, bytes: Uint8Array): object;
+  /** @param sibling any type of the schema */
+  typeNamed(name: string, sibling: protobuf.Type): protobuf.Type | null;
 }
 type WriteWellKnown = (writer: JsonWriter, message: object, type: protobuf.Type, inner: MessageWriter) => void;
 
@@ -106,7 +109,7 @@ function writeValue(writer: JsonWriter, message: Fields): void {
 function writeAny(writer: JsonWriter, message: object, type: protobuf.Type, inner: MessageWriter): void {
   const url = String(own(message as Fields, "type_url") ?? "");
   const bytes = (own(message as Fields, "value") ?? new Uint8Array()) as Uint8Array;
-  const known = url === "" ? null : lookup(type, url.slice(url.lastIndexOf("/") + 1));
+  const known = inner.typeNamed(url.slice(url.lastIndexOf("/") + 1), type);
   writer.objectStart();
   writer.member(AT_TYPE);
   writer.text(url);
@@ -115,15 +118,7 @@ function writeAny(writer: JsonWriter, message: object, type: protobuf.Type, inne
     writer.base64(bytes, 0, bytes.length);
   } else if (WELL_KNOWN.has(known.fullName)) {
     writer.member(VALUE);
-    inner.message(writer, known, known.decode(bytes));
-  } else inner.fields(writer, known, known.decode(bytes));
+    inner.message(writer, known, inner.decode(known, bytes));
+  } else inner.fields(writer, known, inner.decode(known, bytes));
   writer.objectEnd();
-}
-
-function lookup(type: protobuf.Type, name: string): protobuf.Type | null {
-  try {
-    return type.root.lookupType(name);
-  } catch {
-    return null;
-  }
 }

@@ -134,6 +134,33 @@ describe("PROTOBUF_NATIVE", () => {
     assert.deepEqual(value, { own: new ExactNumber("5"), "[shop.more_text]": "x" });
   });
 
+  const repeated = (field: number, count: number): Buffer => Buffer.alloc(2 * count, Buffer.from([field * 8 + 2, 0]));
+  const packed = (bytes: number): Buffer =>
+    Buffer.concat([protobuf.Writer.create().uint32(98).uint32(bytes).finish(), Buffer.alloc(bytes)]);
+
+  for (const [what, payload] of [
+    ["packed numbers", packed(5 << 20)],
+    ["empty messages", repeated(5, 1_000_000)],
+    ["entries of a map", repeated(6, 1_000_000)],
+    [
+      "packed numbers and empty messages, each within the limit",
+      Buffer.concat([packed(3 << 20), repeated(5, 300_000)]),
+    ],
+  ] as const) {
+    test(`calls ${what} poison that would take too much memory`, () =>
+      assert.rejects(
+        expand(nativeSchema(), payload),
+        (error) => error instanceof PoisonError && error.code === "RecordTooLarge" && /64 MiB/.test(error.message),
+      ));
+  }
+
+  test("expands large messages", async () => {
+    const lines = Array.from({ length: 150_000 }, (_, i) => ({ skuCode: `sku-${i}`, amount: long(String(i + 1)) }));
+    const payload = ORDER.encode(ORDER.create({ orderLines: lines })).finish();
+    const { payload: value } = await expand(nativeSchema(), payload);
+    assert.equal((value as { orderLines: unknown[] }).orderLines.length, lines.length);
+  });
+
   test("calls a truncated payload poison", async () => {
     await assert.rejects(
       expand(nativeSchema(), PAYLOAD.subarray(0, PAYLOAD.length - 1)),

@@ -1,7 +1,7 @@
 /** FULL_MESSAGE_IN_FB: payload, properties and encryption context as a FlatBuffer, laid out by `message.fbs`. */
 import { Builder, type Offset } from "flatbuffers";
 import type { CompressionType, EncryptionContext, EncryptionKey, Message } from "../source/source.ts";
-import type { Format } from "./format.ts";
+import { type Format, refuseTooLarge } from "./format.ts";
 
 /** Bytes; a builder that grew further is given up, so that one large message does not keep memory for ever. */
 const MAX_RETAINED_BYTES = 1 << 20;
@@ -16,6 +16,7 @@ export function flatbuffersMessageFormat(): Format {
   return {
     prepare: () => undefined,
     encode(message: Message): Uint8Array {
+      refuseTooLarge(message.payloadBytes);
       builder.clear();
       builder.finish(addMessage(builder, message));
       const record = builder.dataBuffer();

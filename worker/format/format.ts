@@ -43,3 +43,18 @@ export class PoisonError extends Error {
     this.code = code;
   }
 }
+
+/** Bytes. No Kinesis stream takes a record larger than 10 MiB, whatever its settings. */
+export const MAX_RECORD_BYTES = 10 << 20;
+
+/** @throws PoisonError RecordTooLarge, before memory is taken for a record that no stream accepts */
+export function refuseTooLarge(recordBytes: number): void {
+  if (recordBytes > MAX_RECORD_BYTES) throw recordTooLarge();
+}
+
+export function recordTooLarge(): PoisonError {
+  return new PoisonError(
+    "RecordTooLarge",
+    "The record is larger than 10 MiB, which no stream accepts; choose another messageFormat or smaller messages.",
+  );
+}

@@ -3,7 +3,7 @@
  * `{"payloadBase64": …, "properties": {…}, "encryptionCtx": {…}}`.
  */
 import type { EncryptionContext, Message } from "../source/source.ts";
-import type { Format } from "./format.ts";
+import { type Format, refuseTooLarge } from "./format.ts";
 
 const HEAD = '{"payloadBase64":"';
 const HEAD_LENGTH = HEAD.length;
@@ -25,6 +25,7 @@ export function jsonMessageFormat(): Format {
     prepare: () => undefined,
     encode(message: Message): Uint8Array {
       const { payload, properties } = message;
+      refuseTooLarge((message.payloadBytes / 3) * 4);
       const context = message.entry.encryption;
       if (properties.size === 0 && context === null) return document(payload, PLAIN_TAIL, PLAIN_TAIL.length);
       const tail = `","properties":${propertiesJson(properties)}${context === null ? "" : encryption(context)}}`;

@@ -1,7 +1,7 @@
 /** Text as Java reads it from UTF-8 and writes it there: neither ever fails. */
 import { isUtf8 } from "node:buffer";
 
-const REPLACEMENT = "\ufffd";
+const REPLACEMENT = Buffer.from("\ufffd");
 
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
@@ -17,16 +17,21 @@ export function replaceLoneSurrogates(text: string): string {
 export function decodeJavaUtf8(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (isUtf8(bytes)) return buffer.toString("utf8");
-  let text = "";
-  let from = 0;
-  for (let at = 0; at + 1 < buffer.length; at++) {
-    if (buffer[at] !== 0xed || ((buffer[at + 1] ?? 0) & 0xe0) !== 0xa0) continue;
-    const length = isContinuation(buffer[at + 2]) ? 3 : 2;
-    text += buffer.toString("utf8", from, at) + REPLACEMENT;
-    from = at + length;
-    at = from - 1;
+  return withoutSurrogates(buffer).toString("utf8");
+}
+
+/** With each surrogate in three bytes, cut off or not, replaced: so many texts as there may be of them are never made. */
+function withoutSurrogates(bytes: Buffer): Buffer {
+  const replaced = Buffer.allocUnsafe(bytes.length + (bytes.length >> 1) + 1);
+  let length = 0;
+  for (let at = 0; at < bytes.length; ) {
+    if (bytes[at] === 0xed && ((bytes[at + 1] ?? 0) & 0xe0) === 0xa0) {
+      replaced.set(REPLACEMENT, length);
+      length += REPLACEMENT.length;
+      at += isContinuation(bytes[at + 2]) ? 3 : 2;
+    } else replaced[length++] = bytes[at++] as number;
   }
-  return text + buffer.toString("utf8", from);
+  return replaced.subarray(0, length);
 }
 
 function isContinuation(byte: number | undefined): boolean {

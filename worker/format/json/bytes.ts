@@ -1,13 +1,11 @@
 /** A growing buffer of JSON text in UTF-8: what is common to nested and flattened documents. */
 import { isUtf8 } from "node:buffer";
-import { PoisonError } from "../format.ts";
+import { MAX_RECORD_BYTES, PoisonError, recordTooLarge } from "../format.ts";
 import { decodeJavaUtf8, replaceLoneSurrogates } from "../java/utf8.ts";
 import { type Marks, markDropped, takeOut } from "./dropped.ts";
 
-/** Bytes. No Kinesis stream takes a record larger than 10 MiB, whatever its settings. */
-export const MAX_BYTES = 10 << 20;
-/** Bytes that may be written and dropped again: more than any payload has, so that only long paths come there. */
-const MAX_DROPPED_BYTES = 64 << 20;
+/** Bytes that a document may write and drop again, as names come again: so many are more than mistakes of a producer. */
+const MAX_DROPPED_BYTES = MAX_RECORD_BYTES;
 /** UTF-16 units of a text that are escaped at once. */
 const PIECE = 1 << 15;
 const FIRST_BYTES = 16 << 10;
@@ -50,7 +48,7 @@ export class JsonBytes {
   protected take(): Buffer {
     if (this.#firstDropped < this.length) this.#takeOut();
     const length = this.length - 1;
-    if (length > MAX_BYTES) throw tooLarge();
+    if (length > MAX_RECORD_BYTES) throw recordTooLarge();
     const record = Buffer.allocUnsafe(length);
     this.bytes.copy(record, 0, 0, length);
     if (this.bytes.length > MAX_RETAINED_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
@@ -71,7 +69,7 @@ export class JsonBytes {
       if ((this.length + count) * 2 <= this.bytes.length) return;
     }
     const needed = this.length + count;
-    if (this.length > MAX_BYTES) throw tooLarge();
+    if (this.length > MAX_RECORD_BYTES) throw recordTooLarge();
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
@@ -117,7 +115,7 @@ export class JsonBytes {
     if (this.#droppedBytes > MAX_DROPPED_BYTES) {
       throw new PoisonError(
         "RecordTooLarge",
-        "The payload repeats names in objects with long paths: more than 64 MiB were written and dropped again; correct the producer, or switch jsonFlatten off.",
+        "The payload repeats the names of its members, so that more than 10 MiB of the expanded message were written and dropped again; correct the producer, or choose another messageFormat.",
       );
     }
   }
@@ -157,7 +155,7 @@ export class JsonBytes {
 
   /** Escaped at once, a long text would take six times its memory. */
   private quotedPieces(text: string): void {
-    if (text.length > MAX_BYTES) throw tooLarge();
+    if (text.length > MAX_RECORD_BYTES) throw recordTooLarge();
     this.byte(QUOTE);
     for (let from = 0; from < text.length; ) {
       const to = endOfPiece(text, from);
@@ -171,7 +169,7 @@ export class JsonBytes {
 
   /** A JSON string of UTF-8 bytes, malformed ones replaced as Java does. */
   protected quotedUtf8(source: Uint8Array, start: number, end: number): void {
-    if (end - start > MAX_BYTES) throw tooLarge();
+    if (end - start > MAX_RECORD_BYTES) throw recordTooLarge();
     this.reserve((end - start) * 6 + 2);
     const { bytes } = this;
     let at = this.length;
@@ -180,8 +178,10 @@ export class JsonBytes {
     for (let i = start; i < end; i++) {
       const byte = source[i] as number;
       seen |= byte;
-      if (byte < 0x20) at = escapeControl(bytes, at, byte);
-      else {
+      if (byte < 0x20) {
+        if (at > MAX_RECORD_BYTES) throw recordTooLarge();
+        at = escapeControl(bytes, at, byte);
+      } else {
         if (byte === QUOTE || byte === BACKSLASH) bytes[at++] = BACKSLASH;
         bytes[at++] = byte;
       }
@@ -234,13 +234,6 @@ function endOfPiece(text: string, from: number): number {
   const end = from + PIECE;
   if (end >= text.length) return text.length;
   return (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end - 1 : end;
-}
-
-function tooLarge(): PoisonError {
-  return new PoisonError(
-    "RecordTooLarge",
-    "The expanded message is larger than 10 MiB, which no stream accepts; choose another messageFormat or smaller messages.",
-  );
 }
 
 function escapeControl(bytes: Buffer, at: number, byte: number): number {

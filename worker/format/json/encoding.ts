@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { PoisonError } from "../format.ts";
-import { replaceLoneSurrogates } from "../java/utf8.ts";
+import { Utf8Text } from "./utf8-text.ts";
 
 /** A byte that no UTF-8 text has. */
 const NO_TEXT = Buffer.from([0xff]);
@@ -43,13 +43,13 @@ function fromUtf16(bytes: Uint8Array, encoding: "utf-16be" | "utf-16le"): Uint8A
 
 function fromUtf32(bytes: Uint8Array, littleEndian: boolean): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let text = "";
+  const text = new Utf8Text(bytes.length);
   for (let at = 0; at < bytes.length; at += 4) {
     const code = at + 4 > bytes.length ? -1 : view.getUint32(at, littleEndian);
     if (code < 0 || code > 0x10ffff) throw new PoisonError("Undecodable", "The payload is not valid JSON in UTF-32.");
-    text += String.fromCodePoint(code);
+    text.add(code);
   }
-  return Buffer.from(replaceLoneSurrogates(text));
+  return text.finish();
 }
 
 /**
@@ -57,7 +57,7 @@ function fromUtf32(bytes: Uint8Array, littleEndian: boolean): Uint8Array {
  * (CESU-8, in which some databases export). A pair becomes its character, a lone half `?`.
  */
 function repaired(source: Uint8Array): Uint8Array {
-  let text = "";
+  const text = new Utf8Text(source.length);
   for (let at = 0; at < source.length; ) {
     const lead = source[at] as number;
     const length = lengthOf(lead);
@@ -67,14 +67,17 @@ function repaired(source: Uint8Array): Uint8Array {
       code = (byte & 0xc0) === 0x80 ? (code << 6) | (byte & 0x3f) : Number.NaN;
       if (Number.isNaN(code)) break;
     }
-    if (length === 0 || Number.isNaN(code)) return Buffer.concat([Buffer.from(replaceLoneSurrogates(text)), NO_TEXT]);
-    text +=
-      (length === 2 || length === 3) && code < 0x80
-        ? `\\u00${code.toString(16).padStart(2, "0")}`
-        : unitsOf(code, length);
+    if (length === 0 || Number.isNaN(code)) return text.finish(NO_TEXT);
+    if ((length === 2 || length === 3) && code < 0x80) text.escape(code);
+    else if (length < 4) text.add(code);
+    else {
+      const offset = code - 0x10000;
+      text.add((0xd800 | (offset >> 10)) & 0xffff);
+      text.add(0xdc00 | (offset & 0x3ff));
+    }
     at += length;
   }
-  return Buffer.from(replaceLoneSurrogates(text));
+  return text.finish();
 }
 
 /** Bytes of the character that begins with `lead`; 0 when none does. */
@@ -83,10 +86,4 @@ function lengthOf(lead: number): number {
   if ((lead & 0xe0) === 0xc0) return 2;
   if ((lead & 0xf0) === 0xe0) return 3;
   return (lead & 0xf8) === 0xf0 ? 4 : 0;
-}
-
-function unitsOf(code: number, length: number): string {
-  if (length < 4) return String.fromCharCode(code);
-  const offset = code - 0x10000;
-  return String.fromCharCode(0xd800 | (offset >> 10), 0xdc00 | (offset & 0x3ff));
 }

@@ -75,7 +75,7 @@ describe("names that an object repeats", () => {
   for (const [what, payload, expected] of [
     ["one name", `{${'"a":1,'.repeat(700_000)}"a":2}`, '{"a":2}'],
     ["many names", `{${names(20_000).repeat(16)}"z":0}`, `{${names(20_000)}"z":0}`],
-    ["names of nested objects", nestedRepeats(900), null],
+    ["names of nested objects", nestedRepeats(300), null],
   ] as const) {
     for (const jsonFlatten of [false, true]) {
       test(`take time in proportion to the payload: ${what}${jsonFlatten ? ", flat" : ""}`, async () => {
@@ -89,7 +89,7 @@ describe("names that an object repeats", () => {
     }
   }
 
-  test("are poison where long paths make hundreds of megabytes of them", () =>
+  test("are poison where more is dropped than any stream accepts", () =>
     assert.rejects(
       expandText({
         schema: JSON_SCHEMA,

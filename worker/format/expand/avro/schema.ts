@@ -28,11 +28,11 @@ interface Scope {
 }
 
 /**
- * Some 2,466 digits: far beyond the decimals of any database, and twice what Jackson reads in a JSON number. The time to
- * print one grows with the square of its length.
+ * 1,000 digits: far beyond the decimals of any database, and what Jackson reads in a JSON number. The time to print one
+ * grows with the square of its length.
  */
-const MAX_DECIMAL_BYTES = 1024;
-const MAX_SCALE = 2466;
+const MAX_DECIMAL_BYTES = 415;
+const MAX_SCALE = 1000;
 
 const PRIMITIVES: Readonly<Record<string, Decode>> = {
   null: (_state, writer) => writer.literal("null"),

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import { afterEach } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
 import * as c from "../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../worker/source/protocol/commands.ts";
 import {
@@ -37,25 +38,34 @@ export interface ScriptedBroker {
   close(): void;
 }
 
-/** Starts brokers that are closed when their test ends, however it ends. */
-export function useScriptedBrokers(): (answer?: Answer) => Promise<ScriptedBroker> {
+/** PEM. */
+interface ServerCertificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Starts brokers that are closed when their test ends, however it ends. With a certificate they speak TLS. */
+export function useScriptedBrokers(): (answer?: Answer, certificate?: ServerCertificate) => Promise<ScriptedBroker> {
   const open: ScriptedBroker[] = [];
   afterEach(() => {
     for (const broker of open.splice(0)) broker.close();
   });
-  return async (answer) => {
-    const broker = await startScriptedBroker(answer);
+  return async (answer, certificate) => {
+    const broker = await startScriptedBroker(answer, certificate);
     open.push(broker);
     return broker;
   };
 }
 
 /** A broker for what the real one cannot be brought to do. It serves every topic itself unless `answer` says otherwise. */
-async function startScriptedBroker(answer: Answer = () => false): Promise<ScriptedBroker> {
+async function startScriptedBroker(
+  answer: Answer = () => false,
+  certificate: ServerCertificate | null = null,
+): Promise<ScriptedBroker> {
   const commands: ScriptedBroker["commands"] = [];
   const sockets = new Set<Socket>();
   let url = "";
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("error", () => undefined);
     const send: Peer["send"] = (command, type, value) => void socket.write(commandFrame(command, type, value));
@@ -69,11 +79,12 @@ async function startScriptedBroker(answer: Answer = () => false): Promise<Script
       commands.push({ command, body });
       if (!answer(command, body, peer)) usual(command, body, peer, url);
     });
-    socket.on("data", (chunk) => splitter.push(chunk, chunk.length));
-  });
+    socket.on("data", (chunk: Buffer) => splitter.push(chunk, chunk.length));
+  };
+  const server = certificate === null ? createServer(serve) : createTlsServer(certificate, serve);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  url = `pulsar://127.0.0.1:${port}`;
+  url = `${certificate === null ? "pulsar" : "pulsar+ssl"}://127.0.0.1:${port}`;
   return {
     port,
     url,
@@ -101,7 +112,7 @@ function usual(command: number, body: Buffer, { send }: Peer, url: string): void
     send(Command.LOOKUP_RESPONSE, c.lookupResponse, {
       requestId,
       response: c.LookupResponse.Connect,
-      brokerServiceUrl: url,
+      ...(url.startsWith("pulsar+ssl:") ? { brokerServiceUrlTls: url } : { brokerServiceUrl: url }),
     });
   } else if (command === Command.SUBSCRIBE) {
     send(Command.SUCCESS, c.success, { requestId: c.subscribe.decode(body).requestId });

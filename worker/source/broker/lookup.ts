@@ -41,9 +41,10 @@ export function createLookup(pool: Pool): Lookup {
       if (answer.response !== LookupResponse.Connect && answer.response !== LookupResponse.Redirect) {
         throw brokerError(what, answer.error, answer.message);
       }
-      const url = connection.address.tls ? answer.brokerServiceUrlTls : answer.brokerServiceUrl;
-      const address = brokerAddress(what, url, connection.address);
-      connection = await pool.broker(address, answer.proxyThroughServiceUrl ?? false);
+      const throughProxy = answer.proxyThroughServiceUrl ?? false;
+      const address = brokerAddress(what, answer, connection.address);
+      if (!throughProxy) refusePlain(what, address, connection.address);
+      connection = await pool.broker(address, throughProxy);
       if (answer.response === LookupResponse.Connect) return connection;
       authoritative = answer.authoritative ?? false;
     }
@@ -90,7 +91,8 @@ function ask(connection: Connection, what: string, topic: string, authoritative:
   return connection.request(what, Command.LOOKUP, c.lookup, { topic, authoritative }, c.lookupResponse);
 }
 
-function brokerAddress(what: string, url: string | undefined, asked: BrokerAddress): BrokerAddress {
+function brokerAddress(what: string, answer: LookupAnswer, asked: BrokerAddress): BrokerAddress {
+  const url = asked.tls ? answer.brokerServiceUrlTls : answer.brokerServiceUrl;
   if (url === undefined || url === "") {
     const kind = asked.tls ? "TLS" : "plain";
     throw new SourceError(
@@ -99,4 +101,17 @@ function brokerAddress(what: string, url: string | undefined, asked: BrokerAddre
     );
   }
   return parseServiceUrl(url)[0] as BrokerAddress;
+}
+
+/**
+ * Credentials go where they went so far or to a host whose certificate is verified. Behind a proxy it is the proxy that
+ * gets them, and a plain address is its own matter: it names brokers as it reaches them itself.
+ */
+function refusePlain(what: string, named: BrokerAddress, asked: BrokerAddress): void {
+  if (named.tls || !asked.tls) return;
+  const text = `${what}: ${addressText(asked)} sends on to ${addressText(named)}, which is not encrypted`;
+  throw new SourceError(
+    "TlsFailed",
+    `${text}: no credentials are sent there; give the brokers a pulsar+ssl:// address in advertisedListeners`,
+  );
 }

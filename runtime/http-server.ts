@@ -1,4 +1,5 @@
 import type { AddressInfo, Socket } from "node:net";
+import { errorText } from "./error-text.ts";
 import { http } from "./node-http.ts";
 
 export interface HttpAnswer {
@@ -38,7 +39,7 @@ export async function serveHttp(options: {
     else {
       answer = await Promise.resolve()
         .then(route)
-        .catch((error: unknown) => ({ status: 500, body: `${error instanceof Error ? error.message : "failed"}\n` }));
+        .catch((error: unknown) => ({ status: 500, body: `${errorText(error)}\n` }));
     }
     response.writeHead(answer.status, { "content-type": answer.type ?? "text/plain; charset=utf-8" });
     response.end(answer.body);

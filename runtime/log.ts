@@ -1,4 +1,5 @@
 import winston from "winston";
+import { errorText } from "./error-text.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -77,7 +78,7 @@ function redact(value: unknown, withStack: boolean, depth = 0): unknown {
     return {
       name: value.name,
       ...(code === undefined ? {} : { code }),
-      message: value.message,
+      message: errorText(value),
       ...(withStack ? { stack: value.stack } : {}),
     };
   }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { KinesisSink, WorkerStatus } from "../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../crds/resource.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { errorText } from "../runtime/error-text.ts";
 import { serveHttp } from "../runtime/http-server.ts";
 import { createLogger, type Logger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
@@ -174,11 +175,7 @@ try {
   process.exit();
 } catch (error) {
   process.stderr.write(
-    error instanceof UsageError ? `${error.message}\n\n${USAGE}` : `${KINESIS_SINKS.kind}: ${describe(error)}\n`,
+    error instanceof UsageError ? `${error.message}\n\n${USAGE}` : `${KINESIS_SINKS.kind}: ${errorText(error)}\n`,
   );
   process.exit(error instanceof UsageError ? 2 : 1);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

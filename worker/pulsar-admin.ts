@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
+import { errorText } from "../runtime/error-text.ts";
 import { readText } from "../runtime/http-answer.ts";
 import { http } from "../runtime/node-http.ts";
 import type { PulsarAccess } from "./pulsar-access.ts";
@@ -32,12 +33,12 @@ export function createPulsarAdmin(adminUrl: string, access: PulsarAccess): Pulsa
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = (secure ? requestHttps : http.request)(url, options, resolve);
       sent.on("error", (error) =>
-        reject(new Error(`${url.origin} cannot be reached: ${error.message}`, { cause: error })),
+        reject(new Error(`${url.origin} cannot be reached: ${errorText(error)}`, { cause: error })),
       );
       sent.end();
     });
     const body = await readText(answer, MAX_ANSWER_BYTES).catch((error: Error) => {
-      throw new Error(`${url.origin} broke off: ${error.message}`, { cause: error });
+      throw new Error(`${url.origin} broke off: ${errorText(error)}`, { cause: error });
     });
     if (answer.statusCode === 200) return { headers: answer.headers, body };
     throw new Error(`${url.origin}${url.pathname} answered ${answer.statusCode}`);

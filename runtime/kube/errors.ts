@@ -1,3 +1,5 @@
+import { errorText } from "../error-text.ts";
+
 /** The body that the Kubernetes API sends with a failure (`kind: Status`). */
 export interface ApiStatus {
   readonly reason?: string;
@@ -33,7 +35,7 @@ export class ApiUnreachableError extends Error {
   readonly code = "KUBE_UNREACHABLE";
 
   constructor(request: string, cause: unknown) {
-    super(`${request}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${request}: ${errorText(cause)}`, { cause });
     this.name = "ApiUnreachableError";
   }
 }

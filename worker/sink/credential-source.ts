@@ -1,4 +1,5 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
+import { errorText } from "../../runtime/error-text.ts";
 import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, credentialsMissing } from "./errors.ts";
@@ -46,7 +47,7 @@ export function credentialSource(options: CredentialSourceOptions): CredentialSo
 }
 
 function optionFailure(error: unknown): SinkError {
-  return error instanceof SinkError ? error : notReady("AssumeRoleFailed", (error as Error).message);
+  return error instanceof SinkError ? error : notReady("AssumeRoleFailed", errorText(error));
 }
 
 function keysSource(options: CredentialSourceOptions): CredentialSource {

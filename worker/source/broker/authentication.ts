@@ -1,3 +1,4 @@
+import { errorText } from "../../../runtime/error-text.ts";
 import { readText } from "../../../runtime/http-answer.ts";
 import type { Authentication } from "../options.ts";
 import { SourceError } from "../source.ts";
@@ -107,8 +108,9 @@ async function fetchJson(url: string, init: RequestInit): Promise<Readonly<Recor
     response = await fetch(url, { ...init, headers: { accept: "application/json" } });
     text = response.body === null ? "" : await readText(response.body, OAUTH2_MAX_ANSWER_BYTES);
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw oauth2Error(`${url} cannot be reached (${cause instanceof Error ? cause.message : "failed"})`);
+    throw oauth2Error(
+      `${url} cannot be reached (${errorText(error instanceof Error && error.cause ? error.cause : error)})`,
+    );
   }
   if (!response.ok) throw oauth2Error(`${url} answered ${response.status}`);
   try {

@@ -1,3 +1,4 @@
+import { errorText } from "../../../runtime/error-text.ts";
 import { ServerError } from "../protocol/commands.ts";
 import { SourceError, type SourceFailure, type SourceFailureCode } from "../source.ts";
 
@@ -95,10 +96,10 @@ export function networkError(address: string, error: unknown): SourceError {
       `TLS with ${address} failed (${code}): check spec.pulsar.tls, the certificates' authority, names and dates`,
     );
   }
-  const reason = code === "" && error instanceof Error ? error.message : code;
+  const reason = code === "" ? errorText(error) : code;
   return new SourceError(
     "BrokerUnreachable",
-    `cannot reach ${address} (${reason || "failed"}): check spec.pulsar.serviceUrl and the network`,
+    `cannot reach ${address} (${reason}): check spec.pulsar.serviceUrl and the network`,
   );
 }
 

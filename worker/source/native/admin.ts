@@ -1,3 +1,4 @@
+import { errorText } from "../../../runtime/error-text.ts";
 import { withoutPartition } from "../broker/topic-name.ts";
 import type { NativeAdmin } from "../options.ts";
 import { type SchemaRegistry, SourceError } from "../source.ts";
@@ -57,7 +58,7 @@ export function createSchemaVersions(options: {
       const version = await admin.header(path, VERSION_HEADER, limit);
       return version === null ? null : Buffer.from(version, "base64");
     } catch (error) {
-      const reason = error instanceof Error ? error.message : "failed";
+      const reason = errorText(error);
       throw new SourceError("BrokerNotReady", `asking for a schema version: ${reason}; it is tried again`);
     }
   };

@@ -1,3 +1,4 @@
+import { errorText } from "../../../runtime/error-text.ts";
 import { asSourceError } from "../broker/failures.ts";
 import { SourceError } from "../source.ts";
 
@@ -90,7 +91,7 @@ export async function loadNativeClient(name = "pulsar-client"): Promise<NativeMo
   try {
     loaded = (await import(name)) as { readonly default?: unknown };
   } catch (error) {
-    throw missing(error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : "failed", error);
+    throw missing(errorText(error).split("\n", 1)[0] ?? "", error);
   }
   const module = (loaded.default ?? loaded) as Partial<NativeModule>;
   if (typeof module.Client !== "function") throw missing("it has no Client", null);
@@ -110,7 +111,7 @@ export function nativeError(what: string, error: unknown): SourceError {
   if (error instanceof SourceError) return error;
   const { code } = (error ?? {}) as { readonly code?: unknown };
   if (code === "SecretMissing" || code === "SecretKeyMissing") return asSourceError(error, what);
-  const text = (error instanceof Error ? error.message : String(error)).slice(0, 300);
+  const text = errorText(error).slice(0, 300);
   const found = MEANINGS.find(([pattern]) => pattern.test(text));
   return new SourceError(
     found?.[1] ?? "BrokerNotReady",

@@ -3,6 +3,7 @@ import type { KinesisSink, WorkerStatus } from "../crds/kinesissink.generated.ts
 import { KINESIS_SINKS } from "../crds/resource.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { errorText } from "../runtime/error-text.ts";
+import { printable } from "../runtime/foreign-text.ts";
 import { serveHttp } from "../runtime/http-server.ts";
 import { createLogger, type Logger } from "../runtime/log.ts";
 import { onTermination } from "../runtime/shutdown.ts";
@@ -163,7 +164,10 @@ function routes(worker: Worker, metrics: ReturnType<typeof workerMetrics>) {
     "/livez": () => ({ status: 200, body: "ok\n" }),
     "/readyz": () => {
       const { ready, state, cause } = workerHealth(worker.facts());
-      return { status: ready ? 200 : 503, body: cause === null ? `${state}\n` : `${cause.reason}: ${cause.message}\n` };
+      return {
+        status: ready ? 200 : 503,
+        body: printable(cause === null ? `${state}\n` : `${cause.reason}: ${cause.message}\n`),
+      };
     },
     "/metrics": async () => ({ status: 200, body: await metrics.metrics(), type: metrics.contentType }),
   };
@@ -175,7 +179,9 @@ try {
   process.exit();
 } catch (error) {
   process.stderr.write(
-    error instanceof UsageError ? `${error.message}\n\n${USAGE}` : `${KINESIS_SINKS.kind}: ${errorText(error)}\n`,
+    error instanceof UsageError
+      ? `${error.message}\n\n${USAGE}`
+      : `${KINESIS_SINKS.kind}: ${printable(errorText(error))}\n`,
   );
   process.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -1,4 +1,5 @@
 import { errorText } from "../error-text.ts";
+import { foreignText, printable } from "../foreign-text.ts";
 
 /** The body that the Kubernetes API sends with a failure (`kind: Status`). */
 export interface ApiStatus {
@@ -12,7 +13,7 @@ export function parseStatus(text: string): ApiStatus {
   try {
     return JSON.parse(text) as ApiStatus;
   } catch {
-    return { message: text.slice(0, 500) };
+    return { message: foreignText(text) };
   }
 }
 
@@ -23,7 +24,7 @@ export class ApiError extends Error {
   readonly reason: string;
 
   constructor(request: string, status: number, body: ApiStatus) {
-    super(`${request}: ${status} ${body.reason ?? ""} ${body.message ?? ""}`.trim());
+    super(printable(`${request}: ${status} ${body.reason ?? ""} ${body.message ?? ""}`.trim()));
     this.name = "ApiError";
     this.status = status;
     this.reason = body.reason ?? "";

@@ -1,5 +1,6 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { boundWorkerStatus } from "../../crds/worker-status.ts";
+import { printable } from "../../runtime/foreign-text.ts";
 import type { PipelineState } from "../pipeline/pipeline.ts";
 import type { WorkerFacts } from "./facts.ts";
 import { type Cause, workerHealth } from "./health.ts";
@@ -8,7 +9,7 @@ import { type Cause, workerHealth } from "./health.ts";
 export function workerEntry(facts: WorkerFacts): WorkerStatus {
   const { pipeline, source, stream } = facts;
   const health = workerHealth(facts);
-  return boundWorkerStatus({
+  const entry: WorkerStatus = {
     pod: facts.pod,
     state: health.state,
     ...causeFields(health.cause),
@@ -36,7 +37,15 @@ export function workerEntry(facts: WorkerFacts): WorkerStatus {
     bytesPerSecond: Math.round(facts.bytesRate),
     ...(facts.backlog === null ? {} : { backlog: facts.backlog }),
     ...(pipeline === null ? {} : pipelineFields(pipeline, facts)),
-  });
+  };
+  // Names of topics and shards are what others made of them, and kubectl prints them as they are.
+  return boundWorkerStatus(printableTexts(entry));
+}
+
+function printableTexts<T>(value: T): T {
+  if (typeof value === "string") return printable(value) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, printableTexts(part)])) as T;
 }
 
 function pipelineFields(pipeline: PipelineState, facts: WorkerFacts): Partial<WorkerStatus> {

@@ -2,7 +2,7 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smit
 import { errorText } from "../../runtime/error-text.ts";
 import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
 import { resolveEndpoint } from "./endpoint.ts";
-import { classifyRequestError, credentialsMissing } from "./errors.ts";
+import { classifyRequestError, credentialsMissing, errorName } from "./errors.ts";
 import type { SinkFailureCode } from "./sink.ts";
 import { SinkError } from "./sink.ts";
 
@@ -157,12 +157,12 @@ function chainFailure(error: unknown): SinkError {
   if ($metadata !== undefined && failure.class === "notReady") {
     return notReady(
       "AssumeRoleFailed",
-      `STS refuses the pod's own identity (${String(name)}): check the trust policy of its role and the annotations of its service account`,
+      `STS refuses the pod's own identity (${errorName(name)}): check the trust policy of its role and the annotations of its service account`,
     );
   }
   return new SinkError({
     ...failure,
-    message: `The default chain cannot get AWS credentials (${String(code ?? name)}): check network policies, and the way to STS or the metadata service`,
+    message: `The default chain cannot get AWS credentials (${errorName(code ?? name)}): check network policies, and the way to STS or the metadata service`,
     ambiguous: false,
   });
 }
@@ -178,7 +178,7 @@ async function readParam(options: CredentialSourceOptions): Promise<string> {
     throw new SinkError({
       code: "CredentialsMissing",
       class: "transient",
-      message: `awsCredentialPluginParam cannot be read (${String(code ?? name)}): check its Secret, or the way to the API server`,
+      message: `awsCredentialPluginParam cannot be read (${errorName(code ?? name)}): check its Secret, or the way to the API server`,
       ambiguous: false,
     });
   }
@@ -192,13 +192,13 @@ function roleFailure(error: unknown, roleArn: string, endpoint: string): SinkErr
   if (failure.class === "transient" || failure.class === "throttled" || failure.code === "TlsFailed") {
     return new SinkError({
       ...failure,
-      message: `STS (${endpoint}) cannot be asked for role ${roleArn} (${String(code ?? name)}): check awsStsEndpoint and network policies`,
+      message: `STS (${endpoint}) cannot be asked for role ${roleArn} (${errorName(code ?? name)}): check awsStsEndpoint and network policies`,
       ambiguous: false,
     });
   }
   return notReady(
     "AssumeRoleFailed",
-    `Role ${roleArn} cannot be assumed (${String(name)}): check roleArn, externalId, the role's trust policy and the pod's identity`,
+    `Role ${roleArn} cannot be assumed (${errorName(name)}): check roleArn, externalId, the role's trust policy and the pod's identity`,
   );
 }
 

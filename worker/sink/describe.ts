@@ -1,5 +1,6 @@
 import type { KinesisClient, Shard as ShardAnswer, StreamDescriptionSummary } from "@aws-sdk/client-kinesis";
 import { DescribeStreamSummaryCommand, ListShardsCommand } from "@aws-sdk/client-kinesis";
+import { foreignText } from "../../runtime/foreign-text.ts";
 import type { Shard, StreamDescription } from "./sink.ts";
 
 /** How requests name the stream. */
@@ -33,9 +34,9 @@ export async function describeStream(
 function toDescription(summary: StreamDescriptionSummary): StreamDescription {
   const { MaxRecordSizeInKiB: maxKiB } = summary;
   return {
-    name: summary.StreamName ?? "",
+    name: foreignText(summary.StreamName ?? ""),
     arn: summary.StreamARN ?? "",
-    status: summary.StreamStatus ?? "",
+    status: foreignText(summary.StreamStatus ?? ""),
     openShards: summary.OpenShardCount ?? 0,
     mode: summary.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "ON_DEMAND" : "PROVISIONED",
     maxRecordBytes: maxKiB === undefined ? DEFAULT_MAX_RECORD_BYTES : maxKiB * 1024,

@@ -121,9 +121,22 @@ function failure(rule: Rule, context: FailureContext, detail: string, ambiguous:
   return { code: rule.code, class: rule.class, message: rule.sentence(context, detail), ambiguous };
 }
 
+/**
+ * The name of an error as the other side gives it. An endpoint that is not AWS may write anything there, what was sent to it
+ * among it: a session token is no name.
+ */
+export function errorName(given: unknown): string {
+  return typeof given === "string" && /^[A-Za-z][A-Za-z0-9._]{0,79}$/.test(given) ? given : "an error without a name";
+}
+
 /** One record of an answered request: unknown codes are retried, and the service did not take the record. */
 export function classifyRecordError(code: string, context: FailureContext): SinkFailure {
-  return failure(code === "ProvisionedThroughputExceededException" ? THROTTLED : SERVICE, context, code, false);
+  return failure(
+    code === "ProvisionedThroughputExceededException" ? THROTTLED : SERVICE,
+    context,
+    errorName(code),
+    false,
+  );
 }
 
 /**
@@ -164,7 +177,7 @@ function classifyAnswer(thrown: Thrown, status: number, context: FailureContext)
   if (status < 300) return ambiguousAnswer(context, "it is not what PutRecords answers");
   if (status >= 500) return failure(SERVICE, context, `HTTP ${status}`, true);
   if (status === 429) return failure(THROTTLED, context, "HTTP 429", false);
-  const name = thrown.$fault === undefined ? `HTTP ${status}` : `${thrown.name}, HTTP ${status}`;
+  const name = thrown.$fault === undefined ? `HTTP ${status}` : `${errorName(thrown.name)}, HTTP ${status}`;
   if (thrown.name.startsWith("KMS")) return failure(KMS, context, name, false);
   return failure(status === 403 ? DENIED : REJECTED, context, name, false);
 }
@@ -175,7 +188,7 @@ const HANDSHAKE_TEXT = /wrong version number|handshake|unsupported protocol|pack
 
 function classifyTransport(thrown: Thrown, context: FailureContext): SinkFailure {
   const { endpoint } = context;
-  const code = typeof thrown.code === "string" ? thrown.code : thrown.name;
+  const code = errorName(typeof thrown.code === "string" ? thrown.code : thrown.name);
   if (CERTIFICATE_CODES.test(code)) {
     return {
       code: "TlsFailed",

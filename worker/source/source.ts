@@ -3,6 +3,8 @@
  * Implemented by `wire/` (our own consumer of the binary protocol) and by `native` (pulsar-client).
  */
 
+import { printable } from "../../runtime/foreign-text.ts";
+
 /** How the subscription shares its topics: ordered pipelines use Failover, unordered ones Shared. */
 export type SubscriptionType = "Exclusive" | "Failover" | "Shared";
 
@@ -228,12 +230,12 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** Thrown where a single call fails; long-lived failures show in `Source.state()`. */
+/** Thrown where a single call fails; long-lived failures show in `Source.state()`. Its message is fit for a terminal. */
 export class SourceError extends Error implements SourceFailure {
   override readonly name = "SourceError";
   readonly code: SourceFailureCode;
   constructor(code: SourceFailureCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

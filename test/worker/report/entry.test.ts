@@ -167,3 +167,12 @@ test("numbers are no reason for a report, states and causes are", () => {
   assert.notEqual(facts({ draining: true }), facts({}));
   assert.notEqual(facts({ stream: { description: null, failure: failure("AccessDenied", "notReady") } }), facts({}));
 });
+
+test("names that others chose cannot reach a terminal by the status", () => {
+  const facts = {
+    ...running,
+    pipeline: { ...pipeline, poisonCount: 1, poison: [{ ...poisoned, topic: "t\u001b[2J\u0000" }] },
+  };
+  assert.ok(JSON.stringify(workerEntry(facts)).includes("t\ufffd[2J\ufffd"));
+  assert.doesNotMatch(JSON.stringify(workerEntry(facts)), /\\u00/);
+});

@@ -113,3 +113,19 @@ test("failed records of an answered request are retried and were not taken", () 
     assert.deepEqual([failure.code, failure.class, failure.ambiguous], [code, failureClass, false]);
   }
 });
+
+test("an endpoint that names its errors with what was sent to it is not repeated", () => {
+  const sessionToken = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLXdlc3QtMiJHMEUC".repeat(6);
+  const answers = [
+    classifyRecordError(sessionToken, context),
+    classifyRequestError(
+      Object.assign(new Error("no"), { name: sessionToken, $fault: "client", $metadata: { httpStatusCode: 400 } }),
+      context,
+    ),
+    classifyRequestError(Object.assign(new Error("no"), { code: `E\u001b[2J${sessionToken}` }), context),
+  ];
+  for (const { message } of answers) {
+    assert.match(message, /an error without a name/);
+    assert.ok(!message.includes("IQoJ"), message);
+  }
+});

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { ForeignText } from "../../../runtime/foreign-text.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Authentication, TlsOptions } from "../options.ts";
 import * as c from "../protocol/commands.ts";
@@ -10,7 +11,7 @@ import { FrameSplitter } from "../protocol/frame-splitter.ts";
 import { commandFrame } from "../protocol/frames.ts";
 import { SourceError } from "../source.ts";
 import { type ConnectionConsumer, type ConnectionProducer, createDispatcher, type Dispatcher } from "./dispatcher.ts";
-import { asSourceError, networkError } from "./failures.ts";
+import { asSourceError, createRefusal, networkError, type Refusal } from "./failures.ts";
 import { authResponseFrame, connectFrame } from "./handshake.ts";
 import { createKeepAlive, type KeepAlive, SILENCE_MS } from "./keep-alive.ts";
 import { createReadPace, type ReadPace } from "./read-pace.ts";
@@ -20,6 +21,8 @@ import { openSocket } from "./transport.ts";
 
 export interface Connection {
   readonly address: BrokerAddress;
+  /** The error of an answer that is one. */
+  readonly refusal: Refusal;
   /** Bytes. */
   readonly maxMessageSize: number;
   /** `Clock.now()` of the last bytes received. */
@@ -57,6 +60,7 @@ export interface ConnectionOptions {
   readonly proxyTo?: BrokerAddress | undefined;
   readonly tls: TlsOptions;
   readonly authentication: Authentication | null;
+  readonly foreign: ForeignText;
   /** True while memory is so short that nothing more should be read. */
   readonly congested: () => boolean;
   /** For frames that arrive in pieces; the default leaves them to the collector. */
@@ -75,6 +79,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
 class BrokerConnection implements Connection {
   readonly address: BrokerAddress;
+  readonly refusal: Refusal;
   readonly closed: Promise<SourceError>;
   readonly #options: ConnectionOptions;
   /** The other side, in errors. */
@@ -93,9 +98,10 @@ class BrokerConnection implements Connection {
   #lastId = 0;
 
   constructor(options: ConnectionOptions) {
-    const { address, clock } = options;
+    const { address, foreign, clock } = options;
     const broker = addressText(address);
     this.address = address;
+    this.refusal = createRefusal(foreign);
     this.closed = this.#closed.promise;
     this.#options = options;
     this.#broker = broker;
@@ -103,8 +109,8 @@ class BrokerConnection implements Connection {
     this.#heardAt = clock.now();
     // It may be rejected before anybody waits for it.
     this.#connected.promise.catch(() => undefined);
-    this.#requests = createRequests(broker, clock);
-    this.#dispatcher = createDispatcher(broker, this.#requests, {
+    this.#requests = createRequests(broker, this.refusal, clock);
+    this.#dispatcher = createDispatcher(broker, foreign, this.#requests, {
       onConnected: (maxMessageSize) => this.#onConnected(maxMessageSize),
       onPing: () => this.write(commandFrame(Command.PONG, c.empty, {})),
       onChallenge: () => void this.#answerChallenge(),

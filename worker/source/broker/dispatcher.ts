@@ -1,3 +1,4 @@
+import type { ForeignText } from "../../../runtime/foreign-text.ts";
 import { answeredRequest, type BaseCommand, parseBaseCommand } from "../protocol/base-command.ts";
 import * as c from "../protocol/commands.ts";
 import { Command } from "../protocol/commands.ts";
@@ -5,7 +6,7 @@ import type { OnFrame } from "../protocol/frame-splitter.ts";
 import { type MessageCommand, parseMessageCommand } from "../protocol/message-command.ts";
 import { MalformedError, ProtobufReader } from "../protocol/protobuf-reader.ts";
 import { SourceError } from "../source.ts";
-import { brokerError } from "./failures.ts";
+import { createRefusal, type Refusal } from "./failures.ts";
 import type { Requests } from "./requests.ts";
 
 /** A consumer as its connection sees it. Calls are synchronous, in wire order. */
@@ -50,10 +51,15 @@ export interface Dispatcher {
 
 /**
  * Reads the command of each frame and passes it on to the consumer, producer, request or connection that it is for.
- * `broker` names the other side in errors.
+ * `broker` names the other side in errors, `foreign` is what it says itself.
  */
-export function createDispatcher(broker: string, requests: Requests, events: ConnectionEvents): Dispatcher {
-  return new CommandDispatcher(broker, requests, events);
+export function createDispatcher(
+  broker: string,
+  foreign: ForeignText,
+  requests: Requests,
+  events: ConnectionEvents,
+): Dispatcher {
+  return new CommandDispatcher(broker, foreign, requests, events);
 }
 
 class CommandDispatcher implements Dispatcher {
@@ -61,6 +67,8 @@ class CommandDispatcher implements Dispatcher {
   readonly producers = new Map<number, ConnectionProducer>();
   readonly onFrame: OnFrame = (bytes, start, end, owned) => this.#dispatch(bytes, start, end, owned);
   readonly #broker: string;
+  readonly #foreign: ForeignText;
+  readonly #refusal: Refusal;
   readonly #requests: Requests;
   readonly #events: ConnectionEvents;
   /** Consumers that got messages since the last end of a turn. */
@@ -69,8 +77,10 @@ class CommandDispatcher implements Dispatcher {
   readonly #command: BaseCommand = { type: -1, bodyStart: -1, bodyEnd: -1 };
   readonly #message: MessageCommand = { consumerId: 0, ledger: 0, entry: 0, redeliveryCount: 0, ackSet: null };
 
-  constructor(broker: string, requests: Requests, events: ConnectionEvents) {
+  constructor(broker: string, foreign: ForeignText, requests: Requests, events: ConnectionEvents) {
     this.#broker = broker;
+    this.#foreign = foreign;
+    this.#refusal = createRefusal(foreign);
     this.#requests = requests;
     this.#events = events;
   }
@@ -126,7 +136,7 @@ class CommandDispatcher implements Dispatcher {
     const { requestId = NO_REQUEST, error, message } = c.error.decode(body);
     // A request that is not known was given up; its answer came too late.
     if (this.#requests.refuse(requestId, error, message) || requestId < NO_REQUEST) return;
-    this.#events.onRefused(brokerError(`connecting to ${this.#broker}`, error, message));
+    this.#events.onRefused(this.#refusal(`connecting to ${this.#broker}`, error, message));
   }
 
   #onActiveConsumerChange(body: Buffer): void {
@@ -140,7 +150,7 @@ class CommandDispatcher implements Dispatcher {
 
   #onTopicMigrated(body: Buffer): void {
     const { resourceId, resourceType, ...there } = c.topicMigrated.decode(body);
-    const url = there.brokerServiceUrlTls ?? there.brokerServiceUrl ?? "another cluster";
+    const url = this.#foreign.clean(there.brokerServiceUrlTls ?? there.brokerServiceUrl ?? "another cluster");
     const text = `${this.#broker} says that the topic was migrated to ${url}: set spec.pulsar.serviceUrl to that cluster`;
     this.#closeOne(resourceType === c.MigratedResource.Consumer ? this.consumers : this.producers, resourceId, text);
   }
@@ -152,7 +162,7 @@ class CommandDispatcher implements Dispatcher {
 
   #onSendError(body: Buffer): void {
     const { producerId, sequenceId, error, message } = c.sendError.decode(body);
-    this.producers.get(producerId ?? -1)?.onSendError(sequenceId ?? -1, brokerError("publishing", error, message));
+    this.producers.get(producerId ?? -1)?.onSendError(sequenceId ?? -1, this.#refusal("publishing", error, message));
   }
 
   #closeOne(

@@ -1,4 +1,5 @@
 import { errorText } from "../../../runtime/error-text.ts";
+import type { ForeignText } from "../../../runtime/foreign-text.ts";
 import { ServerError } from "../protocol/commands.ts";
 import { SourceError, type SourceFailure, type SourceFailureCode } from "../source.ts";
 
@@ -55,16 +56,18 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   [ServerError.UnsupportedVersionError]: { code: "ProtocolError", remedy: "use Pulsar 2.10 or newer" },
 };
 
-/**
- * What the broker refused, as a sentence. Its own message follows, cut, since it names the reason best; brokers put no
- * credentials in it.
- */
-export function brokerError(what: string, error: number | undefined, message: string | undefined): BrokerError {
-  const number = error ?? ServerError.UnknownError;
-  const text = (message ?? "").replace(/\s+/g, " ").slice(0, 300);
-  const meaning = meaningOf(number, text);
-  const detail = text === "" ? `error ${number}` : text;
-  return new BrokerError(meaning.code, number, `${what}: the broker answered "${detail}"; ${meaning.remedy}`);
+/** What the broker refused, as a sentence. Its own message follows, since it names the reason best. */
+export type Refusal = (what: string, error: number | undefined, message: string | undefined) => BrokerError;
+
+/** @param foreign knows the credentials that a broker may repeat */
+export function createRefusal(foreign: ForeignText): Refusal {
+  return (what, error, message) => {
+    const number = error ?? ServerError.UnknownError;
+    const text = foreign.clean(message ?? "");
+    const meaning = meaningOf(number, text);
+    const detail = text === "" ? `error ${number}` : text;
+    return new BrokerError(meaning.code, number, `${what}: the broker answered "${detail}"; ${meaning.remedy}`);
+  };
 }
 
 function meaningOf(error: number, text: string): Meaning {

@@ -1,3 +1,4 @@
+import type { ForeignText } from "../../../runtime/foreign-text.ts";
 import type { Authentication } from "../options.ts";
 import * as c from "../protocol/commands.ts";
 import { Command } from "../protocol/commands.ts";
@@ -9,6 +10,7 @@ const CLIENT_VERSION = "pulsar-kinesis-operator";
 
 interface Credentials {
   readonly authentication: Authentication | null;
+  readonly foreign: ForeignText;
   readonly signal: AbortSignal;
 }
 
@@ -34,10 +36,12 @@ export async function authResponseFrame(options: Credentials): Promise<Buffer> {
   return commandFrame(Command.AUTH_RESPONSE, c.authResponse, value);
 }
 
-async function authenticationData({ authentication, signal }: Credentials) {
+async function authenticationData({ authentication, foreign, signal }: Credentials) {
   if (authentication === null) return undefined;
   try {
-    return { method: authentication.method, data: await authentication.credentials(signal) };
+    const data = await authentication.credentials(signal);
+    foreign.sent(data);
+    return { method: authentication.method, data };
   } catch (error) {
     throw asSourceError(error, "the credentials cannot be read");
   }

@@ -1,9 +1,10 @@
+import type { ForeignText } from "../../../runtime/foreign-text.ts";
 import * as c from "../protocol/commands.ts";
 import { Command, LookupResponse } from "../protocol/commands.ts";
 import type { Decoded } from "../protocol/field-table.ts";
 import { SourceError } from "../source.ts";
 import type { Connection } from "./connection.ts";
-import { brokerError, isSlow } from "./failures.ts";
+import { isSlow } from "./failures.ts";
 import type { Pool } from "./pool.ts";
 import { addressText, type BrokerAddress, parseServiceUrl } from "./service-url.ts";
 
@@ -39,10 +40,10 @@ export function createLookup(pool: Pool): Lookup {
     for (let hop = 0; hop < MOST_REDIRECTS; hop++) {
       const answer = await ask(connection, what, topic, authoritative);
       if (answer.response !== LookupResponse.Connect && answer.response !== LookupResponse.Redirect) {
-        throw brokerError(what, answer.error, answer.message);
+        throw connection.refusal(what, answer.error, answer.message);
       }
       const throughProxy = answer.proxyThroughServiceUrl ?? false;
-      const address = brokerAddress(what, answer, connection.address);
+      const address = brokerAddress(what, answer, connection.address, pool.foreign);
       if (!throughProxy) refusePlain(what, address, connection.address);
       connection = await pool.broker(address, throughProxy);
       if (answer.response === LookupResponse.Connect) return connection;
@@ -57,7 +58,7 @@ export function createLookup(pool: Pool): Lookup {
     const question = { topic };
     const type = c.partitionedMetadataResponse;
     const answer = await host.request(what, PARTITIONED_METADATA, c.partitionedMetadata, question, type);
-    if (answer.response !== 0) throw brokerError(what, answer.error, answer.message);
+    if (answer.response !== 0) throw host.refusal(what, answer.error, answer.message);
     return answer.partitions ?? 0;
   };
 
@@ -83,7 +84,7 @@ async function requireNamespace(what: string, namespace: string, host: Connectio
   // What else may be wrong, such as a permission for that one topic, is no matter here.
   const answer = await ask(host, what, `persistent://${namespace}/any`, false).catch(() => null);
   if (answer === null || answer.error === undefined) return;
-  const error = brokerError(what, answer.error, answer.message);
+  const error = host.refusal(what, answer.error, answer.message);
   if (error.code === "NamespaceNotFound") throw error;
 }
 
@@ -91,7 +92,7 @@ function ask(connection: Connection, what: string, topic: string, authoritative:
   return connection.request(what, Command.LOOKUP, c.lookup, { topic, authoritative }, c.lookupResponse);
 }
 
-function brokerAddress(what: string, answer: LookupAnswer, asked: BrokerAddress): BrokerAddress {
+function brokerAddress(what: string, answer: LookupAnswer, asked: BrokerAddress, foreign: ForeignText): BrokerAddress {
   const url = asked.tls ? answer.brokerServiceUrlTls : answer.brokerServiceUrl;
   if (url === undefined || url === "") {
     const kind = asked.tls ? "TLS" : "plain";
@@ -100,7 +101,11 @@ function brokerAddress(what: string, answer: LookupAnswer, asked: BrokerAddress)
       `${what}: ${addressText(asked)} named no ${kind} address: use the other scheme in spec.pulsar.serviceUrl, or give the brokers a ${kind} listener`,
     );
   }
-  return parseServiceUrl(url)[0] as BrokerAddress;
+  // It will be named in errors: one with credentials or control characters in it is no address.
+  const clean = foreign.clean(url);
+  const [address] = clean === url ? parseServiceUrl(url) : [];
+  if (address !== undefined) return address;
+  throw new SourceError("ProtocolError", `${what}: ${addressText(asked)} named "${clean}", which is no address`);
 }
 
 /**

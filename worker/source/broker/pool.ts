@@ -1,4 +1,5 @@
 import type { Clock } from "../../../runtime/clock.ts";
+import { createForeignText, type ForeignText } from "../../../runtime/foreign-text.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Authentication, TlsOptions } from "../options.ts";
 import type { EntryMemory } from "../protocol/entry-memory.ts";
@@ -20,6 +21,8 @@ export interface PoolOptions {
 
 /** One connection per broker, shared by all that talk to it. */
 export interface Pool {
+  /** What brokers say, and what was sent to any of them. */
+  readonly foreign: ForeignText;
   /** A connection to any host of the service URL, tried in turn. @throws SourceError */
   service(): Promise<Connection>;
   /** That host answers, and cannot do what it was asked: another one is asked first from now on. */
@@ -34,6 +37,7 @@ export function createPool(options: PoolOptions): Pool {
 }
 
 class ConnectionPool implements Pool {
+  readonly foreign = createForeignText();
   readonly #options: PoolOptions;
   readonly #connections = new Map<string, Promise<Connection>>();
   /** Index of the host of the service URL that worked last. */
@@ -99,7 +103,8 @@ class ConnectionPool implements Pool {
 
   async #open(name: string, address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> {
     const { log } = this.#options;
-    const connection = await openConnection({ ...this.#options, address, proxyTo });
+    const { foreign } = this;
+    const connection = await openConnection({ ...this.#options, foreign, address, proxyTo });
     log.debug("connected", { broker: name });
     void connection.closed.then((reason) => {
       this.#connections.delete(name);

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import { SourceError } from "../source.ts";
-import { brokerError } from "./failures.ts";
+import type { Refusal } from "./failures.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -21,7 +21,7 @@ interface Pending {
 }
 
 /** `broker` names the other side in errors. */
-export function createRequests(broker: string, clock: Clock): Requests {
+export function createRequests(broker: string, refusal: Refusal, clock: Clock): Requests {
   const pending = new Map<number, Pending>();
 
   const take = (requestId: number): Pending | undefined => {
@@ -47,7 +47,7 @@ export function createRequests(broker: string, clock: Clock): Requests {
     answer: (requestId, body) => take(requestId)?.resolve(body),
     refuse(requestId, error, message) {
       const request = take(requestId);
-      request?.reject(brokerError(request.what, error, message));
+      request?.reject(refusal(request.what, error, message));
       return request !== undefined;
     },
     rejectAll(reason) {

@@ -2,7 +2,7 @@ import * as c from "../protocol/commands.ts";
 import { Command, ServerError } from "../protocol/commands.ts";
 import type { SchemaInfo, SchemaRegistry } from "../source.ts";
 import type { Connection } from "./connection.ts";
-import { asSourceError, brokerError } from "./failures.ts";
+import { asSourceError } from "./failures.ts";
 import type { Pool } from "./pool.ts";
 import { withoutPartition } from "./topic-name.ts";
 
@@ -41,7 +41,7 @@ export function createSchemas(pool: Pool): SchemaRegistry {
     const question = version === null ? { topic } : { topic, schemaVersion: version };
     const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, c.getSchemaResponse);
     if (answer.error === ServerError.TopicNotFound) return null;
-    if (answer.error !== undefined) throw brokerError(what, answer.error, answer.message);
+    if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
     if (answer.schema === undefined) return null;
     const { type = 0, data = new Uint8Array(), properties = [] } = answer.schema;
     return {
@@ -76,7 +76,7 @@ export async function latestSchemaVersion(pool: Pool, topic: string): Promise<Ui
   const connection = await pool.service();
   const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, { topic }, c.getSchemaResponse);
   if (answer.error === ServerError.TopicNotFound) return null;
-  if (answer.error !== undefined) throw brokerError(what, answer.error, answer.message);
+  if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
   return answer.schema === undefined ? null : (answer.schemaVersion ?? null);
 }
 
@@ -99,7 +99,7 @@ export async function registerSchema(connection: Connection, topic: string, info
     { topic, schema },
     c.getOrCreateSchemaResponse,
   );
-  if (answer.error !== undefined) throw brokerError(what, answer.error, answer.message);
+  if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
   return answer.schemaVersion ?? new Uint8Array();
 }
 

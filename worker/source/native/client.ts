@@ -1,4 +1,5 @@
 import { errorText } from "../../../runtime/error-text.ts";
+import { foreignText } from "../../../runtime/foreign-text.ts";
 import { asSourceError } from "../broker/failures.ts";
 import { SourceError } from "../source.ts";
 
@@ -111,7 +112,7 @@ export function nativeError(what: string, error: unknown): SourceError {
   if (error instanceof SourceError) return error;
   const { code } = (error ?? {}) as { readonly code?: unknown };
   if (code === "SecretMissing" || code === "SecretKeyMissing") return asSourceError(error, what);
-  const text = errorText(error).slice(0, 300);
+  const text = foreignText(errorText(error));
   const found = MEANINGS.find(([pattern]) => pattern.test(text));
   return new SourceError(
     found?.[1] ?? "BrokerNotReady",

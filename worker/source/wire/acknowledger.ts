@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Connection } from "../broker/connection.ts";
-import { asSourceError, BrokerError, brokerError } from "../broker/failures.ts";
+import { asSourceError, BrokerError } from "../broker/failures.ts";
 import { ackResponse } from "../protocol/commands.ts";
 import { AckType, ackFrame } from "../protocol/frames.ts";
 import type { SourceError } from "../source.ts";
@@ -128,7 +128,7 @@ class GroupingAcknowledger implements Acknowledger {
     const what = "acknowledging";
     try {
       const { error, message } = await this.#connection.requestFrame(what, requestId, frame, ackResponse);
-      if (error !== undefined) throw brokerError(what, error, message);
+      if (error !== undefined) throw this.#connection.refusal(what, error, message);
     } catch (error) {
       if (error instanceof BrokerError) this.#undurable.refused(group);
       if (!this.#ended) this.#onFailed(asSourceError(error, what));

@@ -81,3 +81,53 @@ test("a proxy that takes TLS may name the plain address of a broker behind it", 
   const receiver = startReceiver({ serviceUrl: proxy.url, topics: [TOPIC], authentication, tls });
   await receiver.until("it is subscribed", () => receiver.source.state().connected);
 });
+
+/** Brokers that repeat what they were sent, each in another command. */
+const REPEATING: Readonly<Record<string, (token: string) => Answer>> = {
+  "refuses the connection":
+    (token) =>
+    (command, _body, { send }) => {
+      if (command !== Command.CONNECT) return false;
+      const message = `bad authData ${token}\u001b[2J`;
+      send(Command.ERROR, c.error, { requestId: 2 ** 63, error: c.ServerError.AuthenticationError, message });
+      return true;
+    },
+  "refuses a lookup":
+    (token) =>
+    (command, body, { send }) => {
+      if (command !== Command.LOOKUP) return false;
+      const { requestId } = c.lookup.decode(body);
+      const refusal = { requestId, response: c.LookupResponse.Failed, error: c.ServerError.AuthorizationError };
+      send(Command.LOOKUP_RESPONSE, c.lookupResponse, { ...refusal, message: Buffer.from(token).toString("base64") });
+      return true;
+    },
+  "names an address":
+    (token) =>
+    (command, body, { send }) => {
+      if (command !== Command.LOOKUP) return false;
+      const { requestId } = c.lookup.decode(body);
+      const answer = { requestId, response: c.LookupResponse.Connect, brokerServiceUrl: `pulsar://${token}:1` };
+      send(Command.LOOKUP_RESPONSE, c.lookupResponse, answer);
+      return true;
+    },
+  "refuses a subscription":
+    (token) =>
+    (command, body, { send }) => {
+      if (command !== Command.SUBSCRIBE) return false;
+      const { requestId } = c.subscribe.decode(body);
+      send(Command.ERROR, c.error, { requestId, error: c.ServerError.ConsumerBusy, message: `Bearer ${token}` });
+      return true;
+    },
+};
+
+for (const [what, answer] of Object.entries(REPEATING)) {
+  test(`a broker that ${what} and repeats the token brings it into no status`, async () => {
+    const broker = await startBroker(answer("s3cret-token"));
+    const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], authentication });
+    await receiver.until("it fails", () => receiver.source.state().failure !== null);
+    const message = receiver.source.state().failure?.message ?? "";
+    assert.match(message, /\(credentials\)/);
+    assert.doesNotMatch(message, /s3cret|czNjcmV0/);
+    assert.ok(!message.includes("\u001b"), "no escape sequence");
+  });
+}

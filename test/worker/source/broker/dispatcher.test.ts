@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock } from "../../../../runtime/clock.ts";
+import { createForeignText } from "../../../../runtime/foreign-text.ts";
 import { createDispatcher } from "../../../../worker/source/broker/dispatcher.ts";
+import { createRefusal } from "../../../../worker/source/broker/failures.ts";
 import { createRequests } from "../../../../worker/source/broker/requests.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
 import { createEntryDecoder } from "../../../../worker/source/protocol/entry-decoder.ts";
@@ -53,11 +55,12 @@ test("whatever a broker sends is dispatched or malformed, and never anything els
   let received = 0;
   fc.assert(
     fc.property(fc.oneof(random, { arbitrary: shaped, weight: 4 }, message), (frame) => {
-      const requests = createRequests("broker", systemClock);
+      const foreign = createForeignText();
+      const requests = createRequests("broker", createRefusal(foreign), systemClock);
       const seen = (): void => {
         dispatched += 1;
       };
-      const dispatcher = createDispatcher("broker", requests, {
+      const dispatcher = createDispatcher("broker", foreign, requests, {
         onConnected: seen,
         onPing: seen,
         onChallenge: seen,

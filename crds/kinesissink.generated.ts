@@ -330,7 +330,7 @@ export interface BasicAuth {
   passwordKey: string;
 }
 /**
- * How the workers check Pulsar's certificate, on pulsar+ssl:// and https:// addresses.
+ * How the workers check Pulsar's certificate, on pulsar+ssl:// and https:// addresses. An OAuth 2.0 issuer is always verified.
  */
 export interface PulsarTls {
   ca?: CertificateAuthorities;
@@ -344,7 +344,7 @@ export interface PulsarTls {
   hostnameVerification: boolean;
 }
 /**
- * Certificate authorities to trust, in PEM. Unset means those of the worker's image.
+ * Certificate authorities to trust, in PEM. Unset means those of the worker's image. An OAuth 2.0 issuer is trusted by either.
  */
 export interface CertificateAuthorities {
   secret?: CaSecretReference;

@@ -1,12 +1,9 @@
 import type { PulsarSource } from "../crds/kinesissink.generated.ts";
+import { createHttpClient, type SendHttp } from "../runtime/http-client.ts";
 import { set } from "./config.ts";
 import type { KeyReader, KeyReference } from "./secrets.ts";
-import {
-  basicAuthentication,
-  certificateAuthentication,
-  oauth2Authentication,
-  tokenAuthentication,
-} from "./source/broker/authentication.ts";
+import { basicAuthentication, certificateAuthentication, tokenAuthentication } from "./source/broker/authentication.ts";
+import { oauth2Authentication } from "./source/broker/oauth2.ts";
 import type { Authentication, TlsOptions } from "./source/options.ts";
 
 /** How to reach Pulsar: over the binary protocol and at its admin REST API. Everything is read anew where it is used. */
@@ -16,13 +13,18 @@ export interface PulsarAccess {
   readonly tls: TlsOptions;
 }
 
-export function pulsarAccess(pulsar: PulsarSource, readKey: KeyReader): PulsarAccess {
+/** @param send for requests to an OAuth 2.0 issuer */
+export function pulsarAccess(
+  pulsar: PulsarSource,
+  readKey: KeyReader,
+  send: SendHttp = createHttpClient(),
+): PulsarAccess {
   const secret = (name: string, key: string) => () => readKey({ kind: "Secret", name, key });
   const { auth, tls } = pulsar;
   const ca = caReference(pulsar);
   const certificate = auth?.tls;
   return {
-    authentication: authentication(auth, secret),
+    authentication: authentication(pulsar, secret, ca === null ? undefined : () => readKey(ca), send),
     tls: {
       allowInsecure: tls?.allowInsecureConnection ?? false,
       verifyHostname: tls?.hostnameVerification ?? true,
@@ -40,8 +42,10 @@ export function pulsarAccess(pulsar: PulsarSource, readKey: KeyReader): PulsarAc
 }
 
 function authentication(
-  auth: PulsarSource["auth"],
+  { auth }: PulsarSource,
   secret: (name: string, key: string) => () => Promise<Buffer>,
+  ca: (() => Promise<Buffer>) | undefined,
+  send: SendHttp,
 ): Authentication | null {
   if (auth?.token) return tokenAuthentication(secret(auth.token.name, auth.token.key));
   if (auth?.basic) {
@@ -55,6 +59,8 @@ function authentication(
       audience: set(audience),
       scope: set(scope),
       read: secret(credentials.name, credentials.key),
+      ca,
+      send,
     });
   }
   return auth?.tls ? certificateAuthentication() : null;

@@ -1,8 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { type RequestOptions, request as requestHttps } from "node:https";
 import { errorText } from "../runtime/error-text.ts";
-import { readText } from "../runtime/http-answer.ts";
-import { http } from "../runtime/node-http.ts";
+import { createHttpClient, type HttpAnswer, type HttpRequest, type SendHttp } from "../runtime/http-client.ts";
 import type { PulsarAccess } from "./pulsar-access.ts";
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -15,36 +12,39 @@ export interface PulsarAdmin {
   header(path: string, name: string, signal: AbortSignal): Promise<string | null>;
 }
 
-interface Answer {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
 /**
  * The admin REST API, authenticated and encrypted as the binary protocol is.
  * @param adminUrl `spec.pulsar.adminUrl`
  */
-export function createPulsarAdmin(adminUrl: string, access: PulsarAccess): PulsarAdmin {
-  const ask = async (path: string, signal: AbortSignal): Promise<Answer> => {
+export function createPulsarAdmin(
+  adminUrl: string,
+  access: PulsarAccess,
+  send: SendHttp = createHttpClient(),
+): PulsarAdmin {
+  const ask = async (path: string, signal: AbortSignal): Promise<HttpAnswer> => {
     const url = new URL(path, adminUrl);
-    const options: RequestOptions = { signal, headers: await headers(access, signal) };
-    const secure = url.protocol === "https:";
-    if (secure) Object.assign(options, await tlsOptions(access));
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const sent = (secure ? requestHttps : http.request)(url, options, resolve);
-      sent.on("error", (error) =>
-        reject(new Error(`${url.origin} cannot be reached: ${errorText(error)}`, { cause: error })),
-      );
-      sent.end();
+    const request = {
+      headers: await headers(access, signal),
+      ...(url.protocol === "https:" ? { tls: await tlsOptions(access) } : {}),
+      maxBytes: MAX_ANSWER_BYTES,
+      signal,
+    };
+    const answer = await send(url, request).catch((error: unknown) => {
+      throw new Error(`${url.origin} cannot be reached: ${errorText(error)}`, { cause: error });
     });
-    const body = await readText(answer, MAX_ANSWER_BYTES).catch((error: Error) => {
-      throw new Error(`${url.origin} broke off: ${errorText(error)}`, { cause: error });
-    });
-    if (answer.statusCode === 200) return { headers: answer.headers, body };
-    throw new Error(`${url.origin}${url.pathname} answered ${answer.statusCode}`);
+    if (answer.status === 200) return answer;
+    throw new Error(`${url.origin}${url.pathname} answered ${answer.status}`);
   };
   return {
-    get: async (path, signal) => JSON.parse((await ask(path, signal)).body),
+    async get(path, signal) {
+      const { body } = await ask(path, signal);
+      try {
+        return JSON.parse(body) as unknown;
+      } catch {
+        // The parser's own message would quote what may hold a credential.
+        throw new Error(`${new URL(path, adminUrl).origin} did not answer with JSON`);
+      }
+    },
     header: async (path, name, signal) => {
       const value = (await ask(path, signal)).headers[name];
       return typeof value === "string" ? value : null;
@@ -60,7 +60,7 @@ async function headers({ authentication }: PulsarAccess, signal: AbortSignal): P
     : { authorization: `Bearer ${credentials.toString("utf8")}` };
 }
 
-async function tlsOptions({ tls }: PulsarAccess): Promise<RequestOptions> {
+async function tlsOptions({ tls }: PulsarAccess): Promise<NonNullable<HttpRequest["tls"]>> {
   const certificate = await tls.clientCertificate?.();
   return {
     rejectUnauthorized: tls.allowInsecure !== true,

@@ -27,11 +27,12 @@ const sourceRules: readonly Rule[] = [
     "TlsOnPlainConnection",
     "spec.pulsar",
     "spec.pulsar.tls",
-    "tls has no effect on a plain connection: use a pulsar+ssl:// serviceUrl or an https:// adminUrl, or remove tls",
+    "tls has no effect on a plain connection: use a pulsar+ssl:// serviceUrl, an https:// adminUrl or an https:// issuerUrl, or remove tls",
     ({ pulsar }) =>
       pulsar.tls === undefined ||
       pulsar.serviceUrl.startsWith("pulsar+ssl://") ||
-      (pulsar.adminUrl ?? "").startsWith("https://"),
+      (pulsar.adminUrl ?? "").startsWith("https://") ||
+      (pulsar.auth?.oauth2?.issuerUrl ?? "").startsWith("https://"),
   ),
 ];
 
@@ -83,9 +84,9 @@ const fieldRules: readonly Rule[] = [
   fieldRule(
     "IssuerUrl",
     "spec.pulsar.auth.oauth2.issuerUrl",
-    "must be the https:// URL of the OAuth 2.0 issuer",
+    "must be the https:// URL of the OAuth 2.0 issuer, without a user or password",
     ({ pulsar }) => pulsar.auth?.oauth2?.issuerUrl,
-    (url) => /^https?:\/\/[^\t\n\f\r /]+[^\t\n\f\r ]*$/.test(url),
+    (url) => /^https?:\/\/[^\t\n\f\r /?#@\\]+([/?#][^\t\n\f\r ]*)?$/.test(url),
   ),
   partRule(
     "OneCertificateSource",

@@ -129,6 +129,14 @@ export const badSourceManifests: readonly BadManifest[] = [
     message: "must be the https:// URL of the OAuth 2.0 issuer",
   },
   {
+    name: "an OAuth 2.0 issuer with a password in its URL",
+    patch: pulsar({
+      auth: { oauth2: { issuerUrl: "https://me:s3cret@auth.example.com/realm", credentials: { name: "client" } } },
+    }),
+    field: "spec.pulsar.auth.oauth2.issuerUrl",
+    message: "without a user or password",
+  },
+  {
     name: "a CA for a plain connection",
     patch: pulsar({ tls: { ca: { secret: { name: "ca" } } } }),
     field: "spec.pulsar.tls",

@@ -90,3 +90,10 @@ for (const input of [null, undefined, "text", 3, [], {}]) {
     assert.ok(result.errors.length > 0);
   });
 }
+
+test("a CA may be for the OAuth 2.0 issuer alone", () => {
+  const auth = { oauth2: { issuerUrl: "https://auth.example.com/realm", credentials: { name: "client" } } };
+  const pulsar = { serviceUrl: "pulsar://pulsar:6650", auth, tls: { ca: { configMap: { name: "ca" } } } };
+  const result = validateKinesisSink(mergePatch(goodManifest, { spec: { pulsar } }));
+  assert.ok(result.ok, result.ok ? "" : formatErrors(result.errors));
+});

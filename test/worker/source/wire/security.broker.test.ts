@@ -6,9 +6,9 @@ import { after, before, describe, test } from "node:test";
 import {
   basicAuthentication,
   certificateAuthentication,
-  oauth2Authentication,
   tokenAuthentication,
 } from "../../../../worker/source/broker/authentication.ts";
+import { oauth2Authentication } from "../../../../worker/source/broker/oauth2.ts";
 import { useBroker } from "./broker-fixture.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { type Receiver, type ReceiverOptions, useReceivers } from "./receiver.ts";

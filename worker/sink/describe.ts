@@ -1,7 +1,10 @@
 import type { KinesisClient, Shard as ShardAnswer, StreamDescriptionSummary } from "@aws-sdk/client-kinesis";
 import { DescribeStreamSummaryCommand, ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { foreignText } from "../../runtime/foreign-text.ts";
-import type { Shard, StreamDescription } from "./sink.ts";
+import { type Shard, SinkError, type StreamDescription } from "./sink.ts";
+
+/** Of 1,000 shards each: ten times what a stream may have open, for closed ones are listed too. An answer may name a next one for ever. */
+const MOST_PAGES = 200;
 
 /** How requests name the stream. */
 export type StreamName = { readonly StreamName: string } | { readonly StreamARN: string };
@@ -52,13 +55,19 @@ export async function listAllShards(
 ): Promise<readonly Shard[]> {
   const shards: Shard[] = [];
   let nextToken: string | undefined;
-  do {
+  for (let pages = 0; pages < MOST_PAGES; pages++) {
     const page = nextToken === undefined ? { ...stream, MaxResults: 1000 } : { NextToken: nextToken };
     const answer = await client.send(new ListShardsCommand(page), { abortSignal });
     for (const shard of answer.Shards ?? []) shards.push(toShard(shard));
     nextToken = answer.NextToken;
-  } while (nextToken !== undefined);
-  return shards;
+    if (nextToken === undefined) return shards;
+  }
+  throw new SinkError({
+    code: "ServiceFailure",
+    class: "transient",
+    message: `ListShards has more than ${MOST_PAGES} pages: check awsEndpoint; it is asked again`,
+    ambiguous: false,
+  });
 }
 
 function toShard(shard: ShardAnswer): Shard {

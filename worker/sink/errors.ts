@@ -1,3 +1,4 @@
+import { AnswerTooLargeError } from "../../runtime/http-answer.ts";
 import type { FailureClass, SinkFailure, SinkFailureCode } from "./sink.ts";
 import { SinkError } from "./sink.ts";
 
@@ -145,6 +146,7 @@ export function classifyRecordError(code: string, context: FailureContext): Sink
  */
 export function classifyRequestError(error: unknown, context: FailureContext): SinkFailure {
   if (error instanceof SinkError) return error;
+  if (error instanceof AnswerTooLargeError) return ambiguousAnswer(context, error.message);
   const thrown = asThrown(error);
   const status = thrown.$metadata?.httpStatusCode ?? thrown.$response?.statusCode;
   if (status !== undefined) return classifyAnswer(thrown, status, context);

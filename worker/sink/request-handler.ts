@@ -1,5 +1,6 @@
-import { Readable } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { AnswerTooLargeError } from "../../runtime/http-answer.ts";
 import { ResettingHttpAgent, ResettingHttpsAgent } from "./resetting-agents.ts";
 
 /** Idle sockets are closed before the service or a NAT does it, which would look like a lost answer. Milliseconds. */
@@ -10,6 +11,9 @@ const IDLE_SOCKET_MS = 20_000;
  * that whole bodies would be in memory twice while the service takes them in.
  */
 const SLICE_BYTES = 64 * 1024;
+
+/** An answer about 500 records or 1,000 shards has some 500 KB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 type Handle = NodeHttpHandler["handle"];
 
@@ -31,12 +35,38 @@ export function createRequestHandler(options: {
 }
 
 class SlicingHandler extends NodeHttpHandler {
-  override handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
+  override async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
     const { body } = request;
     // Its length is in a header and its hash in the signature by now.
     if (Buffer.isBuffer(body) && body.length > SLICE_BYTES) request.body = slices(body);
-    return super.handle(request, options);
+    const handled = await super.handle(request, options);
+    const { headers, body: answer } = handled.response;
+    // The parser holds an answer to its length; only one without has to be counted.
+    const length = headers["content-length"];
+    if (length === undefined) handled.response.body = bounded(answer as Readable);
+    else if (Number(length) > MAX_ANSWER_BYTES) {
+      (answer as Readable).destroy();
+      throw tooLarge();
+    }
+    return handled;
   }
+}
+
+function bounded(answer: Readable): Readable {
+  let size = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES) done(tooLarge());
+      else done(null, chunk);
+    },
+  });
+  // Who reads the counter hears of what goes wrong.
+  return pipeline(answer, counter, () => undefined);
+}
+
+function tooLarge(): AnswerTooLargeError {
+  return new AnswerTooLargeError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
 }
 
 function slices(body: Buffer): Readable {

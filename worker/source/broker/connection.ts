@@ -70,6 +70,12 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Larger messages than this are not taken, whatever the broker allows: the memory for a frame is there before its bytes.
+ * Twice what an entry may inflate to.
+ */
+const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
+
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const connection = new BrokerConnection(options);
@@ -96,6 +102,9 @@ class BrokerConnection implements Connection {
   #heardAt: number;
   #closedBy: SourceError | null = null;
   #lastId = 0;
+  /** A broker may ask without reading the answers: there is one of each at a time. */
+  #ponging = false;
+  #answering = false;
 
   constructor(options: ConnectionOptions) {
     const { address, foreign, clock } = options;
@@ -112,7 +121,7 @@ class BrokerConnection implements Connection {
     this.#requests = createRequests(broker, this.refusal, clock);
     this.#dispatcher = createDispatcher(broker, foreign, this.#requests, {
       onConnected: (maxMessageSize) => this.#onConnected(maxMessageSize),
-      onPing: () => this.write(commandFrame(Command.PONG, c.empty, {})),
+      onPing: () => this.#pong(),
       onChallenge: () => void this.#answerChallenge(),
       onRefused: (reason) => this.close(reason),
     });
@@ -258,13 +267,30 @@ class BrokerConnection implements Connection {
   }
 
   #onConnected(maxMessageSize: number): void {
-    if (maxMessageSize > 0) this.#splitter.maxMessageSize = maxMessageSize;
+    if (maxMessageSize > MOST_MESSAGE_BYTES) {
+      const limits = { broker: this.#broker, maxMessageSize, taken: MOST_MESSAGE_BYTES };
+      this.#options.log.warn("the broker allows larger messages than are taken: one would end the connection", limits);
+    }
+    if (maxMessageSize > 0) this.#splitter.maxMessageSize = Math.min(maxMessageSize, MOST_MESSAGE_BYTES);
     this.#connected.resolve();
   }
 
+  #pong(): void {
+    if (this.#ponging || this.#closedBy !== null) return;
+    this.#ponging = true;
+    this.#socket?.write(commandFrame(Command.PONG, c.empty, {}), () => {
+      this.#ponging = false;
+    });
+  }
+
   async #answerChallenge(): Promise<void> {
+    if (this.#answering || this.#closedBy !== null) return;
+    this.#answering = true;
     try {
-      this.write(await authResponseFrame(this.#options));
+      const frame = await authResponseFrame(this.#options);
+      this.#socket?.write(frame, () => {
+        this.#answering = false;
+      });
     } catch (error) {
       this.close(asSourceError(error, "the credentials cannot be read"));
     }

@@ -11,6 +11,8 @@ import { addressText, type BrokerAddress, parseServiceUrl } from "./service-url.
 type LookupAnswer = Decoded<typeof c.lookupResponse>;
 
 const MOST_REDIRECTS = 20;
+/** Each is a consumer, with memory of its own. */
+const MOST_PARTITIONS = 10_000;
 
 export interface Lookup {
   /** A connection to the broker that serves the topic now. @throws SourceError */
@@ -59,7 +61,10 @@ export function createLookup(pool: Pool): Lookup {
     const type = c.partitionedMetadataResponse;
     const answer = await host.request(what, PARTITIONED_METADATA, c.partitionedMetadata, question, type);
     if (answer.response !== 0) throw host.refusal(what, answer.error, answer.message);
-    return answer.partitions ?? 0;
+    const { partitions = 0 } = answer;
+    if (partitions <= MOST_PARTITIONS) return partitions;
+    const text = `${what}: the broker answered that there are ${partitions}; at most ${MOST_PARTITIONS} are consumed`;
+    throw new SourceError("ProtocolError", `${text}: name the partitions in spec.pulsar.topics of several sinks`);
   };
 
   const list = async (namespace: string, host: Connection): Promise<readonly string[]> => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tokenAuthentication } from "../../../../worker/source/broker/authentication.ts";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { commandFrame } from "../../../../worker/source/protocol/frames.ts";
 import { type Peer, useScriptedBrokers } from "../scripted-broker.ts";
 import { useReceivers } from "../wire/receiver.ts";
 
@@ -58,4 +60,49 @@ test("a frame larger than any message ends the connection before its bytes are a
   await receiver.until("it fails", () => receiver.source.state().failure !== null);
   assert.equal(receiver.source.state().failure?.code, "ProtocolError");
   assert.match(receiver.source.state().failure?.message ?? "", /a frame of 2147483647 bytes/);
+});
+
+test("a broker cannot allow itself frames that take all memory", async () => {
+  const broker = await startBroker((command, _body, { socket, send }) => {
+    if (command === Command.CONNECT) {
+      send(Command.CONNECTED, c.connected, {
+        serverVersion: "hostile",
+        protocolVersion: 20,
+        maxMessageSize: 2 ** 31 - 1,
+      });
+      return true;
+    }
+    if (command !== Command.LOOKUP) return false;
+    socket.write(Buffer.from([0x40, 0, 0, 0]));
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  const { code, message = "" } = receiver.source.state().failure ?? {};
+  assert.equal(code, "ProtocolError");
+  assert.match(message, /a frame of 1073741824 bytes; the largest is 67119104/);
+});
+
+test("a flood of pings and challenges that are not listened to is not answered one by one", async () => {
+  const FLOOD = 50_000;
+  const answers = { [Command.PONG]: 0, [Command.AUTH_RESPONSE]: 0 };
+  let flooding: Peer | null = null;
+  const broker = await startBroker((command, body, peer) => {
+    if (command === Command.PONG) answers[Command.PONG]++;
+    if (command === Command.AUTH_RESPONSE) answers[Command.AUTH_RESPONSE]++;
+    if (command !== Command.SUBSCRIBE) return false;
+    flooding = peer;
+    const pings = Array.from({ length: FLOOD }, () => commandFrame(Command.PING, c.empty, {}));
+    const challenge = commandFrame(Command.AUTH_CHALLENGE, c.authChallenge, { challenge: { method: "token" } });
+    const subscribed = commandFrame(Command.SUCCESS, c.success, { requestId: c.subscribe.decode(body).requestId });
+    peer.socket.write(Buffer.concat([...pings, ...Array.from({ length: FLOOD }, () => challenge), subscribed]));
+    return true;
+  });
+  const authentication = tokenAuthentication(async () => Buffer.from("token"));
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], authentication });
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.ok(flooding !== null);
+  await receiver.until("it is answered", () => answers[Command.PONG] > 0 && answers[Command.AUTH_RESPONSE] > 0);
+  assert.ok(answers[Command.PONG] < FLOOD / 10, `${answers[Command.PONG]} pongs`);
+  assert.ok(answers[Command.AUTH_RESPONSE] < FLOOD / 10, `${answers[Command.AUTH_RESPONSE]} responses`);
 });

@@ -87,3 +87,21 @@ test("through a proxy the broker is named, and every connection goes to the serv
     [undefined, "broker-7:6650"],
   );
 });
+
+test("a topic with more partitions than there can be consumers is refused with a remedy", async () => {
+  const broker = await startBroker((command, body, { send }) => {
+    if (command !== Command.PARTITIONED_METADATA) return false;
+    const { requestId } = c.partitionedMetadata.decode(body);
+    send(Command.PARTITIONED_METADATA_RESPONSE, c.partitionedMetadataResponse, {
+      requestId,
+      response: 0,
+      partitions: 4_000_000_000,
+    });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.until("it fails", () => receiver.source.state().failure !== null);
+  const { code, message = "" } = receiver.source.state().failure ?? {};
+  assert.equal(code, "ProtocolError");
+  assert.match(message, /4000000000; at most 10000 are consumed: .*spec\.pulsar\.topics/);
+});

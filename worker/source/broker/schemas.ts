@@ -6,6 +6,9 @@ import { asSourceError } from "./failures.ts";
 import type { Pool } from "./pool.ts";
 import { withoutPartition } from "./topic-name.ts";
 
+/** A version is a number of 64 bits. What else a producer writes there names no schema. */
+const VERSION_BYTES = 8;
+
 /** Schema.Type of PulsarApi.proto, under the names that Pulsar's tools print. */
 const TYPES: readonly string[] = [
   "NONE",
@@ -55,6 +58,8 @@ export function createSchemas(pool: Pool): SchemaRegistry {
     async schema(topic, version) {
       const name = withoutPartition(topic);
       if (version === null) return await ask(name, null).catch(rethrow(name));
+      // A broker that is asked for another closes the connection, and all that use it with it.
+      if (version.length !== VERSION_BYTES) return null;
       const id = `${name}\n${Buffer.from(version).toString("hex")}`;
       const cached = known.get(id);
       if (cached !== undefined) return await cached;

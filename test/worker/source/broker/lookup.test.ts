@@ -105,3 +105,19 @@ test("a topic with more partitions than there can be consumers is refused with a
   assert.equal(code, "ProtocolError");
   assert.match(message, /4000000000; at most 10000 are consumed: .*spec\.pulsar\.topics/);
 });
+
+test("a schema version that is no number of 64 bits names no schema, and the broker is not asked for it", async () => {
+  const asked: number[] = [];
+  const broker = await startBroker((command, body, { send }) => {
+    if (command !== Command.GET_SCHEMA) return false;
+    const { requestId, schemaVersion } = c.getSchema.decode(body);
+    asked.push(schemaVersion?.length ?? -1);
+    send(Command.GET_SCHEMA_RESPONSE, c.getSchemaResponse, { requestId, schema: { type: 2, data: Buffer.from("{}") } });
+    return true;
+  });
+  const { schemas } = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] }).source;
+  for (const length of [0, 1, 7, 9, 4096]) assert.equal(await schemas.schema(TOPIC, Buffer.alloc(length)), null);
+  assert.equal((await schemas.schema(TOPIC, Buffer.alloc(8)))?.type, "JSON");
+  assert.equal((await schemas.schema(TOPIC, null))?.type, "JSON");
+  assert.deepEqual(asked, [8, -1]);
+});

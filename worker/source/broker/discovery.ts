@@ -2,7 +2,7 @@ import { backoff } from "../../../runtime/backoff.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { asSourceError, type Failure, oldest } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
-import { partitionIndex, type TopicPattern, withoutPartition } from "./topic-name.ts";
+import { namespaceOf, partitionIndex, type TopicPattern, withoutPartition } from "./topic-name.ts";
 
 const RETRY = { initial: 500, max: 15_000, floor: 200 };
 
@@ -47,14 +47,12 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
 
 class TopicDiscovery implements Discovery {
   readonly #options: DiscoveryOptions;
-  /** Names of topic-partitions. */
-  readonly #found = new Set<string>();
-  /** Topics whose partitions were asked for and told. */
-  readonly #expanded = new Set<string>();
+  /** Names of topic-partitions, by the topic whose partitions were asked for. */
+  readonly #found = new Map<string, Set<string>>();
   /** By topic, or by the namespace of the pattern. */
   readonly #failures = new Map<string, Failure>();
-  /** The topics of the pattern were listed once. */
-  #listed = false;
+  /** What the first list of the pattern held, and is still there: it was there before, however late it can be looked up. */
+  #first: Set<string> | null = null;
   #complete = false;
 
   constructor(options: DiscoveryOptions) {
@@ -82,65 +80,89 @@ class TopicDiscovery implements Discovery {
 
   async #look(): Promise<void> {
     const { pattern, topics, signal } = this.#options;
-    const late = pattern !== null && this.#listed;
-    let names = topics;
-    if (pattern !== null) {
+    if (pattern === null) await Promise.all(topics.map((topic) => this.#expand(topic, false, null)));
+    else {
       try {
-        names = await this.#list(pattern);
-        this.#listed = true;
+        const listed = await this.#list(pattern);
+        this.#first ??= new Set(listed.keys());
+        const first = this.#first;
+        await Promise.all([...listed].map(([topic, names]) => this.#expand(topic, !first.has(topic), names)));
       } catch (error) {
         if (!signal.aborted) this.#fail(pattern.namespace, error);
         return;
       }
     }
-    await Promise.all(names.map((name) => this.#expand(name, late && !this.#expanded.has(name))));
     if (this.#failures.size === 0) this.#complete = true;
   }
 
-  /** The topics that match now. Those that do no more are left. @throws SourceError */
-  async #list(pattern: TopicPattern): Promise<readonly string[]> {
+  /** The topics that match now, with the names in the list that are theirs. Those that do no more are left. @throws SourceError */
+  async #list(pattern: TopicPattern): Promise<ReadonlyMap<string, readonly string[]>> {
     const names = await this.#options.lookup.topics(pattern.namespace);
-    const matching = new Set(names.map(withoutPartition).filter((name) => pattern.matches(name)));
-    for (const name of [...this.#found].filter((known) => !matching.has(withoutPartition(known)))) {
-      this.#expanded.delete(withoutPartition(name));
-      this.#failures.delete(withoutPartition(name));
-      this.#drop(name);
+    const matching = Map.groupBy(names, withoutPartition);
+    for (const topic of matching.keys()) if (!pattern.matches(topic)) matching.delete(topic);
+    for (const topic of [...this.#found.keys(), ...this.#failures.keys()]) {
+      if (matching.has(topic)) continue;
+      this.#keep(topic, []);
+      this.#found.delete(topic);
+      this.#failures.delete(topic);
+      this.#first?.delete(topic);
     }
-    this.#failures.delete(pattern.namespace);
-    return [...matching];
+    return matching;
   }
 
   /**
-   * Adds the topic's partitions, and leaves those it no longer has: it may have been created anew. One that had
-   * partitions is not taken for a plain topic any more.
+   * Adds the topic's partitions, and leaves those it no longer has: it may have been created anew.
+   * @param listed names in the namespace that are the topic's; null when it was not listed
    */
-  async #expand(topic: string, late: boolean): Promise<void> {
-    const { lookup, signal } = this.#options;
+  async #expand(topic: string, late: boolean, listed: readonly string[] | null): Promise<void> {
+    const { signal } = this.#options;
     try {
-      const count = partitionIndex(topic) >= 0 ? 0 : await lookup.partitions(topic);
-      const again = late || this.#expanded.has(topic);
-      this.#expanded.add(topic);
+      const names = await this.#namesOf(topic, listed);
+      const again = late || this.#found.has(topic);
       this.#failures.delete(topic);
-      if (count === 0 && !this.#found.has(`${topic}-partition-0`)) this.#add(topic, again);
-      if (count > 0) this.#drop(topic);
-      for (let index = 0; index < count; index++) this.#add(`${topic}-partition-${index}`, again);
-      let gone = count;
-      while (count > 0 && this.#drop(`${topic}-partition-${gone}`)) gone++;
+      this.#keep(topic, names);
+      for (const name of names) this.#add(topic, name, again);
     } catch (error) {
       if (!signal.aborted) this.#fail(topic, error);
     }
   }
 
-  #add(name: string, late: boolean): void {
-    if (this.#found.has(name)) return;
-    this.#found.add(name);
-    this.#options.onFound({ name, late, create: this.#options.pattern === null });
+  /** The topic-partitions to be consumed for a topic. @throws SourceError */
+  async #namesOf(topic: string, listed: readonly string[] | null): Promise<readonly string[]> {
+    const { lookup } = this.#options;
+    const count = partitionIndex(topic) >= 0 ? 0 : await lookup.partitions(topic);
+    if (count > 0) return Array.from({ length: count }, (_, index) => `${topic}-partition-${index}`);
+    // Without partitions, what has a partition's name is a topic by itself.
+    if (listed !== null) return listed;
+    const known = [...(this.#found.get(topic) ?? [])];
+    if (!known.some((name) => name !== topic)) return [topic];
+    // It had partitions. It may have been deleted: to subscribe would make it anew, as another topic than it was.
+    const existing = await lookup.topics(namespaceOf(topic));
+    return existing.includes(topic) ? [topic] : known;
   }
 
-  #drop(name: string): boolean {
-    const known = this.#found.delete(name);
-    if (known) this.#options.onGone(name);
-    return known;
+  /** Leaves what was found for a topic and is not among `names`. */
+  #keep(topic: string, names: readonly string[]): void {
+    const found = this.#found.get(topic);
+    if (found === undefined) return;
+    const wanted = new Set(names);
+    for (const name of found) {
+      if (wanted.has(name)) continue;
+      found.delete(name);
+      if (!this.#isFound(name)) this.#options.onGone(name);
+    }
+  }
+
+  #add(topic: string, name: string, late: boolean): void {
+    const known = this.#isFound(name);
+    const found = this.#found.get(topic) ?? new Set();
+    this.#found.set(topic, found.add(name));
+    if (!known) this.#options.onFound({ name, late, create: this.#options.pattern === null });
+  }
+
+  /** For its topic, or as one of `topics` itself. */
+  #isFound(name: string): boolean {
+    return this.#found.get(name)?.has(name) === true || this.#found.get(withoutPartition(name))?.has(name) === true;
   }
 
   #fail(subject: string, cause: unknown): void {

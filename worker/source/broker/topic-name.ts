@@ -21,6 +21,14 @@ export function fullTopicName(name: string): string {
   return `${match[1] ?? "persistent"}://${local}`;
 }
 
+/** `tenant/namespace` of a full name. */
+export function namespaceOf(topic: string): string {
+  return topic
+    .replace(/^[^/]*:\/\//, "")
+    .split("/", 2)
+    .join("/");
+}
+
 /** -1 for the name of a topic that is not a partition. */
 export function partitionIndex(topic: string): number {
   const match = PARTITION.exec(topic);

@@ -217,7 +217,7 @@ export interface PulsarSource {
    */
   topics?: string[];
   /**
-   * Instead of topics: persistent://tenant/namespace/REGEX. The namespace is literal, the rest a regular expression that matches the whole topic name. Topics that appear later are read too.
+   * Instead of topics: persistent://tenant/namespace/REGEX. The namespace is literal, the rest a regular expression that matches the whole topic name, in the syntax of RE2 as with Pulsar's clients; look-arounds and back-references are taken too. Topics that appear later are read too.
    */
   topicsPattern?: string;
   subscription: PulsarSubscription;

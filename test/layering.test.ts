@@ -17,7 +17,7 @@ const PIPELINE = [...FORMAT, "worker/source/source.ts", "worker/sink/*", "worker
 const LAYERS: Layers = {
   // What the resource is; who validates it knows its types.
   "crds/": [],
-  "crds/validation/": ["crds/*"],
+  "crds/validation/": ["crds/*", "runtime/*"],
 
   "runtime/": ["package.json"],
   "runtime/kube/": ["runtime/*"],

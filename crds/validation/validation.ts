@@ -4,6 +4,7 @@ import type { KinesisSink } from "../kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../resource.ts";
 import openApiSchema from "../schema.generated.json" with { type: "json" };
 import type { FieldError } from "./field-error.ts";
+import { patternErrors } from "./pattern-rule.ts";
 import { rules } from "./rules.ts";
 import { schemaErrors, UNKNOWN_FIELD, unknownFieldPath } from "./schema-errors.ts";
 
@@ -69,6 +70,7 @@ export function checkManifest(matches: ValidateFunction, input: unknown, options
   const errors = rules
     .filter(({ id }) => !(options.except ?? []).includes(id))
     .flatMap(({ id, message, broken }) => broken(value).map((field) => ({ code: id, field, message })));
+  if (errors.length === 0) errors.push(...patternErrors(value));
   if (errors.length > 0) return { ok: false, errors };
   return { ok: true, value, unknownFields: left.map(unknownFieldPath) };
 }

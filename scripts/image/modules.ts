@@ -10,6 +10,7 @@ const NOT_RUN = [
   /_test\.js$/,
   // browser and bundler builds beside the one that Node.js loads
   /\/protobufjs\/dist\//,
+  /\/re2js\/build\/index\.umd\.js$/,
   /\/dist-(?:es|types)$/,
   // for another runtime than Node.js, for every platform
   /\/bare-[a-z]+\/prebuilds$/,

@@ -97,3 +97,18 @@ test("a CA may be for the OAuth 2.0 issuer alone", () => {
   const result = validateKinesisSink(mergePatch(goodManifest, { spec: { pulsar } }));
   assert.ok(result.ok, result.ok ? "" : formatErrors(result.errors));
 });
+
+test("a pattern of topics that is no regular expression is refused before anything runs", () => {
+  const withPattern = (pattern: string) =>
+    validateKinesisSink(
+      mergePatch(goodManifest, {
+        spec: { pulsar: { topics: null, topicsPattern: `persistent://public/default/${pattern}` } },
+      }),
+    );
+  for (const wrong of ["orders-(.*", "orders-[", "*orders", "a++"]) {
+    const result = withPattern(wrong);
+    assert.ok(!result.ok, wrong);
+    assert.match(formatErrors(result.errors), /^spec\.pulsar\.topicsPattern: is no regular expression .*: correct it/);
+  }
+  for (const good of ["orders\\-.*", "(?!dead-).*", "\\Qa.b\\E"]) assert.ok(withPattern(good).ok, good);
+});

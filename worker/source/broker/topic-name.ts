@@ -1,3 +1,4 @@
+import { PatternError, parseTopicsPattern } from "../../../runtime/topics-pattern.ts";
 import { SourceError } from "../source.ts";
 
 const PARTITION = /-partition-(\d+)$/;
@@ -43,37 +44,33 @@ export function withoutPartition(topic: string): string {
 export interface TopicPattern {
   /** `tenant/namespace` */
   readonly namespace: string;
-  /** Whether a full topic name, without a partition's suffix, matches as a whole. */
+  /** Whether a full topic name, without a partition's suffix, matches as a whole. @throws SourceError */
   matches(topic: string): boolean;
 }
 
 /**
- * A pattern as Pulsar's clients take it: tenant and namespace are fixed, the rest is a regular expression, for example
- * `persistent://public/default/orders-.*`. The scheme may be left out; only persistent topics match, and none of `except`.
+ * A pattern as Pulsar's clients take it, for example `persistent://public/default/orders-.*`. The scheme may be left out; only
+ * persistent topics match, and none of `except`.
  * @throws SourceError
  */
 export function topicPattern(pattern: string, except: readonly string[] = []): TopicPattern {
-  const local = pattern.replace(/^persistent:\/\//, "");
-  const match = /^([^/]+\/[^/]+)\/(.+)$/s.exec(local.includes("/") ? local : `public/default/${local}`);
-  if (match === null || local.startsWith("non-persistent:")) throw invalidPattern(pattern, "");
-  const namespace = match[1] ?? "";
+  const { namespace, matches } = asSourceError(pattern, () => parseTopicsPattern(pattern));
   const prefix = `persistent://${namespace}/`;
-  let expression: RegExp;
-  try {
-    expression = new RegExp(`^(?:${match[2]})$`, "u");
-  } catch (error) {
-    throw invalidPattern(pattern, ` (${error instanceof Error ? error.message : "invalid"})`);
-  }
   const excepted = new Set(except.map(fullTopicName));
   return {
     namespace,
-    matches: (topic) => topic.startsWith(prefix) && !excepted.has(topic) && expression.test(topic.slice(prefix.length)),
+    matches: (topic) =>
+      topic.startsWith(prefix) &&
+      !excepted.has(topic) &&
+      asSourceError(pattern, () => matches(topic.slice(prefix.length))),
   };
 }
 
-function invalidPattern(pattern: string, reason: string): SourceError {
-  return new SourceError(
-    "InvalidTopic",
-    `"${pattern}" is no topics pattern${reason}: write persistent://tenant/namespace/ and a regular expression`,
-  );
+function asSourceError<T>(pattern: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    throw new SourceError("InvalidTopic", `spec.pulsar.topicsPattern "${pattern}" ${error.message}`);
+  }
 }

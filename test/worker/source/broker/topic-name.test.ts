@@ -42,3 +42,29 @@ test("a pattern matches whole topic names of one namespace", () => {
     );
   }
 });
+
+test("patterns of Java's clients are taken", () => {
+  for (const [pattern, yes, no] of [
+    ["orders\\-.*", "orders-eu", "orders_eu"],
+    ["\\Qa.b\\E-\\d+", "a.b-12", "axb-12"],
+    ["(?i)ORD.*", "orders", "dro"],
+    ["(?!internal\\-).*", "orders", "internal-orders"],
+    ["(?!dead).*-(a|b)\\1", "orders-aa", "orders-ab"],
+    ["[\\w\\-]+(?<!-dlq)", "orders-eu", "orders-dlq"],
+  ] as const) {
+    const { matches } = topicPattern(`t/n/${pattern}`);
+    assert.equal(matches(`persistent://t/n/${yes}`), true, pattern);
+    assert.equal(matches(`persistent://t/n/${no}`), false, pattern);
+  }
+});
+
+test("a pattern that would take for ever is matched at once, or says that it takes too long", () => {
+  const hostile = `persistent://t/n/${"a".repeat(200)}`;
+  const began = performance.now();
+  assert.equal(topicPattern("t/n/(a+)+b").matches(hostile), false);
+  assert.throws(() => topicPattern("t/n/(?!x)(a+)+b").matches(hostile), {
+    code: "InvalidTopic",
+    message: /more than 50 ms to match one topic's name: write it without look-arounds/,
+  });
+  assert.ok(performance.now() - began < 5_000);
+});

@@ -460,7 +460,7 @@ export interface WorkerPod {
    */
   priorityClassName?: string;
   /**
-   * Environment variables added to the worker's container, for example a proxy's address. A Secret used here is not re-read when it changes.
+   * Environment variables added to the worker's container. HTTPS_PROXY, HTTP_PROXY (http:// URLs) and NO_PROXY are followed on the way to AWS, to an OAuth 2.0 issuer and to Pulsar's admin API; brokers and the Kubernetes API are reached without a proxy. A Secret used here is not re-read when it changes.
    *
    * @maxItems 64
    */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from "node:https";
 import { readText } from "./http-answer.ts";
 import { http } from "./node-http.ts";
+import type { ProxyVariables } from "./proxy.ts";
 
 export interface HttpRequest {
   readonly method?: "GET" | "POST";
@@ -31,8 +32,8 @@ export type SendHttp = (url: URL, request: HttpRequest) => Promise<HttpAnswer>;
 const IDLE_MS = 5_000;
 
 /** A client that keeps connections. A `fetch` would cost 13 MB of memory and take no certificate authority. */
-export function createHttpClient(): SendHttp {
-  const settings = { keepAlive: true, timeout: IDLE_MS };
+export function createHttpClient(proxy: ProxyVariables = {}): SendHttp {
+  const settings = { keepAlive: true, timeout: IDLE_MS, proxyEnv: { ...proxy } };
   const plain = new http.Agent(settings);
   const secure = new HttpsAgent(settings);
   return async (url, { method = "GET", headers = {}, body, tls, maxBytes, signal }) => {

@@ -6,6 +6,7 @@ import { errorText } from "../runtime/error-text.ts";
 import { printable } from "../runtime/foreign-text.ts";
 import { serveHttp } from "../runtime/http-server.ts";
 import { createLogger, type Logger } from "../runtime/log.ts";
+import { proxyVariables } from "../runtime/proxy.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
 import { readCopy, readManifest } from "./config.ts";
@@ -53,6 +54,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
       consumerName: pod,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
+      proxy: proxyVariables(process.env),
       clock: systemClock,
       log,
     }),
@@ -87,6 +89,7 @@ async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortS
       readInlineParam: async () => manifest.spec.config.awsCredentialPluginParam ?? "",
       consumerName: `${manifest.metadata.name}-${process.pid}`,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
+      proxy: proxyVariables(process.env),
       clock: systemClock,
       log,
     }),

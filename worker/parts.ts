@@ -2,7 +2,9 @@
 import type { KinesisSink } from "../crds/kinesissink.generated.ts";
 import { subscriptionName } from "../crds/subscription.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { createHttpClient } from "../runtime/http-client.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { ProxyVariables } from "../runtime/proxy.ts";
 import { program } from "../runtime/version.ts";
 import { set } from "./config.ts";
 import { createFormat } from "./format/create.ts";
@@ -36,6 +38,8 @@ export interface PartsOptions {
   readonly consumerName: string;
   /** Bytes of memory that the process may use; null when nothing limits it. */
   readonly memoryLimitBytes: number | null;
+  /** The way to AWS, to an OAuth 2.0 issuer and to Pulsar's admin API; none by default. */
+  readonly proxy?: ProxyVariables;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -44,9 +48,10 @@ export interface PartsOptions {
 export function createParts(options: PartsOptions): WorkerParts {
   const { manifest, clock, log } = options;
   const { pulsar, config } = manifest.spec;
-  const access = pulsarAccess(pulsar, options.readKey);
+  const send = createHttpClient(options.proxy);
+  const access = pulsarAccess(pulsar, options.readKey, send);
   const adminUrl = set(pulsar.adminUrl);
-  const admin = adminUrl === undefined ? null : createPulsarAdmin(adminUrl, access);
+  const admin = adminUrl === undefined ? null : createPulsarAdmin(adminUrl, access, send);
   const sink = kinesisSink(options);
   const streamWatch = createStreamWatch({ sink, refuseAuto: config.retainOrdering, clock, log });
   return {
@@ -71,7 +76,7 @@ export function createParts(options: PartsOptions): WorkerParts {
   };
 }
 
-function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions): Sink {
+function kinesisSink({ manifest, readKey, readInlineParam, proxy = {}, clock }: PartsOptions): Sink {
   const { config, secrets } = manifest.spec;
   const secret = secrets?.awsCredentialPluginParam;
   const readParam = secret
@@ -81,6 +86,7 @@ function kinesisSink({ manifest, readKey, readInlineParam, clock }: PartsOptions
     region: set(config.awsRegion),
     connectTimeout: config.connectTimeout,
     requestTimeout: config.requestTimeout,
+    proxy,
     clock,
   };
   const credentials = createCredentials({

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { createHttpClient } from "../../runtime/http-client.ts";
 import { createPulsarAdmin, type PulsarAdmin } from "../../worker/pulsar-admin.ts";
 
 const never = new AbortController().signal;
@@ -39,4 +40,22 @@ test("a status that is not 200 is an error that names it and the URL", async (t)
 test("an answer of more than 16 MiB is given up", async (t) => {
   const admin = await adminOf(t, (response) => response.end(Buffer.alloc(16 * 1024 * 1024 + 1, " ")));
   await assert.rejects(() => admin.get("/admin/v2/topic", never), /^Error: http:.*larger than 16777216 bytes$/);
+});
+
+test("requests go by the proxy of the environment, but to hosts of NO_PROXY", async (t) => {
+  const asked: (string | undefined)[] = [];
+  const proxy = createServer((request, response) => {
+    asked.push(request.url);
+    response.end("{}");
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  t.after(() => proxy.close());
+  const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const send = createHttpClient({ HTTP_PROXY, NO_PROXY: "127.0.0.1" });
+  const admin = createPulsarAdmin("http://pulsar.example:8080", { authentication: null, tls: {} }, send);
+  assert.deepEqual(await admin.get("/admin/v2/topic", never), {});
+  assert.deepEqual(asked, ["http://pulsar.example:8080/admin/v2/topic"]);
+  const near = createPulsarAdmin("http://127.0.0.1:1", { authentication: null, tls: {} }, send);
+  await assert.rejects(() => near.get("/admin/v2/topic", never), /ECONNREFUSED/);
 });

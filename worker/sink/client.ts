@@ -1,6 +1,7 @@
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { AwsCredentialIdentity } from "@smithy/types";
 import type { Clock } from "../../runtime/clock.ts";
+import type { ProxyVariables } from "../../runtime/proxy.ts";
 import { createBodyMemory } from "./body-memory.ts";
 import type { Credentials } from "./credentials.ts";
 import { describeStream, listAllShards, regionOfArn, type StreamName, streamName } from "./describe.ts";
@@ -37,6 +38,8 @@ export interface KinesisSinkOptions {
   readonly requestTimeout: number;
   /** Local tests only. */
   readonly skipCertificateValidation: boolean;
+  /** None by default. */
+  readonly proxy?: ProxyVariables;
   readonly userAgent: { readonly name: string; readonly version: string };
   readonly clock: Clock;
 }
@@ -203,6 +206,7 @@ function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisC
       maxSockets,
       connectionTimeout,
       rejectUnauthorized: !options.skipCertificateValidation,
+      proxy: options.proxy ?? {},
     }),
   });
   // It copies every record for a log that nobody reads.

@@ -1,8 +1,11 @@
+import type { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
 import { errorText } from "../../runtime/error-text.ts";
+import type { ProxyVariables } from "../../runtime/proxy.ts";
 import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-param.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, credentialsMissing, errorName } from "./errors.ts";
+import { createRequestHandler } from "./request-handler.ts";
 import type { SinkFailureCode } from "./sink.ts";
 import { SinkError } from "./sink.ts";
 
@@ -20,7 +23,12 @@ export interface CredentialSourceOptions {
   /** Milliseconds, for calls to STS. */
   readonly connectTimeout: number;
   readonly requestTimeout: number;
+  /** None by default. The metadata service and files of the pod need none. */
+  readonly proxy?: ProxyVariables;
 }
+
+/** One request at a time, and its repetition. */
+const STS_SOCKETS = 2;
 
 /** One of the documented ways to credentials. Remembers what it needs to tell that nothing changed. */
 export interface CredentialSource {
@@ -37,7 +45,7 @@ export function credentialSource(options: CredentialSourceOptions): CredentialSo
       case "keys":
         return keysSource(options);
       case "chain":
-        return chainSource();
+        return chainSource(options);
       case "role":
         return roleSource(options);
     }
@@ -68,11 +76,11 @@ function keysSource(options: CredentialSourceOptions): CredentialSource {
   };
 }
 
-function chainSource(): CredentialSource {
+function chainSource(options: CredentialSourceOptions): CredentialSource {
   let chain: AwsCredentialIdentityProvider | undefined;
   return {
     async load() {
-      chain ??= await defaultChain();
+      chain ??= await defaultChain(options);
       return await chain();
     },
     classify: chainFailure,
@@ -83,9 +91,14 @@ function chainSource(): CredentialSource {
 }
 
 /** Loaded on first use: with static keys it would cost start time and memory for nothing. */
-async function defaultChain(): Promise<AwsCredentialIdentityProvider> {
+async function defaultChain(options: CredentialSourceOptions): Promise<AwsCredentialIdentityProvider> {
   const { fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
-  return fromNodeProviderChain();
+  return fromNodeProviderChain({ clientConfig: { requestHandler: stsHandler(options) } });
+}
+
+function stsHandler({ connectTimeout, requestTimeout, proxy = {} }: CredentialSourceOptions): NodeHttpHandler {
+  const limits = { connectionTimeout: connectTimeout, requestTimeout, maxSockets: STS_SOCKETS };
+  return createRequestHandler({ ...limits, rejectUnauthorized: true, proxy });
 }
 
 function roleSource(options: CredentialSourceOptions): CredentialSource {
@@ -125,7 +138,7 @@ async function assumeRole(
 ): Promise<AwsCredentialIdentityProvider> {
   const { fromNodeProviderChain, fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
   return fromTemporaryCredentials({
-    masterCredentials: fromNodeProviderChain(),
+    masterCredentials: fromNodeProviderChain({ clientConfig: { requestHandler: stsHandler(options) } }),
     params: {
       RoleArn: role.roleArn,
       RoleSessionName: role.roleSessionName,
@@ -135,11 +148,7 @@ async function assumeRole(
       region: endpoint.region,
       maxAttempts: 2,
       ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
-      requestHandler: {
-        connectionTimeout: options.connectTimeout,
-        requestTimeout: options.requestTimeout,
-        throwOnRequestTimeout: true,
-      },
+      requestHandler: stsHandler(options),
     },
   });
 }

@@ -1,6 +1,7 @@
 import { pipeline, Readable, Transform } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { AnswerTooLargeError } from "../../runtime/http-answer.ts";
+import type { ProxyVariables } from "../../runtime/proxy.ts";
 import { ResettingHttpAgent, ResettingHttpsAgent } from "./resetting-agents.ts";
 
 /** Idle sockets are closed before the service or a NAT does it, which would look like a lost answer. Milliseconds. */
@@ -24,13 +25,17 @@ export function createRequestHandler(options: {
   /** Milliseconds. */
   readonly connectionTimeout: number;
   readonly rejectUnauthorized: boolean;
+  readonly proxy: ProxyVariables;
+  /** Milliseconds; none when left out, for whoever has a deadline of its own. */
+  readonly requestTimeout?: number;
 }): NodeHttpHandler {
-  const { maxSockets, connectionTimeout, rejectUnauthorized } = options;
+  const { maxSockets, connectionTimeout, rejectUnauthorized, proxy, requestTimeout } = options;
   const agent = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS };
   return new SlicingHandler({
     connectionTimeout,
-    httpAgent: new ResettingHttpAgent(agent),
-    httpsAgent: new ResettingHttpsAgent({ ...agent, rejectUnauthorized }, connectionTimeout),
+    ...(requestTimeout === undefined ? {} : { requestTimeout, throwOnRequestTimeout: true }),
+    httpAgent: new ResettingHttpAgent({ ...agent, proxyEnv: { ...proxy } }),
+    httpsAgent: new ResettingHttpsAgent({ ...agent, rejectUnauthorized }, connectionTimeout, proxy),
   });
 }
 

@@ -9,6 +9,7 @@ import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from "nod
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http } from "../../runtime/node-http.ts";
+import { openTunnel, type ProxyVariables, tunnelProxy } from "../../runtime/proxy.ts";
 
 type Created = (error: Error | null, socket: Duplex) => void;
 
@@ -61,30 +62,47 @@ export class ResettingHttpAgent extends http.Agent {
 export class ResettingHttpsAgent extends HttpsAgent {
   readonly #sockets = new HeldSockets();
   readonly #connectMs: number;
+  readonly #proxy: ProxyVariables;
 
-  /** @param connectMs how long connecting may take, milliseconds */
-  constructor(options: AgentOptions, connectMs: number) {
+  /** @param connectMs how long connecting may take, by way of a proxy too, milliseconds */
+  constructor(options: AgentOptions, connectMs: number, proxy: ProxyVariables = {}) {
     super(options);
     this.#connectMs = connectMs;
+    this.#proxy = proxy;
   }
 
   /** TLS begins once TCP is connected: a socket on its way may still change its handle, from address to address. */
   override createConnection(options: RequestOptions, created: Created): undefined {
-    const tcp = connect(options as NetConnectOpts);
-    const fail = (error: Error): void => created(error, tcp);
-    const expire = (): void => void tcp.destroy(new ConnectTimeout(this.#connectMs));
-    tcp.setTimeout(this.#connectMs, expire);
-    tcp.once("error", fail);
-    tcp.once("connect", () => {
+    const tcp = this.#open(options, (error) => {
       tcp.setTimeout(0);
       tcp.off("timeout", expire);
-      tcp.off("error", fail);
       // TLS tells of it.
       tcp.on("error", () => undefined);
+      if (error !== null) {
+        tcp.destroy();
+        created(error, tcp);
+        return;
+      }
       const secure = super.createConnection({ ...options, socket: tcp } as RequestOptions) as Duplex;
       created(null, this.#sockets.watch(secure, tcp));
     });
+    const expire = (): void => void tcp.destroy(new ConnectTimeout(this.#connectMs));
+    tcp.setTimeout(this.#connectMs, expire);
     return undefined;
+  }
+
+  /** The TCP socket that will carry TLS, to the host itself or to the proxy that leads there: reset, either ends the way. */
+  #open(options: RequestOptions, opened: (error: Error | null) => void): Socket {
+    const target = { host: options.host ?? "", port: Number(options.port) };
+    const proxy = tunnelProxy(this.#proxy, target.host, target.port);
+    if (proxy !== null) return openTunnel(proxy, target, opened);
+    const tcp = connect(options as NetConnectOpts);
+    tcp.once("error", opened);
+    tcp.once("connect", () => {
+      tcp.off("error", opened);
+      opened(null);
+    });
+    return tcp;
   }
 
   // What it returns is missing in Node's types: whether the socket is kept.

@@ -111,7 +111,7 @@ describe("AVRO", () => {
     assert.rejects(decoded({ type: "array", items: "null" }, varint(2n ** 40n)), isPoison("RecordTooLarge")));
 
   for (const [what, definition] of [
-    ["comments that do not end", "/*".repeat(200_000)],
+    ["comments that do not end", "/* ".repeat(200_000)],
     ["a text that does not end", `"${'\\"'.repeat(200_000)}`],
     ["slashes that begin no comment", "/ ".repeat(200_000)],
   ] as const) {

@@ -90,14 +90,19 @@ export interface Message {
 }
 
 /**
- * The messages of one entry (wire), or of one batch receive of one topic-partition (native), in order. They travel and
- * are acknowledged together. Messages that the broker or the source drops are not among them; at least one is.
+ * The messages of one entry or of a part of a large one (wire), or of one batch receive of one topic-partition (native), in
+ * order. They travel and are acknowledged together. Messages that the broker or the source drops are not among them; at least one is.
  */
 export interface Delivery {
   readonly assignment: Assignment;
   readonly messages: readonly Message[];
   /** Bytes of memory kept alive by this delivery, socket buffers included. */
   readonly retainedBytes: number;
+  /**
+   * More messages of its entry follow in further deliveries: it acknowledges nothing of the entry, which goes with the last
+   * one in order, and else once all are done. Absent: it is whole, or the last one.
+   */
+  readonly continues?: boolean;
   /** How often the broker sent it before, as far as it tells. */
   readonly redeliveryCount: number;
   /**

@@ -236,6 +236,35 @@ describe("poison in the ordered pipeline", () => {
     assert.equal(rig.pipeline.state().poisonCount, 0);
   });
 
+  test("in a later part of its entry is known all the same: the parts before it are not repeated either", async () => {
+    const rig = createRig();
+    rig.undecodable.add("1:5:-1:11");
+    const parts = async (): Promise<void> => {
+      const orders = await writable(rig);
+      await rig.deliverAs(orders, { continues: true }, ["1:5:-1:8", "1:5:-1:9"]);
+      for (const put of rig.puts) await put.accept();
+      await rig.deliverAs(orders, { continues: true }, ["1:5:-1:10", "1:5:-1:11"]);
+      for (const put of rig.puts) await put.accept();
+      await rig.deliverAs(orders, {}, ["1:5:-1:12"]);
+      for (const put of rig.puts) await put.accept();
+      await rig.clock.advance(10);
+    };
+    await parts();
+    await parts();
+    await parts();
+    assert.deepEqual(rig.sent().flat(), ["1:5:-1:8", "1:5:-1:9", "1:5:-1:10"]);
+    assert.deepEqual(
+      rig.rewinds.map(({ delayMs }) => delayMs),
+      [5_000, 10_000, 20_000],
+    );
+    rig.undecodable.clear();
+    await parts();
+    assert.equal(rig.rewinds.length, 3);
+    assert.equal(rig.sent().flat().at(-1), "1:5:-1:12");
+    const { poisonCount, pending, pendingBytes } = rig.pipeline.state();
+    assert.deepEqual([poisonCount, pending, pendingBytes], [0, 0, 0]);
+  });
+
   test("is reported for as long as it may still be there, and no longer where another worker moved past it", async () => {
     const rig = createRig();
     rig.undecodable.add("b:1");

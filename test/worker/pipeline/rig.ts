@@ -185,8 +185,10 @@ export function createRig(overrides: RigOptions = {}) {
     auto: false,
     deliver: (of: Assignment, ...texts: string[]): Promise<void> => rig.deliverSized(of, 100, texts),
     /** @param retainedBytes of the delivery */
-    deliverSized: async (of: Assignment, retainedBytes: number, texts: readonly string[]): Promise<void> => {
-      const given = delivery(of, texts, { retainedBytes });
+    deliverSized: (of: Assignment, retainedBytes: number, texts: readonly string[]): Promise<void> =>
+      rig.deliverAs(of, { retainedBytes }, texts),
+    deliverAs: async (of: Assignment, overrides: Partial<Delivery>, texts: readonly string[]): Promise<void> => {
+      const given = delivery(of, texts, overrides);
       budget.take(given.retainedBytes);
       pipeline.deliver(given);
       await settle();

@@ -15,7 +15,7 @@ import {
 } from "../../../worker/source/protocol/field-table.ts";
 import { FrameSplitter } from "../../../worker/source/protocol/frame-splitter.ts";
 import { commandFrame } from "../../../worker/source/protocol/frames.ts";
-import { entryMetadata } from "../../../worker/source/protocol/metadata-codec.ts";
+import { type EntryMetadata, entryMetadata } from "../../../worker/source/protocol/metadata-codec.ts";
 import { ProtobufReader } from "../../../worker/source/protocol/protobuf-reader.ts";
 
 const message = messageType({ consumerId: uint(1), messageId: embedded(2, c.messageId) });
@@ -25,6 +25,7 @@ export interface Peer {
   readonly socket: Socket;
   send<F>(command: number, type: MessageType<F>, value: Message<F>): void;
   sendMessage(consumerId: number, entry: number, payload: string): void;
+  sendEntry(consumerId: number, entry: number, metadata: EntryMetadata, payload: Uint8Array): void;
 }
 
 /** Answers one command of a client; true when it did, false for the usual answer. */
@@ -72,7 +73,8 @@ async function startScriptedBroker(
     const peer: Peer = {
       socket,
       send,
-      sendMessage: (id, entry, payload) => void socket.write(messageFrame(id, entry, payload)),
+      sendMessage: (id, entry, payload) => void socket.write(messageFrame(id, entry, {}, Buffer.from(payload))),
+      sendEntry: (id, entry, metadata, payload) => void socket.write(messageFrame(id, entry, metadata, payload)),
     };
     const splitter = new FrameSplitter((frame, start) => {
       const { command, body } = baseCommand(frame, start);
@@ -142,12 +144,12 @@ function baseCommand(frame: Buffer, start: number): { command: number; body: Buf
   return { command, body: Buffer.from(body) };
 }
 
-function messageFrame(consumerId: number, entry: number, payload: string): Buffer {
+function messageFrame(consumerId: number, entry: number, content: EntryMetadata, payload: Uint8Array): Buffer {
   const head = commandFrame(Command.MESSAGE, message, { consumerId, messageId: { ledger: 1, entry } });
-  const metadata = entryMetadata.encode({ producerName: "p", sequenceId: entry, publishTime: 1 });
+  const metadata = entryMetadata.encode({ producerName: "p", sequenceId: entry, publishTime: 1, ...content });
   const size = Buffer.alloc(4);
   size.writeUInt32BE(metadata.length);
-  const frame = Buffer.concat([head, size, metadata, Buffer.from(payload)]);
+  const frame = Buffer.concat([head, size, metadata, payload]);
   frame.writeUInt32BE(frame.length - 4, 0);
   return frame;
 }

@@ -123,9 +123,13 @@ export class OrderedIntake implements Intake {
 
   #admit(assignment: OrderedAssignment, delivery: Delivery): void {
     const { format, limits, partitionKey, clock } = this.#settings;
-    const { lanes, progress, budget } = this.#neighbours;
+    const { lanes, progress, stops, budget } = this.#neighbours;
     const { topic, nextOrdinal: firstOrdinal } = assignment;
     const open = assignment.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
+    if (delivery.continues === true && stops.precedes(topic, delivery.messages.at(-1)?.id ?? "")) {
+      progress.deliveredBefore(assignment, open);
+      return;
+    }
     let added = 0;
     for (const message of delivery.messages) {
       const lane = lanes.laneOf(assignment, partitionKey(message, topic));

@@ -83,6 +83,14 @@ export class OrderedProgress {
     return true;
   }
 
+  /** All of it was delivered before its topic-partition stopped in a later part of the same entry. */
+  deliveredBefore(assignment: OrderedAssignment, open: OpenDelivery): void {
+    this.#counters.pending -= open.remaining - 1;
+    open.remaining = 1;
+    this.#done(assignment, open);
+    this.#settledSoon();
+  }
+
   /** To be called once all that came together was told of. */
   settled(): void {
     for (const assignment of this.#dirty.splice(0)) this.#advance(assignment);
@@ -115,7 +123,9 @@ export class OrderedProgress {
     const advanced = assignment.checkpoint.advance();
     if (advanced === null) return;
     this.#neighbours.source().acknowledgeThrough(advanced.through.delivery);
-    if (assignment.isOpen) this.#neighbours.stops.forget(assignment.topic);
+    // The poison may lie in what follows of the entry.
+    const { continues = false } = advanced.through.delivery;
+    if (assignment.isOpen && !continues) this.#neighbours.stops.forget(assignment.topic);
     this.#neighbours.budget.release(advanced.bytes);
   }
 
@@ -138,7 +148,11 @@ export class OrderedProgress {
     this.#neighbours.lanes.stop(assignment, from);
     this.#neighbours.assignments.dropWaiting(assignment);
     this.#stopping.add(assignment);
-    // Not at once: the source may be in the middle of a call.
+    this.#settledSoon();
+  }
+
+  /** Not at once: the source may be in the middle of a call. */
+  #settledSoon(): void {
     this.#settings.nextTurn(() => {
       if (!this.#closed) this.settled();
     });

@@ -16,6 +16,8 @@ export interface Stops {
   stopped(topic: string, messageId: string, poison: PoisonError): number;
   /** True when this message is what stopped the topic-partition last time. */
   knows(topic: string, messageId: string): boolean;
+  /** True when the message lies before what stopped the topic-partition last time, in the same entry: it was delivered then. */
+  precedes(topic: string, messageId: string): boolean;
   /** The topic-partition is given up for a while: how long, milliseconds. */
   waits(topic: string, now: number): number;
   /** The topic-partition is this worker's again. */
@@ -45,6 +47,10 @@ export function createStops(): Stops {
       return times;
     },
     knows: (topic, messageId) => stops.get(topic)?.report.messageId === messageId,
+    precedes: (topic, messageId) => {
+      const poison = stops.get(topic)?.report.messageId;
+      return poison !== undefined && liesBefore(messageId, poison);
+    },
     waits: (topic, now) => {
       const stop = stops.get(topic);
       const delay = exponential(POISON_DELAYS, (stop?.times ?? 1) - 1);
@@ -70,4 +76,11 @@ export function createStops(): Stops {
       return { poison, poisonCount: stops.size };
     },
   };
+}
+
+/** By the ids of messages in batches, as in `Message.id`: of the same entry, and before. */
+function liesBefore(id: string, other: string): boolean {
+  const end = id.lastIndexOf(":") + 1;
+  if (other.lastIndexOf(":") + 1 !== end || id.slice(0, end) !== other.slice(0, end)) return false;
+  return id.split(":").length === 4 && Number(id.slice(end)) < Number(other.slice(end));
 }

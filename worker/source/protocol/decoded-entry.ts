@@ -1,14 +1,18 @@
 import type { Defect } from "../source.ts";
+import type { BatchCursor } from "./batch-cursor.ts";
 import { WireEntry } from "./entry.ts";
-import { type EntryPosition, singleMessage, type WireMessage } from "./message.ts";
+import { type EntryPosition, MOST_MESSAGES, singleMessage, type WireMessage } from "./message.ts";
 import { MalformedError } from "./protobuf-reader.ts";
 
 /** What the objects of a message, its records' among them, and of an entry take on the heap beside the entry's bytes, as measured. */
 const MESSAGE_OVERHEAD = 250;
 const ENTRY_OVERHEAD = 480;
 
-/** Permits that one entry may be counted as; more in its metadata is a lie. */
+/** More messages are not read from one entry. */
 const LARGEST_BATCH = 1_000_000;
+
+/** An entry whose content takes more is read while no other such one is handed on. */
+const LARGE_BYTES = 1024 * 1024;
 
 export interface DecodedEntry {
   readonly entry: WireEntry;
@@ -20,6 +24,8 @@ export interface DecodedEntry {
   readonly chunk: Buffer | null;
   /** Called once nobody reads the messages any more: gives their memory back. Null where that is left to the collector. */
   readonly release: (() => void) | null;
+  /** Of a batch that is handed on in parts: `messages` is empty, and they come from here. Null for all other entries. */
+  readonly parts: BatchCursor | null;
 }
 
 /** An entry that cannot be read: one message with the raw bytes. `entry` is null when not even its metadata can be. */
@@ -34,16 +40,33 @@ export function defectiveEntry(
   return {
     entry: defective,
     messages: [singleMessage(defective, position, raw, 0, raw.length)],
-    permits: permitsOf(defective),
+    permits: defective.batchSize,
     retainedBytes: retainedBytes(raw.length, 1) + (defective.bytes === raw ? 0 : defective.end - defective.start),
     chunk: null,
     release: null,
+    parts: null,
   };
 }
 
-/** What a broker counts the entry as: the messages of a batch, one for all else. */
-export function permitsOf(entry: WireEntry): number {
-  return Math.min(Math.max(entry.batchSize, 1), LARGEST_BATCH);
+/** Why a batch cannot hold as many messages as it says; null when it can. */
+export function countDefect({ batchSize }: WireEntry): Defect | null {
+  if (batchSize >= 1 && batchSize <= LARGEST_BATCH) return null;
+  const most = `a batch has at least 1, and at most ${LARGEST_BATCH} are read`;
+  return { code: "CorruptEntry", message: `the entry says that it holds ${batchSize} messages; ${most}` };
+}
+
+/** Whether the messages of the entry are more than may be made at once. */
+export function isParted({ batchSize, encrypted }: WireEntry): boolean {
+  return batchSize > MOST_MESSAGES && !encrypted;
+}
+
+/** Whether the entry takes much memory for long. @param received bytes of its payload as it came */
+export function isLarge({ batchSize, compression, uncompressedSize }: WireEntry, received: number): boolean {
+  return batchSize > MOST_MESSAGES && (compression === 0 ? received : uncompressedSize) > LARGE_BYTES;
+}
+
+export function messageBytes(messages: number): number {
+  return messages * MESSAGE_OVERHEAD;
 }
 
 export function retainedBytes(bytes: number, messages: number): number {

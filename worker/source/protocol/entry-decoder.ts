@@ -1,8 +1,17 @@
 import type { Decryptor } from "../encryption/decryptor.ts";
 import { type Defect, SourceError } from "../source.ts";
+import { BatchCursor } from "./batch-cursor.ts";
 import type { Chunk } from "./chunk.ts";
 import { Compression } from "./compression.ts";
-import { corruption, type DecodedEntry, defectiveEntry, permitsOf, retainedBytes } from "./decoded-entry.ts";
+import {
+  corruption,
+  countDefect,
+  type DecodedEntry,
+  defectiveEntry,
+  isLarge,
+  isParted,
+  retainedBytes,
+} from "./decoded-entry.ts";
 import { WireEntry } from "./entry.ts";
 import { metadataSizeAt } from "./entry-framing.ts";
 import type { EntryMemory } from "./entry-memory.ts";
@@ -14,6 +23,7 @@ export interface EntryDecoder {
   /**
    * Decodes what follows the command of a MESSAGE frame. What cannot be read becomes one message with the raw bytes and
    * a defect. `owned` as in frame-splitter; nothing else of `bytes` is retained.
+   * @returns null for a large entry while another one has the turn
    * @throws SourceError when it cannot be told now what the entry holds (SecretMissing), and nothing else
    */
   decode(
@@ -23,7 +33,7 @@ export interface EntryDecoder {
     owned: boolean,
     position: EntryPosition,
     ackSet: AckSet | null,
-  ): DecodedEntry;
+  ): DecodedEntry | null;
   /** What the broker counted the entry as, which it sent without looking at the checksum. Bytes as for `decode`. */
   permits(bytes: Buffer, start: number, end: number): number;
   /** The message that these chunks make up; or why they cannot be decrypted. @throws SourceError as `decode` */
@@ -37,18 +47,23 @@ export function createEntryDecoder(options: {
   readonly decryptor: Decryptor | null;
   /** The one that owned frames come from. */
   readonly memory: EntryMemory;
+  /** False while a large entry is handed on, so that no other may be read. */
+  readonly largeMayBeRead?: () => boolean;
 }): EntryDecoder {
-  return new FrameEntryDecoder(new EntryUnpacker(options.decryptor, options.maxUncompressedBytes), options.memory);
+  const { decryptor, maxUncompressedBytes, memory, largeMayBeRead = () => true } = options;
+  return new FrameEntryDecoder(new EntryUnpacker(decryptor, maxUncompressedBytes), memory, largeMayBeRead);
 }
 
 class FrameEntryDecoder implements EntryDecoder {
   readonly #unpacker: EntryUnpacker;
   readonly #memory: EntryMemory;
+  readonly #largeMayBeRead: () => boolean;
   readonly #reader = new ProtobufReader();
 
-  constructor(unpacker: EntryUnpacker, memory: EntryMemory) {
+  constructor(unpacker: EntryUnpacker, memory: EntryMemory, largeMayBeRead: () => boolean) {
     this.#unpacker = unpacker;
     this.#memory = memory;
+    this.#largeMayBeRead = largeMayBeRead;
   }
 
   decode(
@@ -58,7 +73,7 @@ class FrameEntryDecoder implements EntryDecoder {
     owned: boolean,
     position: EntryPosition,
     ackSet: AckSet | null,
-  ): DecodedEntry {
+  ): DecodedEntry | null {
     try {
       return this.#decode(bytes, start, end, owned, position, ackSet);
     } catch (error) {
@@ -75,7 +90,7 @@ class FrameEntryDecoder implements EntryDecoder {
       const metadataEnd = metadataStart + bytes.readUInt32BE(metadataSize);
       const entry = new WireEntry(bytes, metadataStart, metadataEnd).parse(this.#reader);
       // It is required: without it nothing else is to be trusted.
-      return entry.publishTime === 0 ? 1 : permitsOf(entry);
+      return entry.publishTime === 0 ? 1 : entry.batchSize;
     } catch {
       return 1;
     }
@@ -93,20 +108,24 @@ class FrameEntryDecoder implements EntryDecoder {
     owned: boolean,
     position: EntryPosition,
     ackSet: AckSet | null,
-  ): DecodedEntry {
+  ): DecodedEntry | null {
     const metadataSize = metadataSizeAt(bytes, start, end, true);
     const metadataStart = metadataSize + 4;
     const payloadStart = metadataStart + bytes.readUInt32BE(metadataSize);
     if (payloadStart > end) throw new MalformedError("the metadata exceed the frame");
     const entry = new WireEntry(bytes, metadataStart, payloadStart).parse(this.#reader);
-    if (entry.marker) {
-      return { entry, messages: [], permits: permitsOf(entry), retainedBytes: 0, chunk: null, release: null };
-    }
+    if (entry.marker) return withoutMessages(entry, 0, null);
     if (entry.chunks > 1) {
       const payload = Buffer.from(bytes.subarray(payloadStart, end));
       detach(entry, bytes.subarray(metadataStart, payloadStart));
-      return { entry, messages: [], permits: 1, retainedBytes: payload.length, chunk: payload, release: null };
+      return withoutMessages(entry, payload.length, payload);
     }
+    const countedWrong = countDefect(entry);
+    if (countedWrong !== null) {
+      detach(entry, bytes.subarray(metadataStart, payloadStart));
+      return defectiveEntry(entry, position, countedWrong, Buffer.from(bytes.subarray(payloadStart, end)));
+    }
+    if (isLarge(entry, end - payloadStart) && !this.#largeMayBeRead()) return null;
     if (entry.encrypted || entry.compression !== Compression.NONE) {
       const metadata = bytes.subarray(metadataStart, payloadStart);
       const unpacked = this.#unpacker.unpack(entry, metadata, bytes.subarray(payloadStart, end), position, ackSet);
@@ -140,13 +159,19 @@ class FrameEntryDecoder implements EntryDecoder {
       entry.end = from;
     }
     try {
-      const permits = permitsOf(entry);
-      const messages = messagesOf(entry, position, this.#reader, ackSet, own, from, to);
+      const permits = entry.batchSize;
+      const parts = isParted(entry) ? new BatchCursor(entry, position, this.#reader, ackSet, own, from, to) : null;
+      const messages = parts === null ? messagesOf(entry, position, this.#reader, ackSet, own, from, to) : [];
       const release = owned || memory.owns(size) ? () => memory.giveBack(own) : null;
       const retained = retainedBytes(size, messages.length);
-      return { entry, messages, permits, retainedBytes: retained, chunk: null, release };
+      return { entry, messages, permits, retainedBytes: retained, chunk: null, release, parts };
     } catch (error) {
       return defectiveEntry(entry, position, corruption(error), Buffer.from(own.subarray(from, to)));
     }
   }
+}
+
+/** A marker, or a `chunk`. */
+function withoutMessages(entry: WireEntry, bytes: number, chunk: Buffer | null): DecodedEntry {
+  return { entry, messages: [], permits: entry.batchSize, retainedBytes: bytes, chunk, release: null, parts: null };
 }

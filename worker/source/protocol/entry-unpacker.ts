@@ -1,8 +1,9 @@
 import type { Decryptor } from "../encryption/decryptor.ts";
 import type { Defect } from "../source.ts";
+import { BatchCursor } from "./batch-cursor.ts";
 import type { Chunk } from "./chunk.ts";
 import { Compression, decompress } from "./compression.ts";
-import { corruption, type DecodedEntry, defectiveEntry, permitsOf, retainedBytes } from "./decoded-entry.ts";
+import { corruption, type DecodedEntry, defectiveEntry, isParted, retainedBytes } from "./decoded-entry.ts";
 import type { WireEntry } from "./entry.ts";
 import { type AckSet, type EntryPosition, messagesOf } from "./message.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
@@ -37,7 +38,7 @@ export class EntryUnpacker {
       return defectiveEntry(entry, position, opened, Buffer.from(received));
     }
     try {
-      return this.#decompressed(entry, position, ackSet, opened ?? received, permitsOf(entry));
+      return this.#decompressed(entry, position, ackSet, opened ?? received, entry.batchSize);
     } catch (error) {
       // What is passed on as it came has its encryption, too.
       entry.encrypted = opened !== null;
@@ -60,6 +61,7 @@ export class EntryUnpacker {
     const { encrypted } = entry;
     entry.encrypted = false;
     try {
+      if (isParted(entry)) throw new MalformedError(`a chunked message holds a batch of ${entry.batchSize} messages`);
       return this.#decompressed(entry, position, null, payload, 0);
     } catch (error) {
       entry.encrypted = encrypted;
@@ -88,9 +90,12 @@ export class EntryUnpacker {
     permits: number,
   ): DecodedEntry {
     const plain = entry.compression === Compression.NONE ? payload : this.#inflate(entry, payload);
-    const messages = messagesOf(entry, position, this.#reader, ackSet, plain, 0, plain.length);
-    const size = retainedBytes(plain.length + entry.end - entry.start, messages.length);
-    return { entry, messages, permits, retainedBytes: size, chunk: null, release: null };
+    const reader = this.#reader;
+    const to = plain.length;
+    const parts = isParted(entry) ? new BatchCursor(entry, position, reader, ackSet, plain, 0, to) : null;
+    const messages = parts === null ? messagesOf(entry, position, reader, ackSet, plain, 0, to) : [];
+    const size = retainedBytes(to + entry.end - entry.start, messages.length);
+    return { entry, messages, permits, retainedBytes: size, chunk: null, release: null, parts };
   }
 
   #inflate(entry: WireEntry, payload: Buffer): Buffer {

@@ -37,8 +37,9 @@ export class WireEntry implements Entry {
   /** The number of {@link CompressionType}; larger numbers are unknown. */
   compression = 0;
   uncompressedSize = 0;
-  /** -1 for an entry that is not a batch. */
-  batchSize = -1;
+  isBatch = false;
+  /** As the metadata say, whether it can be or not; 1 for an entry that is not a batch. */
+  batchSize = 1;
   marker = false;
   encrypted = false;
   eventTime: number | bigint = 0;
@@ -88,8 +89,10 @@ export class WireEntry implements Entry {
   #number(field: number, reader: ProtobufReader): void {
     if (field === COMPRESSION) this.compression = reader.int32();
     else if (field === UNCOMPRESSED_SIZE) this.uncompressedSize = reader.varint();
-    else if (field === NUM_MESSAGES_IN_BATCH) this.batchSize = reader.int32();
-    else if (field === EVENT_TIME) this.eventTime = reader.uint64();
+    else if (field === NUM_MESSAGES_IN_BATCH) {
+      this.isBatch = true;
+      this.batchSize = reader.int32();
+    } else if (field === EVENT_TIME) this.eventTime = reader.uint64();
     else if (field === PARTITION_KEY_B64) this.keyIsBase64 = reader.int32() !== 0;
     else if (field === NULL_VALUE) this.isNull = reader.int32() !== 0;
     else if (field === MARKER_TYPE) {
@@ -136,7 +139,7 @@ export class WireEntry implements Entry {
       algorithm,
       compressionType: COMPRESSION_TYPES[this.compression] ?? null,
       uncompressedMessageSize: this.uncompressedSize,
-      batchSize: this.batchSize < 0 ? null : this.batchSize,
+      batchSize: this.isBatch ? this.batchSize : null,
     };
   }
 

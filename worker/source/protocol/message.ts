@@ -137,6 +137,15 @@ export function singleMessage(
   return new WireMessage(entry, position, -1, key, flags, payload, start, start, entry.isNull ? start : end);
 }
 
+/** A batch, and how far it was read. */
+export interface Batch {
+  readonly bytes: Buffer;
+  readonly end: number;
+  /** Where the next message begins, and its index. */
+  next: number;
+  index: number;
+}
+
 /**
  * The messages of an entry whose payload is plain, or encrypted and passed on so, in `payload[start..end)`.
  * @throws MalformedError when the framing of its batch is not sound
@@ -150,32 +159,42 @@ export function messagesOf(
   start: number,
   end: number,
 ): readonly WireMessage[] {
-  if (entry.batchSize < 0 || entry.encrypted) return [singleMessage(entry, position, payload, start, end)];
-  return batchMessages(entry, position, reader, ackSet, { bytes: payload, start, end });
+  if (!entry.isBatch || entry.encrypted) return [singleMessage(entry, position, payload, start, end)];
+  const messages: WireMessage[] = [];
+  readBatch(entry, position, reader, ackSet, { bytes: payload, end, next: start, index: 0 }, messages, end - start + 1);
+  return messages;
 }
 
 /** `ack_set` as pairs of low and high half words: a set bit is a message that is still to be consumed. */
 export type AckSet = readonly number[];
 
-function consumed(ackSet: AckSet, index: number): boolean {
+export function isConsumed(ackSet: AckSet, index: number): boolean {
   return (((ackSet[index >>> 5] ?? 0) >>> (index & 31)) & 1) === 0;
 }
 
+/** A delivery holds no more messages; one with more is handed on in parts. */
+export const MOST_MESSAGES = 1_000;
+
 /**
- * The messages of a batch that are to be consumed: those compacted away or acknowledged earlier are left out.
- * @throws MalformedError when the framing of the batch is not sound
+ * Reads on in a batch: the messages that are to be consumed, at most {@link MOST_MESSAGES} and no more once `mostBytes` of
+ * payload are there. Those compacted away or acknowledged earlier are left out.
+ * @throws MalformedError when the framing of the batch is not sound; `messages` holds those before, `batch` is where it breaks
  */
-function batchMessages(
+export function readBatch(
   entry: WireEntry,
   position: EntryPosition,
   reader: ProtobufReader,
   ackSet: AckSet | null,
-  batch: { readonly bytes: Buffer; readonly start: number; readonly end: number },
-): WireMessage[] {
+  batch: Batch,
+  messages: WireMessage[],
+  mostBytes: number,
+): void {
   const { bytes, end } = batch;
-  const messages: WireMessage[] = [];
-  let next = batch.start;
-  for (let index = 0; index < entry.batchSize; index++) {
+  let { next, index } = batch;
+  let read = 0;
+  for (; index < entry.batchSize && messages.length < MOST_MESSAGES && read < mostBytes; index++) {
+    batch.next = next;
+    batch.index = index;
     if (end - next < 4) throw new MalformedError(`a batch of ${entry.batchSize} messages ends at message ${index}`);
     const metadataSize = bytes.readUInt32BE(next);
     const metadataStart = next + 4;
@@ -211,10 +230,12 @@ function batchMessages(
     if (size < 0 && (flags & NULL) !== 0) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;
-    if ((flags & COMPACTED_OUT) !== 0 || (ackSet !== null && consumed(ackSet, index))) continue;
+    if ((flags & COMPACTED_OUT) !== 0 || (ackSet !== null && isConsumed(ackSet, index))) continue;
     const key = keyStart < 0 || nullKey ? null : bytes.toString("utf8", keyStart, keyEnd);
     const payloadEnd = (flags & NULL) !== 0 ? start : next;
     messages.push(new WireMessage(entry, position, index, key, flags, bytes, metadataStart, start, payloadEnd));
+    read += size;
   }
-  return messages;
+  batch.next = next;
+  batch.index = index;
 }

@@ -14,10 +14,11 @@ import {
   type ChunkedMessage,
   type CollectedChunks,
   createChunkCollector,
-  type WaitingChunks,
 } from "./chunk-collector.ts";
 import { type DeliveryOwner, WireDelivery } from "./delivery.ts";
 import { compareEntries, type EntryId } from "./entry-id.ts";
+import type { Incomplete, Room } from "./incomplete.ts";
+import { PartedEntries } from "./parted-entries.ts";
 
 export interface ActivationOptions {
   readonly topic: string;
@@ -29,7 +30,10 @@ export interface ActivationOptions {
   readonly budget: ReceiveBudget;
   readonly decoder: EntryDecoder;
   readonly maxUncompressedBytes: number;
-  readonly waitingChunks: WaitingChunks;
+  readonly incomplete: Incomplete;
+  readonly room: Room;
+  /** True when nothing more is to be handed on. */
+  readonly stopped: () => boolean;
   /** False while the broker may send nothing, or what it sends is not read. */
   readonly asking: () => boolean;
   readonly clock: Clock;
@@ -37,12 +41,20 @@ export interface ActivationOptions {
   /** Null without keys. Ordered pipelines have a stopped topic-partition sent again by themselves. */
   readonly keyWatch: KeyWatch | null;
   readonly deliver: (delivery: WireDelivery) => void;
+  /** An entry that was held was read; as `Permits.received`. */
+  readonly onLate: (permits: number, bytes: number) => void;
+  /** An entry that was held cannot be read now. */
+  readonly onUnreadable: (error: unknown) => void;
 }
 
 /** What lies between becoming the active consumer of a topic-partition and ceasing to be: entries in, acknowledgements out. */
 export interface Activation extends DeliveryOwner {
-  /** Decodes what follows the command of a MESSAGE frame and hands it on. @throws SourceError as the decoder */
-  receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry;
+  /**
+   * Decodes what follows the command of a MESSAGE frame and hands it on.
+   * @returns null: it waits, and `onLate` will tell
+   * @throws SourceError as the decoder
+   */
+  receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry | null;
   end(): void;
 }
 
@@ -57,6 +69,7 @@ class TopicActivation implements Activation {
   readonly #chunks: ChunkCollector;
   /** Chunked messages that were handed on and are not done. Ordered only. */
   readonly #openChunked = new Set<WireDelivery>();
+  readonly #parted: PartedEntries;
   #previous: EntryId | null = null;
   /** Up to where the pipeline is done. Not the delivery, which would keep its messages alive. */
   #doneThrough: EntryId | null = null;
@@ -66,21 +79,36 @@ class TopicActivation implements Activation {
     this.assignment = new ActiveAssignment(topic, epoch, heardAt);
     this.#options = options;
     this.#partition = partitionIndex(topic);
+    this.#parted = new PartedEntries({
+      ...options,
+      owner: this,
+      read: ({ command, bytes, start, end, owned }) => this.#read(command, bytes, start, end, owned),
+    });
     this.#chunks = createChunkCollector({
       maxBytes: options.maxUncompressedBytes,
-      waiting: options.waitingChunks,
-      asking: options.asking,
+      waiting: options.incomplete,
+      asking: () => !this.#parted.isBusy && options.asking(),
       clock: options.clock,
       onExpired: (message) => this.#onExpired(message),
     });
   }
 
-  receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry {
+  receive(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry | null {
+    const decoded = this.#parted.isBusy ? null : this.#read(command, bytes, start, end, owned);
+    if (decoded === null) this.#parted.hold(command, bytes, start, end, owned);
+    return decoded;
+  }
+
+  /** Null: not now. */
+  #read(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry | null {
     const { ledger, entry, redeliveryCount } = command;
     const position: EntryPosition = { ledger, entry, partition: this.#partition };
     const decoded = this.#options.decoder.decode(bytes, start, end, owned, position, command.ackSet);
+    if (decoded === null) return null;
     if (decoded.chunk !== null)
       this.#onChunk({ entry: decoded.entry, payload: decoded.chunk, position }, redeliveryCount);
+    else if (decoded.parts !== null && decoded.parts.left > 0)
+      this.#parted.begin(decoded, decoded.parts, [ledger, entry], this.#previous, redeliveryCount);
     else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry);
     else this.#handOn(decoded, [ledger, entry], redeliveryCount, null);
     this.#previous = [ledger, entry];
@@ -100,8 +128,9 @@ class TopicActivation implements Activation {
 
   end(): void {
     this.assignment.active = false;
-    for (const message of this.#chunks.pending()) this.#hold(-message.size);
+    for (const message of this.#chunks.pending()) this.#keep(-message.size);
     this.#chunks.clear();
+    this.#parted.end();
     this.#options.keyWatch?.end();
   }
 
@@ -118,13 +147,13 @@ class TopicActivation implements Activation {
     const { topic, ordered, acks, log } = this.#options;
     const { ledger, entry } = chunk.position;
     const outcome = this.#chunks.add(chunk, this.#previous);
-    if (outcome.kind === "waiting") this.#hold(chunkBytes(chunk));
+    if (outcome.kind === "waiting") this.#keep(chunkBytes(chunk));
     else if (outcome.kind === "stray") {
       log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
       // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
       if (ordered) acks.entry(ledger, entry);
     } else if (outcome.kind !== "defective") {
-      this.#hold(chunkBytes(chunk) - outcome.message.size);
+      this.#keep(chunkBytes(chunk) - outcome.message.size);
       this.#handOnChunked(outcome, chunk, redeliveries);
       // What was handed on has them now.
       outcome.message.chunks.length = 0;
@@ -159,7 +188,7 @@ class TopicActivation implements Activation {
 
   #onExpired(message: ChunkedMessage): void {
     const { topic, log } = this.#options;
-    this.#hold(-message.size);
+    this.#keep(-message.size);
     log.warn("a chunked message stayed incomplete and is left out", { topic, chunks: message.next });
     if (this.#doneThrough !== null) this.#acknowledgeThrough(this.#doneThrough);
   }
@@ -174,9 +203,9 @@ class TopicActivation implements Activation {
   }
 
   /** Takes bytes of chunks from the budget, or gives them back. */
-  #hold(bytes: number): void {
+  #keep(bytes: number): void {
     this.#options.budget.take(bytes);
-    this.#options.waitingChunks.bytes += bytes;
+    this.#options.incomplete.bytes += bytes;
   }
 }
 

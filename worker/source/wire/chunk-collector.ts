@@ -3,6 +3,7 @@ import { TAG_BYTES } from "../encryption/decryptor.ts";
 import { type Chunk, chunkBytes } from "../protocol/chunk.ts";
 import type { WireEntry } from "../protocol/entry.ts";
 import type { EntryId } from "./entry-id.ts";
+import type { Incomplete } from "./incomplete.ts";
 
 /**
  * A chunked message that grew no further for this long, though more was asked for, was given up by its producer (the
@@ -30,11 +31,6 @@ export interface ChunkedMessage {
   touchedAt: number;
 }
 
-/** Bytes of chunks whose messages are incomplete, of all topic-partitions of a source. */
-export interface WaitingChunks {
-  bytes: number;
-}
-
 export type ChunkOutcome =
   | { readonly kind: "waiting" }
   /** A chunk without its beginning, or once more: nothing to be had from it. */
@@ -59,7 +55,7 @@ export interface ChunkCollector {
 
 export interface ChunkCollectorOptions {
   readonly maxBytes: number;
-  readonly waiting: WaitingChunks;
+  readonly waiting: Incomplete;
   /** False while the broker may send nothing, or what it sends is not read: then no time passes for what is incomplete. */
   readonly asking: () => boolean;
   readonly clock: Clock;

@@ -12,6 +12,8 @@ export interface DeliveryOwner {
   acknowledgeThrough(delivery: WireDelivery): void;
 }
 
+export type DeliveryContent = Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release">;
+
 /** One entry, with what it takes to acknowledge it. */
 export class WireDelivery implements Delivery {
   readonly assignment: Assignment;
@@ -26,7 +28,7 @@ export class WireDelivery implements Delivery {
 
   constructor(
     owner: DeliveryOwner,
-    decoded: Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release">,
+    decoded: DeliveryContent,
     id: EntryId,
     redeliveryCount: number,
     chunked: ChunkedMessage | null,

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { ReceiveBudget } from "../source.ts";
-import type { WaitingChunks } from "./chunk-collector.ts";
+import type { Incomplete, Room } from "./incomplete.ts";
 
 /** Assumed until the first entry of a topic-partition was seen: the largest that brokers take by default. */
 const FIRST_BYTES_PER_PERMIT = 5 * 1024 * 1024;
@@ -28,7 +28,7 @@ export interface PermitAccount {
   grant(permits: number): void;
 }
 
-export interface Permits {
+export interface Permits extends Room {
   open(account: PermitAccount): void;
   close(account: PermitAccount): void;
   /** An entry that counts as `permits` messages arrived and takes `bytes`. */
@@ -64,7 +64,7 @@ export function permitTarget(free: number, consumers: number, bytesPerPermit: nu
 
 /** What a permit brings, after an entry of `bytes` that counted as `permits`: larger ones count at once, smaller ones slowly. */
 function nextBytesPerPermit({ bytesPerPermit, perEntry }: PermitAccount, permits: number, bytes: number): number {
-  const sample = perEntry ? bytes : bytes / permits;
+  const sample = perEntry ? bytes : bytes / Math.max(1, permits);
   const known = bytesPerPermit ?? sample;
   return Math.max(1, sample > known ? sample : known + (sample - known) / 8);
 }
@@ -76,18 +76,18 @@ function nextBytesPerPermit({ bytesPerPermit, perEntry }: PermitAccount, permits
 export function createPermits(
   budget: ReceiveBudget,
   queueSize: number,
-  waiting: WaitingChunks,
+  waiting: Incomplete,
   clock: Pick<Clock, "now" | "timer">,
 ): Permits {
   const permits = new SharedPermits(budget, queueSize, waiting, clock);
-  budget.onRelease(() => permits.onRelease());
+  budget.onRelease(() => permits.gaveBack());
   return permits;
 }
 
 class SharedPermits implements Permits {
   readonly #budget: ReceiveBudget;
   readonly #queueSize: number;
-  readonly #waiting: WaitingChunks;
+  readonly #waiting: Incomplete;
   readonly #clock: Pick<Clock, "now" | "timer">;
   /** Bytes, when nothing is taken. */
   readonly #total: number;
@@ -101,8 +101,10 @@ class SharedPermits implements Permits {
   /** The accounts get their turns after this turn of the event loop. */
   #scheduled = false;
   #again: Timer | null = null;
+  /** Called once when there is room again. */
+  readonly #listeners = new Set<() => void>();
 
-  constructor(budget: ReceiveBudget, queueSize: number, waiting: WaitingChunks, clock: Pick<Clock, "now" | "timer">) {
+  constructor(budget: ReceiveBudget, queueSize: number, waiting: Incomplete, clock: Pick<Clock, "now" | "timer">) {
     this.#budget = budget;
     this.#queueSize = queueSize;
     this.#waiting = waiting;
@@ -143,13 +145,24 @@ class SharedPermits implements Permits {
     this.#again?.cancel();
   }
 
+  get hasRoom(): boolean {
+    return this.#free() > 0;
+  }
+
+  whenRoom(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
   /** Bytes of the budget were given back. */
-  onRelease(): void {
-    if (!this.#short || this.#scheduled || this.#stopped) return;
+  gaveBack(): void {
+    if ((!this.#short && this.#listeners.size === 0) || this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#takeTurns();
+      if (this.#short) this.#takeTurns();
+      const listeners = [...this.#listeners];
+      this.#listeners.clear();
+      for (const listener of listeners) listener();
     });
   }
 

@@ -22,8 +22,8 @@ import {
   type SourceHandler,
   type SourceState,
 } from "../source.ts";
-import type { WaitingChunks } from "./chunk-collector.ts";
 import { WireDelivery } from "./delivery.ts";
+import { type Incomplete, nothingIncomplete } from "./incomplete.ts";
 import { createPartitionConsumer, type PartitionConsumer } from "./partition-consumer.ts";
 import { createPermits, type Permits } from "./permits.ts";
 import type { SubscriptionContext } from "./subscription.ts";
@@ -47,7 +47,7 @@ class WireSource implements Source {
   /** Full names, each once. */
   readonly #topics: readonly string[];
   readonly #pattern: TopicPattern | null;
-  readonly #waitingChunks: WaitingChunks = { bytes: 0 };
+  readonly #incomplete: Incomplete = nothingIncomplete();
   readonly #memory = entryMemory();
   readonly #pool: Pool;
   readonly #lookup: Lookup;
@@ -83,7 +83,7 @@ class WireSource implements Source {
     this.#lookup = createLookup(this.#pool);
     this.schemas = createSchemas(this.#pool);
     this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
-    this.#permits = createPermits(budget, receiverQueueSize, this.#waitingChunks, clock);
+    this.#permits = createPermits(budget, receiverQueueSize, this.#incomplete, clock);
   }
 
   start(handler: SourceHandler): void {
@@ -170,11 +170,16 @@ class WireSource implements Source {
       handler,
       budget,
       permits: this.#permits,
-      decoder: createEntryDecoder({ maxUncompressedBytes, decryptor, memory: this.#memory }),
+      decoder: createEntryDecoder({
+        maxUncompressedBytes,
+        decryptor,
+        memory: this.#memory,
+        largeMayBeRead: () => this.#incomplete.large === 0,
+      }),
       decryptor,
       checkKeys: () => decryption?.keys.check(),
       maxUncompressedBytes,
-      waitingChunks: this.#waitingChunks,
+      incomplete: this.#incomplete,
       clock: this.#clock,
       log,
       nextEpoch: () => ++this.#epoch,
@@ -197,7 +202,7 @@ class WireSource implements Source {
   #congested(): boolean {
     const { budget, subscription } = this.#options;
     const mayPause = subscription.type === "Shared" && !this.#closing.signal.aborted;
-    return mayPause && budget.free + this.#waitingChunks.bytes < 0;
+    return mayPause && budget.free + this.#incomplete.bytes < 0;
   }
 }
 

@@ -10,9 +10,12 @@ import type { MessageCommand } from "../protocol/message-command.ts";
 import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.ts";
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
-import type { WaitingChunks } from "./chunk-collector.ts";
+import type { Incomplete } from "./incomplete.ts";
 import { newPermitAccount, type PermitAccount, type Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
+
+/** Of one FLOW: brokers count in 32 bits. */
+const MOST_PERMITS = 2 ** 30;
 
 /** What all subscriptions of one source share. */
 export interface SubscriptionContext extends Subscriber {
@@ -25,7 +28,7 @@ export interface SubscriptionContext extends Subscriber {
   /** @throws an error with code SecretMissing when nothing could be decrypted for want of keys */
   checkKeys(): void;
   readonly maxUncompressedBytes: number;
-  readonly waitingChunks: WaitingChunks;
+  readonly incomplete: Incomplete;
   readonly clock: Clock;
   readonly log: Logger;
   nextEpoch(): number;
@@ -101,7 +104,11 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
     this.#before = before;
     this.#activeAtBroker = context.type !== "Failover";
     this.#account = newPermitAccount(
-      (count) => connection.write(flowFrame(consumerId, count)),
+      (count) => {
+        for (let left = count; left > 0; left -= MOST_PERMITS) {
+          connection.write(flowFrame(consumerId, Math.min(left, MOST_PERMITS)));
+        }
+      },
       context.type !== "Shared",
       before.bytesPerPermit,
     );
@@ -152,8 +159,9 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
     }
     const { free } = budget;
     try {
-      const { permits: counted, retainedBytes } = this.#activation.receive(command, bytes, start, stop, owned);
-      permits.received(this.#account, counted, Math.max(retainedBytes, free - budget.free));
+      const decoded = this.#activation.receive(command, bytes, start, stop, owned);
+      if (decoded === null) return;
+      permits.received(this.#account, decoded.permits, Math.max(decoded.retainedBytes, free - budget.free));
     } catch (error) {
       this.#onUnreadable(error);
     }
@@ -188,7 +196,13 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       ordered: this.#context.type !== "Shared",
       heardAt: () => this.#connection.heardAt,
       acks: this.acks,
+      room: permits,
       asking: () => permits.mayReceive(this.#account),
+      onLate: (counted, bytes) => {
+        permits.received(this.#account, counted, bytes);
+        permits.topUp(this.#account);
+      },
+      onUnreadable: (error) => this.#onUnreadable(error),
       keyWatch: decryptor === null ? null : createKeyWatch(decryptor, clock, () => this.#onKeyFound()),
       deliver: (delivery) => handler.deliver(delivery),
     });

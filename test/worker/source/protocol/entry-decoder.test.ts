@@ -36,14 +36,10 @@ function body(
 }
 
 function decode(bytes: Buffer, ackSet: readonly number[] | null = null, owned = false): DecodedEntry {
-  return createEntryDecoder({ maxUncompressedBytes: 1_000_000, decryptor: null, memory: entryMemory() }).decode(
-    bytes,
-    0,
-    bytes.length,
-    owned,
-    WHERE,
-    ackSet,
-  );
+  const decoder = createEntryDecoder({ maxUncompressedBytes: 1_000_000, decryptor: null, memory: entryMemory() });
+  const decoded = decoder.decode(bytes, 0, bytes.length, owned, WHERE, ackSet);
+  assert.ok(decoded);
+  return decoded;
 }
 
 const texts = (decoded: DecodedEntry): string[] =>
@@ -210,7 +206,7 @@ test("hostile bytes become one defective message or sound ones, never an excepti
   fc.assert(
     fc.property(fc.oneof(shaped, random, mutated), fc.boolean(), (bytes, owned) => {
       const decoded = decode(bytes, null, owned);
-      assert.ok(decoded.permits >= 1);
+      assert.ok(Number.isInteger(decoded.permits));
       for (const message of decoded.messages) {
         // Each accessor must hold for whatever came through.
         void [message.id, message.key, message.eventTime, message.orderingKey, message.properties, message.isNull];

@@ -52,14 +52,8 @@ test("entries keep their bytes until they are released, whatever is released bef
       let fill = 0;
       let size = 0;
       const splitter = new FrameSplitter((bytes, start, end, owned) => {
-        const { messages, release } = decoder.decode(
-          bytes,
-          start,
-          end,
-          owned,
-          { ledger: 1, entry: 1, partition: 0 },
-          null,
-        );
+        const where = { ledger: 1, entry: 1, partition: 0 };
+        const { messages = [], release = null } = decoder.decode(bytes, start, end, owned, where, null) ?? {};
         held.push({ payload: () => messages[0]?.payload ?? Buffer.alloc(0), fill, size, release });
       }, memory.own);
       for (const each of drawn) {

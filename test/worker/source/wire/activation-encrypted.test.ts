@@ -14,6 +14,7 @@ import type { CompressionType } from "../../../../worker/source/source.ts";
 import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
+import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { decryption, encryptor, keysOf, rsaKey } from "./encryption.ts";
 import { batchPayload, compress } from "./publisher.ts";
@@ -71,7 +72,11 @@ function scene(options: Decryption | null, ordered = true) {
     keyWatch: decryptor === null ? null : createKeyWatch(decryptor, clock, onFound),
     clock,
     log: silentLog,
-    waitingChunks: { bytes: 0 },
+    incomplete: nothingIncomplete(),
+    room: { hasRoom: true, whenRoom: () => undefined, gaveBack: () => undefined },
+    stopped: () => false,
+    onLate: () => undefined,
+    onUnreadable: (error) => assert.fail(String(error)),
     asking: () => true,
     deliver: (delivery) => void deliveries.push(delivery),
   });

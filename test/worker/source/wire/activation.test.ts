@@ -8,6 +8,7 @@ import { type EntryMetadata, entryMetadata } from "../../../../worker/source/pro
 import type { Acknowledger } from "../../../../worker/source/wire/acknowledger.ts";
 import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
+import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { collectGarbage } from "../../garbage.ts";
 
@@ -16,7 +17,7 @@ function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
   const deliveries: WireDelivery[] = [];
   const timers: { callback: () => void; at: number }[] = [];
   const state = { free: 10_000_000, now: 0, asking: true };
-  const waitingChunks = { bytes: 0 };
+  const incomplete = nothingIncomplete();
   const recorder: Acknowledger = {
     entry: (ledger, entry) => void acks.push(`${ledger}:${entry}`),
     through: (ledger, entry) => void acks.push(`through ${ledger}:${entry}`),
@@ -50,7 +51,11 @@ function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
     },
     log: silentLog,
     keyWatch: null,
-    waitingChunks,
+    incomplete,
+    room: { hasRoom: true, whenRoom: () => undefined, gaveBack: () => undefined },
+    stopped: () => false,
+    onLate: () => undefined,
+    onUnreadable: (error) => assert.fail(String(error)),
     asking: () => state.asking,
     deliver: (delivery) => void deliveries.push(delivery),
   });
@@ -83,7 +88,7 @@ function scene(ordered: boolean, maxUncompressedBytes = 1_000) {
     }
   };
   const texts = (): string[] => deliveries.map((delivery) => String(delivery.messages[0]?.payload));
-  return { activation, acks, deliveries, receive, chunk, advance, texts, state, waitingChunks };
+  return { activation, acks, deliveries, receive, chunk, advance, texts, state, incomplete };
 }
 
 test("messages that were let go are free before their delivery is done", async () => {
@@ -189,12 +194,12 @@ test("a chunked message is not given up while nothing is asked for, however long
 });
 
 test("more chunked messages at once than memory should hold are defective, and no chunk of them is acknowledged by itself", () => {
-  const { acks, activation, chunk, deliveries, waitingChunks, state } = scene(true);
+  const { acks, activation, chunk, deliveries, incomplete, state } = scene(true);
   const free = state.free;
   chunk(0, "a", 0, 2, "a".repeat(450));
   chunk(1, "b", 0, 2, "b".repeat(450));
   chunk(2, "c", 0, 2, "c".repeat(450));
-  assert.ok(waitingChunks.bytes > 1_350);
+  assert.ok(incomplete.bytes > 1_350);
   chunk(3, "d", 0, 2, "d".repeat(450));
   chunk(4, "d", 1, 2, "D".repeat(450));
   assert.equal(deliveries.length, 1);
@@ -203,7 +208,7 @@ test("more chunked messages at once than memory should hold are defective, and n
   chunk(5, "a", 1, 2, "A".repeat(450));
   assert.equal(String(deliveries[1]?.messages[0]?.payload.length), "900");
   activation.end();
-  assert.equal(waitingChunks.bytes, 0);
+  assert.equal(incomplete.bytes, 0);
   assert.equal(state.free, free - deliveries.reduce((sum, { retainedBytes }) => sum + retainedBytes, 0));
 });
 
@@ -212,13 +217,13 @@ test("chunks without end, and without content, are a defect before they fill the
     [[], /more than 10000 chunks/],
     [[{ key: "k", value: "v".repeat(250) }], /take \d+ bytes of memory/],
   ] as const) {
-    const { receive, deliveries, waitingChunks, state } = scene(true, 1_000_000);
+    const { receive, deliveries, incomplete, state } = scene(true, 1_000_000);
     const free = state.free;
     const metadata = { uuid: "a", numChunks: 1_000_000, totalChunkSize: 1_000 };
     for (let chunkId = 0; chunkId <= 10_001; chunkId++) receive(chunkId, "", { ...metadata, chunkId, properties });
     assert.equal(deliveries.length, 1);
     assert.match(deliveries[0]?.messages[0]?.entry.defect?.message ?? "", pattern);
-    assert.equal(waitingChunks.bytes, 0);
+    assert.equal(incomplete.bytes, 0);
     assert.equal(state.free, free - (deliveries[0]?.retainedBytes ?? 0));
   }
 });
@@ -280,7 +285,7 @@ const step = fc.oneof(
 test("whatever chunks come, nothing is acknowledged before it is done, and the budget is even in the end", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, ordered) => {
-      const { activation, acks, deliveries, receive, chunk, state, waitingChunks } = scene(ordered);
+      const { activation, acks, deliveries, receive, chunk, state, incomplete } = scene(ordered);
       const free = state.free;
       const next = new Map<string, number>();
       const open = new Set<number>();
@@ -322,7 +327,7 @@ test("whatever chunks come, nothing is acknowledged before it is done, and the b
       });
       activation.end();
       const held = deliveries.reduce((sum, { retainedBytes }) => sum + retainedBytes, 0);
-      assert.deepEqual([waitingChunks.bytes, state.free], [0, free - held]);
+      assert.deepEqual([incomplete.bytes, state.free], [0, free - held]);
     }),
     { numRuns: 500 },
   );

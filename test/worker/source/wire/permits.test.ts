@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
+import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
 import { createPermits, newPermitAccount, permitTarget } from "../../../../worker/source/wire/permits.ts";
 
 test("what all consumers may be sent fits into twice the free budget, but for the one message that is always admitted", () => {
@@ -28,7 +29,7 @@ function scene(free: number, queueSize: number, perEntry = false) {
   const granted: number[] = [];
   const state = { free, now: 0, release: (): void => undefined };
   const timers: { readonly at: number; readonly callback: () => void }[] = [];
-  const waiting = { bytes: 0 };
+  const waiting = nothingIncomplete();
   const permits = createPermits(
     {
       get free() {

@@ -165,3 +165,29 @@ test("messages that grow beyond measure are given up while memory lasts, and com
   await receiver.until("more is asked for", () => granted.length > 0);
   assert.ok((granted[0] ?? 0) <= 20, `${granted[0]} messages of 20,000 bytes`);
 });
+
+test("a batch that says it holds what it cannot is poison, and counts against permits as the broker counts it", async () => {
+  const granted: number[] = [];
+  const counts = [2_000_000_000, 0, -7];
+  const broker = await startBroker((command, body, { sendEntry }) => {
+    if (command !== Command.FLOW) return false;
+    const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+    if (granted.push(permits) > 1) return true;
+    for (const [entry, numMessagesInBatch] of counts.entries()) {
+      sendEntry(consumerId, entry, { numMessagesInBatch }, Buffer.from("x"));
+    }
+    return true;
+  });
+  const subscription = { type: "Shared" } as const;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, receiverQueueSize: 5 });
+  await receiver.received(3);
+  assert.deepEqual(
+    receiver.messages.map(({ entry }) => /holds (-?\d+) messages/.exec(entry.defect?.message ?? "")?.[1]),
+    counts.map(String),
+  );
+  await receiver.until("all is granted", () => granted.length === 3);
+  assert.ok(granted.every((permits) => permits < 2 ** 31));
+  // Of 5, with 7 that the broker added.
+  const outstanding = granted.reduce((sum, permits) => sum + permits) - counts.reduce((sum, count) => sum + count);
+  assert.ok(outstanding === 5 || outstanding === 12, `${outstanding}`);
+});

@@ -9,7 +9,10 @@ export interface Chunk {
   readonly position: EntryPosition;
 }
 
-/** Bytes that a chunk retains: its payload and its metadata. */
+/** What the objects of a chunk take on the heap, as measured: it may hold nothing else. */
+export const CHUNK_OVERHEAD = 700;
+
+/** Bytes that a chunk retains: its payload, its metadata and its objects. */
 export function chunkBytes({ entry, payload }: Chunk): number {
-  return payload.length + entry.end - entry.start;
+  return payload.length + entry.end - entry.start + CHUNK_OVERHEAD;
 }

@@ -4,6 +4,7 @@ import { partitionIndex } from "../broker/topic-name.ts";
 import type { KeyWatch } from "../encryption/key-watch.ts";
 import { type Chunk, chunkBytes } from "../protocol/chunk.ts";
 import { type DecodedEntry, defectiveEntry } from "../protocol/decoded-entry.ts";
+import type { WireEntry } from "../protocol/entry.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
@@ -71,6 +72,10 @@ class TopicActivation implements Activation {
   readonly #openChunked = new Set<WireDelivery>();
   readonly #parted: PartedEntries;
   #previous: EntryId | null = null;
+  /** The first chunk of a message that waits for memory. */
+  #waitsFor: WireEntry | null = null;
+  /** The last one that came: one that lies before it came again. */
+  #last: EntryId | null = null;
   /** Up to where the pipeline is done. Not the delivery, which would keep its messages alive. */
   #doneThrough: EntryId | null = null;
 
@@ -103,8 +108,10 @@ class TopicActivation implements Activation {
   #read(command: MessageCommand, bytes: Buffer, start: number, end: number, owned: boolean): DecodedEntry | null {
     const { ledger, entry, redeliveryCount } = command;
     const position: EntryPosition = { ledger, entry, partition: this.#partition };
+    if (this.#waitsFor !== null && !this.#chunks.mayAdd(this.#waitsFor)) return null;
     const decoded = this.#options.decoder.decode(bytes, start, end, owned, position, command.ackSet);
-    if (decoded === null) return null;
+    if (decoded === null || (decoded.chunk !== null && !this.#mayAdd(decoded.entry))) return null;
+    this.#chunks.overtake(decoded.entry);
     if (decoded.chunk !== null)
       this.#onChunk({ entry: decoded.entry, payload: decoded.chunk, position }, redeliveryCount);
     else if (decoded.parts !== null && decoded.parts.left > 0)
@@ -112,6 +119,7 @@ class TopicActivation implements Activation {
     else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry);
     else this.#handOn(decoded, [ledger, entry], redeliveryCount, null);
     this.#previous = [ledger, entry];
+    if (this.#last === null || compareEntries(this.#previous, this.#last) > 0) this.#last = this.#previous;
     return decoded;
   }
 
@@ -128,8 +136,10 @@ class TopicActivation implements Activation {
 
   end(): void {
     this.assignment.active = false;
-    for (const message of this.#chunks.pending()) this.#keep(-message.size);
+    const pending = [...this.#chunks.pending()];
+    for (const message of pending) this.#keep(-message.size);
     this.#chunks.clear();
+    if (pending.length > 0) this.#options.room.gaveBack();
     this.#parted.end();
     this.#options.keyWatch?.end();
   }
@@ -149,10 +159,12 @@ class TopicActivation implements Activation {
     const outcome = this.#chunks.add(chunk, this.#previous);
     if (outcome.kind === "waiting") this.#keep(chunkBytes(chunk));
     else if (outcome.kind === "stray") {
-      log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
       // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
-      if (ordered) acks.entry(ledger, entry);
-    } else if (outcome.kind !== "defective") {
+      if (!ordered || this.#last === null || compareEntries([ledger, entry], this.#last) > 0) {
+        log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
+        if (ordered) acks.entry(ledger, entry);
+      }
+    } else if (outcome.kind === "collected") {
       this.#keep(chunkBytes(chunk) - outcome.message.size);
       this.#handOnChunked(outcome, chunk, redeliveries);
       // What was handed on has them now.
@@ -186,10 +198,25 @@ class TopicActivation implements Activation {
     }
   }
 
+  /** Whether there is memory for what the chunk begins. @throws SourceError */
+  #mayAdd(entry: WireEntry): boolean {
+    const mayAdd = this.#chunks.mayAdd(entry);
+    this.#waitsFor = mayAdd ? null : entry;
+    if (!mayAdd) {
+      const { topic, log } = this.#options;
+      log.warn("a chunked message waits for memory that others hold", { topic, bytes: entry.totalChunkSize });
+    }
+    return mayAdd;
+  }
+
   #onExpired(message: ChunkedMessage): void {
-    const { topic, log } = this.#options;
+    const { topic, ordered, acks, room, log } = this.#options;
     this.#keep(-message.size);
-    log.warn("a chunked message stayed incomplete and is left out", { topic, chunks: message.next });
+    const { next: chunks, ids, producerName } = message;
+    const first = `${ids[0]}:${ids[1]}`;
+    log.error("a chunked message stayed incomplete and is given up", { topic, message: first, chunks, producerName });
+    room.gaveBack();
+    if (!ordered) for (let at = 0; at < ids.length; at += 2) acks.entry(ids[at] as number, ids[at + 1] as number);
     if (this.#doneThrough !== null) this.#acknowledgeThrough(this.#doneThrough);
   }
 

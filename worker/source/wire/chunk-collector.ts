@@ -1,15 +1,17 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { TAG_BYTES } from "../encryption/decryptor.ts";
-import { type Chunk, chunkBytes } from "../protocol/chunk.ts";
+import { CHUNK_OVERHEAD, type Chunk, chunkBytes } from "../protocol/chunk.ts";
 import type { WireEntry } from "../protocol/entry.ts";
+import { SourceError } from "../source.ts";
 import type { EntryId } from "./entry-id.ts";
 import type { Incomplete } from "./incomplete.ts";
 
-/**
- * A chunked message that grew no further for this long, though more was asked for, was given up by its producer (the
- * official clients' default).
- */
-const EXPIRY_MS = 60_000;
+/** A chunked message that grew no further for this long, though more was asked for, was given up by its producer. */
+const EXPIRY_MS = 600_000;
+/** The same, where the producer sent something else meanwhile (the official clients' default, whatever was sent). */
+const OVERTAKEN_MS = 60_000;
+/** Of one topic-partition at once, as a multiple of the largest message: the rest of what has begun lies behind what begins. */
+const MOST_OF_ONE = 2;
 /** More chunked messages at once, from as many producers, are not collected. */
 const MOST_AT_ONCE = 100;
 /** Each takes some memory beside its bytes, and may have none. */
@@ -27,14 +29,21 @@ export interface ChunkedMessage {
   size: number;
   /** Bytes of the payloads that are the message's own. */
   content: number;
+  /** Bytes that it may take once whole. */
+  readonly reserved: number;
+  readonly producerName: string;
+  /** Its producer sent something else. */
+  isOvertaken: boolean;
   next: number;
   touchedAt: number;
 }
 
 export type ChunkOutcome =
   | { readonly kind: "waiting" }
-  /** A chunk without its beginning, or once more: nothing to be had from it. */
+  /** A chunk without its beginning, or one more copy of it: nothing to be had from it. */
   | { readonly kind: "stray" }
+  /** A chunk that is held came again, from the same entry. */
+  | { readonly kind: "held" }
   /** One more chunk of a message that was told to be a defect. */
   | { readonly kind: "defective" }
   | CollectedChunks;
@@ -47,6 +56,13 @@ export interface CollectedChunks {
 }
 
 export interface ChunkCollector {
+  /**
+   * Whether there is memory for the message that the chunk begins, if it begins one; it is reserved by `add`.
+   * @throws SourceError MemoryExhausted where none would come
+   */
+  mayAdd(entry: WireEntry): boolean;
+  /** An entry came that is no chunk, or a chunk of another message. */
+  overtake(entry: WireEntry): void;
   add(chunk: Chunk, before: EntryId | null): ChunkOutcome;
   /** Of the messages that are still incomplete. */
   pending(): Iterable<ChunkedMessage>;
@@ -64,7 +80,8 @@ export interface ChunkCollectorOptions {
 
 /**
  * Collects the chunks of messages that are larger than a frame. `onExpired` hears of those that stay incomplete.
- * `maxBytes` bounds each, and what waits for the rest of others while one is added. The caller counts `waiting`.
+ * `maxBytes` bounds each, and what all may take together but for one topic-partition's own. The caller counts the bytes of
+ * `waiting`; the collector what is reserved.
  */
 export function createChunkCollector(options: ChunkCollectorOptions): ChunkCollector {
   return new BoundedChunkCollector(options);
@@ -76,32 +93,55 @@ class BoundedChunkCollector implements ChunkCollector {
   readonly #messages = new Map<string, ChunkedMessage>();
   /** Uuids of the latest that were told to be defects. */
   readonly #defects = new Set<string>();
+  /** What these messages reserved. */
+  #reserved = 0;
   #timer: Timer | null = null;
 
   constructor(options: ChunkCollectorOptions) {
     this.#options = options;
   }
 
+  mayAdd(entry: WireEntry): boolean {
+    const { maxBytes, waiting } = this.#options;
+    if (entry.chunkId !== 0 || this.#messages.has(entry.uuid ?? "")) return true;
+    const bytes = reservation(entry);
+    // One always fits.
+    if (waiting.reserved === 0 || waiting.reserved + bytes <= maxBytes) return true;
+    // A defect, at once.
+    if (entry.totalChunkSize > maxBytes || entry.chunks > MOST_CHUNKS) return true;
+    if (this.#reserved === 0) return false;
+    if (this.#reserved + bytes <= MOST_OF_ONE * maxBytes) return true;
+    const what = `chunked messages have begun that take ${this.#reserved} bytes, and one of ${bytes} bytes begins`;
+    const remedy = "they come again; let fewer producers send chunked messages to one topic-partition at once";
+    throw new SourceError("MemoryExhausted", `${what}: ${remedy}`);
+  }
+
+  overtake(entry: WireEntry): void {
+    if (this.#messages.size === 0) return;
+    const { producerName, uuid } = entry;
+    for (const message of this.#messages.values()) {
+      if (message.producerName === producerName && message.uuid !== uuid) message.isOvertaken = true;
+    }
+  }
+
   add(chunk: Chunk, before: EntryId | null): ChunkOutcome {
-    const { maxBytes, waiting, clock } = this.#options;
+    const { maxBytes, clock } = this.#options;
     const { entry } = chunk;
     const uuid = entry.uuid ?? "";
-    if (entry.chunkId === 0 && !this.#messages.has(uuid)) this.#begin(uuid, before);
+    if (entry.chunkId === 0 && !this.#messages.has(uuid)) this.#begin(uuid, entry, before);
     const message = this.#messages.get(uuid);
-    if (message === undefined || entry.chunkId !== message.next) {
-      return { kind: message === undefined && this.#defects.has(uuid) ? "defective" : "stray" };
-    }
-    const others = waiting.bytes - message.size;
+    if (message === undefined) return { kind: this.#defects.has(uuid) ? "defective" : "stray" };
+    if (entry.chunkId !== message.next) return { kind: holds(message, chunk) ? "held" : "stray" };
     append(message, chunk, clock.now());
-    const defect = defectOf(entry, message, maxBytes, others, this.#messages.size);
+    const defect = defectOf(entry, message, maxBytes, this.#messages.size);
     if (defect !== null) {
-      this.#messages.delete(uuid);
+      this.#remove(message);
       this.#defects.add(uuid);
       if (this.#defects.size > MOST_AT_ONCE) this.#defects.delete(this.#defects.values().next().value ?? "");
       return { kind: "collected", message, defect };
     }
     if (message.next < entry.chunks) return { kind: "waiting" };
-    this.#messages.delete(uuid);
+    this.#remove(message);
     return { kind: "collected", message, defect };
   }
 
@@ -111,12 +151,25 @@ class BoundedChunkCollector implements ChunkCollector {
 
   clear(): void {
     this.#timer?.cancel();
-    this.#messages.clear();
+    for (const message of this.#messages.values()) this.#remove(message);
   }
 
-  #begin(uuid: string, before: EntryId | null): void {
-    this.#messages.set(uuid, { uuid, chunks: [], ids: [], before, size: 0, content: 0, next: 0, touchedAt: 0 });
-    this.#timer ??= this.#options.clock.timer(EXPIRY_MS / 4, () => this.#expire());
+  #begin(uuid: string, entry: WireEntry, before: EntryId | null): void {
+    const reserved = reservation(entry);
+    const { producerName } = entry;
+    this.#messages.set(uuid, {
+      ...{ uuid, chunks: [], ids: [], before, reserved, producerName, isOvertaken: false },
+      ...{ size: 0, content: 0, next: 0, touchedAt: 0 },
+    });
+    this.#reserved += reserved;
+    this.#options.waiting.reserved += reserved;
+    this.#timer ??= this.#options.clock.timer(OVERTAKEN_MS / 4, () => this.#expire());
+  }
+
+  #remove({ uuid, reserved }: ChunkedMessage): void {
+    this.#messages.delete(uuid);
+    this.#reserved -= reserved;
+    this.#options.waiting.reserved -= reserved;
   }
 
   #expire(): void {
@@ -125,12 +178,23 @@ class BoundedChunkCollector implements ChunkCollector {
     const asking = this.#options.asking();
     for (const message of this.#messages.values()) {
       if (!asking) message.touchedAt = clock.now();
-      if (clock.now() - message.touchedAt < EXPIRY_MS) continue;
-      this.#messages.delete(message.uuid);
+      if (clock.now() - message.touchedAt < (message.isOvertaken ? OVERTAKEN_MS : EXPIRY_MS)) continue;
+      this.#remove(message);
       onExpired(message);
     }
-    if (this.#messages.size > 0) this.#timer = clock.timer(EXPIRY_MS / 4, () => this.#expire());
+    if (this.#messages.size > 0) this.#timer = clock.timer(OVERTAKEN_MS / 4, () => this.#expire());
   }
+}
+
+/** Bytes that the message may take, of which a chunk tells the content and the number of chunks. */
+function reservation({ totalChunkSize, chunks }: WireEntry): number {
+  return Math.max(0, totalChunkSize) + chunks * CHUNK_OVERHEAD;
+}
+
+/** Whether the chunk is the entry that is held, and no copy. */
+function holds({ ids }: ChunkedMessage, { entry, position }: Chunk): boolean {
+  const at = 2 * entry.chunkId;
+  return ids[at] === position.ledger && ids[at + 1] === position.entry;
 }
 
 function append(message: ChunkedMessage, chunk: Chunk, now: number): void {
@@ -143,20 +207,14 @@ function append(message: ChunkedMessage, chunk: Chunk, now: number): void {
   message.touchedAt = now;
 }
 
-function defectOf(
-  entry: WireEntry,
-  message: ChunkedMessage,
-  maxBytes: number,
-  others: number,
-  atOnce: number,
-): string | null {
+function defectOf(entry: WireEntry, message: ChunkedMessage, maxBytes: number, atOnce: number): string | null {
   if (entry.totalChunkSize > maxBytes) {
     return `a chunked message of ${entry.totalChunkSize} bytes; at most ${maxBytes} are read`;
   }
   if (atOnce > MOST_AT_ONCE) return `more than ${MOST_AT_ONCE} chunked messages at once`;
-  if (message.next > MOST_CHUNKS) return `a message of more than ${MOST_CHUNKS} chunks`;
-  if (message.size > 2 * maxBytes) return `the chunks of a message take ${message.size} bytes of memory`;
-  if (others > maxBytes) return `chunks of ${others} bytes wait for their rest; at most ${maxBytes} may`;
+  if (entry.chunks > MOST_CHUNKS) return `a message of more than ${MOST_CHUNKS} chunks`;
+  if (message.size > 2 * maxBytes + message.next * CHUNK_OVERHEAD)
+    return `the chunks of a message take ${message.size} bytes of memory`;
   const last = message.next === entry.chunks;
   if (message.content > entry.totalChunkSize || (last && message.content !== entry.totalChunkSize)) {
     return `the chunks of a message of ${entry.totalChunkSize} bytes hold ${message.content}`;

@@ -244,6 +244,10 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
   #onUnreadable(error: unknown): void {
     if (!(error instanceof SourceError)) throw error;
     const topic = this.#topic;
+    if (error.code === "MemoryExhausted") {
+      this.#leave({ kind: "lost", reason: error });
+      return;
+    }
     this.#context.log.warn("messages cannot be read now, so that the topic is subscribed again", { topic, error });
     this.end(0);
   }

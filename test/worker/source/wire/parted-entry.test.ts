@@ -217,3 +217,28 @@ test("a large batch that breaks anywhere is one poison message with the bytes th
   done(receiver, receiver.deliveries[1]);
   assert.deepEqual(await acks(), ["through 1"]);
 });
+
+test("a chunked message waits where others hold the memory, and is whole in the end", async () => {
+  const [a, b] = ["a", "b"].map((name) => `persistent://public/default/${name}`) as [string, string];
+  const chunk = (uuid: string, chunkId: number): Sent => ({
+    metadata: { uuid, chunkId, numChunks: 2, totalChunkSize: 1_200 },
+    payload: Buffer.alloc(600, uuid),
+  });
+  const { receiver, peers, acks } = await scene({ [a]: [], [b]: [] }, { maxUncompressedBytes: 2_000 });
+  await receiver.until("both are asked for", () => peers.size === 2);
+  const send = (topic: string, entry: number, { metadata = {}, payload }: Sent): void => {
+    const to = peers.get(topic);
+    to?.peer.sendEntry(to.consumerId, entry, metadata, payload);
+  };
+  send(a, 0, chunk("a", 0));
+  await receiver.until("the first chunk is held", () => receiver.free < 64 * LARGE);
+  for (const chunkId of [0, 1]) send(b, chunkId, chunk("b", chunkId));
+  await receiver.until("the others wait", () => receiver.free < 64 * LARGE - 1_900);
+  send(a, 1, chunk("a", 1));
+  await receiver.received(1);
+  done(receiver, receiver.deliveries[0]);
+  await receiver.received(2);
+  assert.deepEqual(receiver.texts, ["a".repeat(1_200), "b".repeat(1_200)]);
+  done(receiver, receiver.deliveries[1]);
+  assert.deepEqual([await acks(), receiver.free], [["through 1", "through 1"], 64 * LARGE]);
+});

@@ -164,7 +164,8 @@ class TopicActivation implements Activation {
         log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
         if (ordered) acks.entry(ledger, entry);
       }
-    } else if (outcome.kind === "collected") {
+    } else if (outcome.kind === "copy") acks.entry(ledger, entry);
+    else if (outcome.kind === "collected") {
       this.#keep(chunkBytes(chunk) - outcome.message.size);
       this.#handOnChunked(outcome, chunk, redeliveries);
       // What was handed on has them now.

@@ -40,10 +40,12 @@ export interface ChunkedMessage {
 
 export type ChunkOutcome =
   | { readonly kind: "waiting" }
-  /** A chunk without its beginning, or one more copy of it: nothing to be had from it. */
+  /** A chunk without its beginning: nothing to be had from it. */
   | { readonly kind: "stray" }
   /** A chunk that is held came again, from the same entry. */
   | { readonly kind: "held" }
+  /** A chunk that is held was published once more, in an entry of its own. */
+  | { readonly kind: "copy" }
   /** One more chunk of a message that was told to be a defect. */
   | { readonly kind: "defective" }
   | CollectedChunks;
@@ -131,7 +133,8 @@ class BoundedChunkCollector implements ChunkCollector {
     if (entry.chunkId === 0 && !this.#messages.has(uuid)) this.#begin(uuid, entry, before);
     const message = this.#messages.get(uuid);
     if (message === undefined) return { kind: this.#defects.has(uuid) ? "defective" : "stray" };
-    if (entry.chunkId !== message.next) return { kind: holds(message, chunk) ? "held" : "stray" };
+    if (entry.chunkId > message.next) return { kind: "stray" };
+    if (entry.chunkId < message.next) return { kind: holds(message, chunk) ? "held" : "copy" };
     append(message, chunk, clock.now());
     const defect = defectOf(entry, message, maxBytes, this.#messages.size);
     if (defect !== null) {

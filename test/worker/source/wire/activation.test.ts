@@ -241,6 +241,20 @@ test("held chunks that come again to the same owner are neither lost nor put tog
   assert.equal(acks.at(-1), "through 1:3");
 });
 
+test("copies of a held chunk are acknowledged, and the one that is held is not", () => {
+  for (const ordered of [true, false]) {
+    const { activation, acks, deliveries, chunk, texts } = scene(ordered);
+    chunk(0, "a", 0, 2, "aa");
+    chunk(1, "a", 0, 2, "aa");
+    chunk(0, "a", 0, 2, "aa");
+    assert.deepEqual(acks, ["1:1"]);
+    chunk(2, "a", 1, 2, "AA");
+    assert.deepEqual(texts(), ["aaAA"]);
+    activation.acknowledge(deliveries[0] as WireDelivery);
+    assert.deepEqual(acks, ["1:1", "1:0", "1:2"]);
+  }
+});
+
 test("a pause of its producer does not give a chunked message up, however many others go on", () => {
   const { deliveries, receive, chunk, advance, acks } = scene(true);
   chunk(0, "a", 0, 2, "aa");

@@ -11,6 +11,10 @@ const COUNTERS: Readonly<Record<string, readonly [help: string, read: Read]>> = 
   delivered_bytes_total: ["Record data of the delivered messages.", (f) => f.pipeline?.deliveredBytes ?? 0],
   messages_redelivered_total: ["Messages that Pulsar sent again.", (f) => f.pipeline?.redelivered ?? 0],
   messages_dead_lettered_total: ["Messages published to the dead-letter topic.", (f) => f.pipeline?.deadLettered ?? 0],
+  chunked_messages_given_up_total: [
+    "Chunked messages whose rest did not come; their chunks are acknowledged.",
+    (f) => f.source?.givenUpMessages ?? 0,
+  ],
   requests_total: ["PutRecords requests.", (f) => f.pipeline?.requests ?? 0],
   records_total: ["Kinesis records sent; an aggregate counts once.", (f) => f.pipeline?.records ?? 0],
   records_retried_total: ["User records sent again.", (f) => f.pipeline?.retries ?? 0],

@@ -178,6 +178,8 @@ export interface SourceState {
   readonly activeTopics: readonly string[];
   /** Topic-partitions that were terminated and read to the end. */
   readonly endedPartitions: number;
+  /** Chunked messages that were given up, since their rest did not come. Absent: not known. */
+  readonly givenUpMessages?: number;
 }
 
 /** A schema as the broker stores it. */

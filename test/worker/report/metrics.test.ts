@@ -21,6 +21,7 @@ test("metrics show the facts of the moment, however often they are read", async 
     delivered_bytes_total: 20_000,
     messages_redelivered_total: 7,
     messages_dead_lettered_total: 6,
+    chunked_messages_given_up_total: 8,
     requests_total: 10,
     records_total: 100,
     records_retried_total: 3,

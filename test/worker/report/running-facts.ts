@@ -33,6 +33,7 @@ export const source: SourceState = {
   activePartitions: 2,
   activeTopics: [],
   endedPartitions: 0,
+  givenUpMessages: 8,
 };
 export const running: WorkerFacts = {
   pod: "orders-1",

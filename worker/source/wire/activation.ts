@@ -211,8 +211,9 @@ class TopicActivation implements Activation {
   }
 
   #onExpired(message: ChunkedMessage): void {
-    const { topic, ordered, acks, room, log } = this.#options;
+    const { topic, ordered, acks, incomplete, room, log } = this.#options;
     this.#keep(-message.size);
+    incomplete.givenUp += 1;
     const { next: chunks, ids, producerName } = message;
     const first = `${ids[0]}:${ids[1]}`;
     log.error("a chunked message stayed incomplete and is given up", { topic, message: first, chunks, producerName });

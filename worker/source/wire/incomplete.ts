@@ -6,10 +6,12 @@ export interface Incomplete {
   reserved: number;
   /** Large entries that are being handed on: while there is one, no other is read. */
   large: number;
+  /** Chunked messages that were given up. */
+  givenUp: number;
 }
 
 export function nothingIncomplete(): Incomplete {
-  return { bytes: 0, reserved: 0, large: 0 };
+  return { bytes: 0, reserved: 0, large: 0, givenUp: 0 };
 }
 
 /** Memory for what is to be handed on. */

@@ -102,7 +102,7 @@ class WireSource implements Source {
   }
 
   state(): SourceState {
-    return stateOf(this.#discovery, [...this.#consumers.values()]);
+    return stateOf(this.#discovery, [...this.#consumers.values()], this.#incomplete.givenUp);
   }
 
   acknowledge(deliveries: readonly Delivery[]): void {
@@ -206,7 +206,11 @@ class WireSource implements Source {
   }
 }
 
-function stateOf(discovery: Discovery | null, consumers: readonly PartitionConsumer[]): SourceState {
+function stateOf(
+  discovery: Discovery | null,
+  consumers: readonly PartitionConsumer[],
+  givenUpMessages: number,
+): SourceState {
   const subscribed = consumers.flatMap((consumer) => consumer.subscription ?? []);
   const activeTopics = subscribed.flatMap(({ activation }) => activation?.assignment.topic ?? []);
   const failure = oldest([discovery?.failure ?? [], ...consumers.map((consumer) => consumer.failure ?? [])].flat());
@@ -217,6 +221,7 @@ function stateOf(discovery: Discovery | null, consumers: readonly PartitionConsu
     activePartitions: activeTopics.length,
     activeTopics,
     endedPartitions: subscribed.filter(({ endOfTopic }) => endOfTopic).length,
+    givenUpMessages,
   };
 }
 

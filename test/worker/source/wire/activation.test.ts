@@ -275,7 +275,7 @@ test("a chunked message that is given up is acknowledged in a shared subscriptio
   assert.deepEqual(acks, []);
   for (let minute = 0; minute < 3; minute++) advance(60_000);
   assert.deepEqual(acks, ["1:0", "1:1"]);
-  assert.deepEqual([incomplete.bytes, incomplete.reserved], [0, 0]);
+  assert.deepEqual([incomplete.bytes, incomplete.reserved, incomplete.givenUp], [0, 0, 1]);
 });
 
 test("chunks without end, and without content, are a defect before they fill the memory", () => {

@@ -31,6 +31,8 @@ export interface ServiceState {
   /** False: count records and forget them. */
   keepRecords: boolean;
   order: number;
+  /** Streams are created after it, epoch milliseconds: one that was deleted has no shard as young as its successor's. */
+  lastDeletion: number;
 }
 
 export type Input = Readonly<Record<string, unknown>>;
@@ -166,11 +168,14 @@ export const STREAM_OPERATIONS: Readonly<Record<string, Operation>> = {
   CreateStream(state, input) {
     const name = text(input, "StreamName");
     if (state.streams.has(name)) throw new ServiceError("ResourceInUseException", `Stream ${name} already exists.`);
-    state.streams.set(name, createStream(name, Number(input["ShardCount"] ?? 4)));
+    const createdAt = Math.max(Date.now(), state.lastDeletion + 1000);
+    state.streams.set(name, createStream(name, Number(input["ShardCount"] ?? 4), createdAt));
     return {};
   },
   DeleteStream(state, input) {
-    state.streams.delete(findStream(state, input).name);
+    const { name, second } = findStream(state, input);
+    state.streams.delete(name);
+    state.lastDeletion = Math.max(state.lastDeletion, second * 1000);
     return {};
   },
   DescribeStreamSummary(state, input) {

@@ -20,6 +20,8 @@ export interface FakeShard {
   readonly start: bigint;
   readonly end: bigint;
   readonly parents: readonly string[];
+  /** In which it was created, since 1970. */
+  readonly second: number;
   readonly startingSequenceNumber: string;
   endingSequenceNumber: string | undefined;
   readonly records: StoredRecord[];
@@ -37,6 +39,8 @@ export interface FakeStream {
   /** Those that take records, by their hash ranges. */
   open: readonly FakeShard[];
   readonly createdAt: number;
+  /** The second in which the next shard is created; each split or merge takes one. */
+  second: number;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING";
   mode: "PROVISIONED" | "ON_DEMAND";
   maxRecordSizeInKiB: number;
@@ -51,13 +55,16 @@ export const MAX_HASH = (1n << 128n) - 1n;
 export const SHARD_BYTES_PER_SECOND = 1_048_576;
 export const SHARD_RECORDS_PER_SECOND = 1_000;
 
-export function createStream(name: string, shardCount: number, region = "us-east-1"): FakeStream {
+/** @param createdAt epoch milliseconds */
+export function createStream(name: string, shardCount: number, createdAt = Date.now()): FakeStream {
+  const region = "us-east-1";
   const stream: FakeStream = {
     name,
     arn: `arn:aws:kinesis:${region}:000000000000:stream/${name}`,
     shards: [],
     open: [],
-    createdAt: Date.now(),
+    createdAt,
+    second: Math.floor(createdAt / 1000),
     status: "ACTIVE",
     mode: "PROVISIONED",
     maxRecordSizeInKiB: 1024,
@@ -85,7 +92,8 @@ function addShard(stream: FakeStream, start: bigint, end: bigint, parents: reado
     start,
     end,
     parents,
-    startingSequenceNumber: sequenceNumber(index, 0),
+    second: stream.second,
+    startingSequenceNumber: sequenceNumber(stream.second, index, 0),
     endingSequenceNumber: undefined,
     records: [],
     count: 0,
@@ -97,9 +105,12 @@ function addShard(stream: FakeStream, start: bigint, end: bigint, parents: reado
   return shard;
 }
 
-/** 56 digits; grows within a shard, and from a shard to its children. */
-function sequenceNumber(shardIndex: number, count: number): string {
-  return `4968000000000000${String(shardIndex).padStart(20, "0")}${String(count).padStart(20, "0")}`;
+/**
+ * 56 digits, with the second of the shard's creation where the service has it; grows within a shard, and from a shard to its
+ * children.
+ */
+function sequenceNumber(second: number, shardIndex: number, count: number): string {
+  return String((((2n << 36n) | BigInt(second)) << 148n) | (BigInt(count) << 36n) | BigInt(shardIndex << 4) | 2n);
 }
 
 export function isOpen(shard: FakeShard): boolean {
@@ -107,12 +118,13 @@ export function isOpen(shard: FakeShard): boolean {
 }
 
 function close(shard: FakeShard): void {
-  shard.endingSequenceNumber = sequenceNumber(shard.index, shard.count + 1);
+  shard.endingSequenceNumber = sequenceNumber(shard.second, shard.index, shard.count + 1);
 }
 
 /** `at` becomes the first hash of the second child. */
 export function splitShard(stream: FakeStream, shard: FakeShard, at: bigint): void {
   close(shard);
+  stream.second += 1;
   addShard(stream, shard.start, at - 1n, [shard.shardId]);
   addShard(stream, at, shard.end, [shard.shardId]);
   listOpen(stream);
@@ -121,6 +133,7 @@ export function splitShard(stream: FakeStream, shard: FakeShard, at: bigint): vo
 export function mergeShards(stream: FakeStream, shard: FakeShard, adjacent: FakeShard): void {
   close(shard);
   close(adjacent);
+  stream.second += 1;
   const [first, second] = shard.start < adjacent.start ? [shard, adjacent] : [adjacent, shard];
   addShard(stream, first.start, second.end, [shard.shardId, adjacent.shardId]);
   listOpen(stream);
@@ -168,7 +181,7 @@ export function takeFromBucket(shard: FakeShard, bytes: number, now: number): bo
 export function append(shard: FakeShard, record: Omit<StoredRecord, "sequenceNumber">, keep: boolean): string {
   shard.count += 1;
   shard.bytes += record.data.length;
-  const number = sequenceNumber(shard.index, shard.count);
+  const number = sequenceNumber(shard.second, shard.index, shard.count);
   if (keep) shard.records.push({ ...record, sequenceNumber: number });
   return number;
 }

@@ -82,6 +82,7 @@ export async function startFakeKinesis(options: FakeKinesisOptions = {}): Promis
     shardLimits: options.shardLimits ?? false,
     keepRecords: options.keepRecords ?? true,
     order: 0,
+    lastDeletion: 0,
   };
   for (const [name, shards] of Object.entries(options.streams ?? {}))
     state.streams.set(name, createStream(name, shards));

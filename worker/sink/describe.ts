@@ -74,6 +74,7 @@ function toShard(shard: ShardAnswer): Shard {
   const range = shard.HashKeyRange;
   return {
     shardId: shard.ShardId ?? "",
+    startingSequenceNumber: shard.SequenceNumberRange?.StartingSequenceNumber ?? "",
     startingHashKey: BigInt(range?.StartingHashKey ?? 0),
     endingHashKey: BigInt(range?.EndingHashKey ?? 0),
     parents: [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined),

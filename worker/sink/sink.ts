@@ -84,13 +84,24 @@ export interface StreamDescription {
   readonly recordDistribution: "PARTITION_KEY" | "AUTO";
 }
 
-/** A shard's inclusive hash range, 128-bit. */
+/**
+ * A shard. Its id names it as long as the stream lives: a stream that is made anew under its name begins with the same ids.
+ * With its first sequence number it is one shard for ever.
+ */
 export interface Shard {
   readonly shardId: string;
+  /** "" when not known. */
+  readonly startingSequenceNumber: string;
+  /** Of the inclusive hash range, 128-bit. */
   readonly startingHashKey: bigint;
   readonly endingHashKey: bigint;
   readonly parents: readonly string[];
   readonly open: boolean;
+}
+
+/** The stream does not exist, or is being made or deleted: what was known of its shards may hold no longer. */
+export function isGone({ code }: SinkFailure): boolean {
+  return code === "StreamNotFound" || code === "StreamNotActive";
 }
 
 export interface Sink {

@@ -1,7 +1,7 @@
 import { type Backoff, backoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import { type Sink, SinkError, type SinkFailure, type StreamDescription } from "./sink.ts";
+import { isGone, type Sink, SinkError, type SinkFailure, type StreamDescription } from "./sink.ts";
 
 /** What is known of the stream, whoever asked for it last. */
 export interface StreamWatch {
@@ -19,6 +19,8 @@ export interface StreamWatch {
   look(signal: AbortSignal): Promise<void>;
   /** Calls `listener` after each change of `auto`. Returns what ends it. */
   onAutoChange(listener: () => void): () => void;
+  /** Calls `listener` whenever a look finds that the stream is not there, or is being made or deleted. Returns what ends it. */
+  onGone(listener: () => void): () => void;
 }
 
 export interface StreamWatchOptions {
@@ -52,7 +54,8 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
 class DescribingWatch implements StreamWatch {
   readonly #options: StreamWatchOptions;
   readonly #retry: Backoff;
-  readonly #listeners = new Set<() => void>();
+  readonly #autoListeners = new Set<() => void>();
+  readonly #goneListeners = new Set<() => void>();
   #description: StreamDescription | null = null;
   #failure: SinkFailure | null = null;
   #auto = false;
@@ -101,13 +104,20 @@ class DescribingWatch implements StreamWatch {
     try {
       await this.#describe(signal);
     } catch (error) {
-      if (!signal.aborted) this.#options.log.warn("stream not described", { error });
+      if (signal.aborted) return;
+      this.#options.log.warn("stream not described", { error });
+      if (error instanceof SinkError) this.#tellGone(error);
     }
   }
 
   onAutoChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    this.#autoListeners.add(listener);
+    return () => void this.#autoListeners.delete(listener);
+  }
+
+  onGone(listener: () => void): () => void {
+    this.#goneListeners.add(listener);
+    return () => void this.#goneListeners.delete(listener);
   }
 
   /** One that fails is a failure of the stream: the worker depends on nothing else then. */
@@ -153,7 +163,13 @@ class DescribingWatch implements StreamWatch {
     }
     if (next === null && this.#failure !== null) log.info("the stream is usable again");
     this.#failure = next;
-    if (next !== null) this.#sooner?.abort();
+    if (next === null) return;
+    this.#sooner?.abort();
+    this.#tellGone(next);
+  }
+
+  #tellGone(failure: SinkFailure): void {
+    if (isGone(failure)) for (const listener of this.#goneListeners) listener();
   }
 
   #setAuto(auto: boolean): void {
@@ -163,7 +179,7 @@ class DescribingWatch implements StreamWatch {
     // Where order matters it is a failure, which was told.
     if (!refuseAuto && auto) log.warn("the stream ignores partition keys now (RecordDistributionStrategy AUTO)");
     if (!refuseAuto && !auto) log.warn("the stream follows partition keys again");
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#autoListeners) listener();
   }
 }
 

@@ -15,6 +15,7 @@ const width = 2n ** 128n / SHARDS;
 
 const shards: Shard[] = Array.from({ length: Number(SHARDS) }, (_, index) => ({
   shardId: `shardId-${index}`,
+  startingSequenceNumber: "",
   startingHashKey: width * BigInt(index),
   endingHashKey: width * BigInt(index + 1) - 1n,
   parents: [],

@@ -43,7 +43,14 @@ const shards: readonly Shard[] = Array.from({ length: SHARDS }, (_, index) => {
   const width = (1n << 128n) / BigInt(SHARDS);
   const startingHashKey = BigInt(index) * width;
   const shardId = `shardId-00000000000${index}`;
-  return { shardId, startingHashKey, endingHashKey: startingHashKey + width - 1n, parents: [], open: true };
+  return {
+    shardId,
+    startingSequenceNumber: "",
+    startingHashKey,
+    endingHashKey: startingHashKey + width - 1n,
+    parents: [],
+    open: true,
+  };
 });
 
 /** Answers every request after the latency; the answers are made anew, as the real sink makes them. */

@@ -31,7 +31,7 @@ async function fill({ ordered, aggregation, bytes }: Load): Promise<{ filled: nu
   const stream = createStream("s", SHARDS);
   for (const shard of stream.shards) shard.bucket.at = 0;
   const shards = stream.shards.map(({ shardId, start, end }) => ({
-    ...{ shardId, startingHashKey: start, endingHashKey: end },
+    ...{ shardId, startingSequenceNumber: "", startingHashKey: start, endingHashKey: end },
     ...{ parents: [], open: true },
   }));
   const budgetBytes = 4 * 1024 * 1024;

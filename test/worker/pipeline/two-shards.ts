@@ -8,6 +8,7 @@ const MAX = (1n << 128n) - 1n;
 
 export const shard = (shardId: string, startingHashKey: bigint, endingHashKey: bigint, open = true): Shard => ({
   shardId,
+  startingSequenceNumber: "",
   startingHashKey,
   endingHashKey,
   parents: [],

@@ -10,7 +10,15 @@ const hash128 = fc.bigInt({ min: 0n, max: MAX });
 
 function shard(index: number, start: bigint, end: bigint, options: Partial<Shard> = {}): Shard {
   const shardId = `shardId-${String(index).padStart(12, "0")}`;
-  return { shardId, startingHashKey: start, endingHashKey: end, parents: [], open: true, ...options };
+  return {
+    shardId,
+    startingSequenceNumber: "",
+    startingHashKey: start,
+    endingHashKey: end,
+    parents: [],
+    open: true,
+    ...options,
+  };
 }
 
 /** Open shards between arbitrary cuts of the hash space, in arbitrary order. */

@@ -1,4 +1,5 @@
 /** A FIFO whose order matters: the messages of one partition key of one topic-partition. */
+import { isAfter } from "../../sink/sequence-number.ts";
 import type { Message } from "../../source/source.ts";
 import type { OpenDelivery } from "../intake/checkpoint.ts";
 import type { Waiting } from "../shards/aggregate.ts";
@@ -6,7 +7,6 @@ import type { ShardQueue } from "../shards/shard-queue.ts";
 import type { ShardSlot } from "../shards/shard-slot.ts";
 import { type Packable, UserRecord } from "../shards/user-record.ts";
 import type { OrderedAssignment } from "./assignment.ts";
-import { isAfter } from "./sequence.ts";
 
 export class OrderedUserRecord extends UserRecord<OrderedUserRecord> {
   readonly lane: Lane;
@@ -94,6 +94,8 @@ export class Lane implements Packable<OrderedUserRecord> {
   /** Where the last record landed: later ones of the same shard must have greater sequence numbers. */
   #shardId = "";
   #sequenceNumber = "";
+  /** The life of the stream in which it did. */
+  #life = 0;
 
   constructor(assignment: OrderedAssignment, key: string) {
     this.assignment = assignment;
@@ -164,9 +166,14 @@ export class Lane implements Packable<OrderedUserRecord> {
     this.#unaggregated = 0;
   }
 
-  /** False when the record was executed before an earlier one of its lane, as far as sequence numbers tell. */
-  inOrder(shardId: string, sequenceNumber: string): boolean {
-    if (this.#shardId === shardId && !isAfter(sequenceNumber, this.#sequenceNumber)) return false;
+  /**
+   * False when the record was executed before an earlier one of its lane, as far as sequence numbers tell.
+   * @param life of the stream; numbers of another one say nothing
+   */
+  inOrder(shardId: string, sequenceNumber: string, life: number): boolean {
+    if (this.#shardId === shardId && this.#life === life && !isAfter(sequenceNumber, this.#sequenceNumber))
+      return false;
+    this.#life = life;
     this.#shardId = shardId;
     this.#sequenceNumber = sequenceNumber;
     return true;

@@ -1,7 +1,7 @@
 /** What the outcome of a record means for its lanes: which message may be sent next, and when. */
 
 import { fullJitter } from "../../../runtime/backoff.ts";
-import type { SinkFailure } from "../../sink/sink.ts";
+import { isGone, type SinkFailure } from "../../sink/sink.ts";
 import type { Counters } from "../counters.ts";
 import type { Settings } from "../options.ts";
 import type { Accepted, OutcomeHandler } from "../requests/neighbours.ts";
@@ -44,7 +44,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
 
   accepted(record: OrderedRecord, outcome: Accepted): void {
     if (record.userRecords === null) this.#acceptedUserRecord(record, outcome);
-    else if (this.#collector.landed(record, outcome.shardId)) this.#acceptedAggregate(record, outcome);
+    else if (this.#collector.landed(record, outcome)) this.#acceptedAggregate(record, outcome);
     else this.#wrongShard(record);
   }
 
@@ -52,7 +52,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
     if (failure.class === "throttled") {
       const { shardId } = record.userRecords === null ? this.#lanes.queueOf(record.lane) : record.slot;
       this.#queues.throttled(shardId);
-    }
+    } else if (isGone(failure)) this.#queues.gone();
     if (record.userRecords === null) this.#failedUserRecord(record, failure, down);
     else if (failure.class === "invalid") this.#sendUnaggregated(record);
     else {
@@ -79,7 +79,8 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
       return;
     }
     this.#queues.landed(this.#lanes.queueOf(lane).shardId, shardId, lane.shardId);
-    if (!lane.inOrder(shardId, sequenceNumber)) {
+    if (!lane.inOrder(shardId, sequenceNumber, this.#queues.life)) {
+      this.#queues.doubted();
       this.#counters.outOfOrder += 1;
       this.#counters.retries += 1;
       lane.attempt += 1;
@@ -99,7 +100,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
     for (const record of aggregate.userRecords) {
       const { lane } = record;
       if (record.isWithdrawn) continue;
-      if (lane !== last && !lane.inOrder(shardId, sequenceNumber)) rewound = lane;
+      if (lane !== last && !lane.inOrder(shardId, sequenceNumber, this.#queues.life)) rewound = lane;
       last = lane;
       if (lane === rewound) this.#counters.retries += 1;
       else {
@@ -107,7 +108,10 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
         this.#progress.delivered(record);
       }
     }
-    if (rewound !== null) this.#counters.outOfOrder += 1;
+    if (rewound !== null) {
+      this.#counters.outOfOrder += 1;
+      this.#queues.doubted();
+    }
     for (const lane of lanes) this.#lanes.endTurn(lane);
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Settings } from "../options.ts";
 import { add, admits, type Batch } from "../requests/batch.ts";
-import type { Supply } from "../requests/neighbours.ts";
+import type { Accepted, Supply } from "../requests/neighbours.ts";
 import type { Aggregate, Collected, Waiting } from "./aggregate.ts";
 import { type AggregateLimit, createAggregateLimit } from "./aggregate-limit.ts";
 import { createOpenAggregate } from "./open-aggregate.ts";
@@ -13,8 +13,8 @@ import type { ShardQueues } from "./shard-queues.ts";
 import type { UserRecord } from "./user-record.ts";
 
 export interface Collector<U extends UserRecord<U>> extends Supply<Collected<U>> {
-  /** An aggregate was accepted by this shard; false: a consumer of the shard drops it. */
-  landed(aggregate: Aggregate<U>, shardId: string): boolean;
+  /** An aggregate was accepted; false: a consumer of its shard drops it, or may do so. */
+  landed(aggregate: Aggregate<U>, accepted: Accepted): boolean;
 }
 
 /** Where the collector leaves what it may not send. */
@@ -100,11 +100,12 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     if (record.userRecords === null) record.slot = null;
   }
 
-  landed(aggregate: Aggregate<U>, shardId: string): boolean {
-    const { slot, userRecords, sentAt } = aggregate;
+  landed(aggregate: Aggregate<U>, { shardId, sequenceNumber }: Accepted): boolean {
+    const { slot, userRecords, sentAt, version } = aggregate;
     this.#limit.tookMs(this.#settings.clock.now() - sentAt);
     this.#queues.landed(slot.shardId, shardId, "");
-    if (slot.shardId === shardId) return true;
+    if (!this.#queues.holds(shardId, sequenceNumber, slot.shardId, version)) return false;
+    if (slot.shardId === shardId && version === this.#queues.version) return true;
     return userRecords.every(({ partitionKey }) => this.#queues.contains(shardId, partitionKey));
   }
 

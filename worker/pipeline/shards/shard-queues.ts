@@ -22,6 +22,8 @@ export interface ShardQueues<W extends Routed> {
   queueOf(partitionKey: string): ShardQueue<W>;
   /** Grows with each change of the shards. */
   readonly version: number;
+  /** Grows when the stream was made anew, or may have been: sequence numbers from before are not to be compared. */
+  readonly life: number;
   /** The stream ignores hash keys now (RecordDistributionStrategy AUTO). */
   readonly auto: boolean;
   /** @param receivedAt not given: it waited long enough */
@@ -42,8 +44,17 @@ export interface ShardQueues<W extends Routed> {
    * @param before the shard of the key's record before; "" when not known
    */
   landed(predicted: string | null, shardId: string, before: string): void;
-  /** False when a consumer of this shard drops an aggregate that holds such a key, as far as is known. */
+  /**
+   * False when a shard that is accepted to is another one than was known under this id: the stream was made anew.
+   * @param version of the shards for which the record was sent
+   */
+  holds(shardId: string, sequenceNumber: string, predicted: string | null, version: number): boolean;
+  /** False when a consumer of this shard drops an aggregate that holds such a key, or it is not known whether it does. */
   contains(shardId: string, partitionKey: string): boolean;
+  /** A record was accepted that should not have been executed yet: the stream may be another one. */
+  doubted(): void;
+  /** The stream is not there, or not active: its shards are not known any more. */
+  gone(): void;
   throttled(shardId: string | null): void;
   /** The blocked shard with the longest queue, else the one throttled last within a minute; null when there is none. */
   slowest(): string | null;
@@ -104,6 +115,10 @@ class PacedQueues<W extends Routed> implements ShardQueues<W> {
     return this.#version;
   }
 
+  get life(): number {
+    return this.#watch.life;
+  }
+
   get auto(): boolean {
     return this.#watch.auto;
   }
@@ -150,17 +165,29 @@ class PacedQueues<W extends Routed> implements ShardQueues<W> {
   }
 
   landed(predicted: string | null, shardId: string, before: string): void {
+    if (this.#map === null) this.#watch.isBack();
     const expected = predicted ?? before;
     if (expected === "" || expected === shardId || !this.#watch.unexpected(shardId)) return;
-    // More aggregates of the shard would miss theirs too, until it is known which shards there are now.
-    const queue = this.#aggregation && predicted !== null ? this.#byShard.get(predicted) : undefined;
-    if (queue === undefined) return;
-    queue.hold();
-    this.#held.push(queue);
+    this.#hold(predicted);
+  }
+
+  holds(shardId: string, sequenceNumber: string, predicted: string | null, version: number): boolean {
+    const isCurrent = version === this.#version;
+    if (this.#watch.holds(shardId, sequenceNumber, isCurrent)) return true;
+    if (isCurrent) this.#hold(predicted);
+    return false;
   }
 
   contains(shardId: string, partitionKey: string): boolean {
-    return this.#watch.map === null || this.#watch.map.contains(shardId, hashKey(partitionKey));
+    return this.#map?.contains(shardId, hashKey(partitionKey)) ?? false;
+  }
+
+  doubted(): void {
+    this.#watch.lookAgain();
+  }
+
+  gone(): void {
+    this.#watch.gone();
   }
 
   throttled(shardId: string | null): void {
@@ -192,19 +219,27 @@ class PacedQueues<W extends Routed> implements ShardQueues<W> {
     this.#listed.push(queue);
   }
 
+  /** More aggregates of the shard would miss theirs too, until it is known which shards there are now. */
+  #hold(predicted: string | null): void {
+    const queue = this.#aggregation && predicted !== null ? this.#byShard.get(predicted) : undefined;
+    if (queue === undefined) return;
+    queue.hold();
+    this.#held.push(queue);
+  }
+
   #locate(partitionKey: string): ShardQueue<W> {
     const shardId = this.#map?.shardOf(hashKey(partitionKey))?.shardId;
     return (shardId === undefined ? undefined : this.#byShard.get(shardId)) ?? this.#unknown;
   }
 
-  /** The shards changed: what is queued moves to the queues that are its own now. */
-  #reshard(map: ShardMap): void {
+  /** The shards changed: what is queued moves to the queues that are its own now. @param map null: nobody knows them */
+  #reshard(map: ShardMap | null): void {
     const queued = this.#listed.flatMap((queue) => [...queue.waiting]);
     const empty = (shardId: string | null) => new ShardQueue<W>(shardId, this.#clock, this.#limiter);
     this.#map = map;
     this.#version += 1;
     this.#unknown = empty(null);
-    this.#byShard = new Map(map.open.map(({ shardId }) => [shardId, empty(shardId)]));
+    this.#byShard = new Map((map?.open ?? []).map(({ shardId }) => [shardId, empty(shardId)]));
     this.#byKey = new Map();
     this.#listed = [];
     this.#limiter.retain(this.#byShard.keys());

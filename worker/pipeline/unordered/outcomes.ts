@@ -1,7 +1,7 @@
 /** What the outcome of a record means for its messages: done, tried again, or poison. */
 
 import { fullJitter } from "../../../runtime/backoff.ts";
-import type { SinkFailure } from "../../sink/sink.ts";
+import { isGone, type SinkFailure } from "../../sink/sink.ts";
 import type { Counters } from "../counters.ts";
 import { rejected } from "../intake/encoding.ts";
 import type { Settings } from "../options.ts";
@@ -38,12 +38,12 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
     this.#neighbours = neighbours;
   }
 
-  accepted(record: UnorderedRecord, { shardId }: Accepted): void {
+  accepted(record: UnorderedRecord, outcome: Accepted): void {
     const { queues, collector } = this.#neighbours;
     if (record.userRecords === null) {
-      queues.landed(queues.queueOf(record.partitionKey).shardId, shardId, "");
+      queues.landed(queues.queueOf(record.partitionKey).shardId, outcome.shardId, "");
       this.#delivered(record);
-    } else if (collector.landed(record, shardId)) {
+    } else if (collector.landed(record, outcome)) {
       for (const each of record.userRecords) this.#delivered(each);
     } else this.#wrongShard(record);
   }
@@ -51,6 +51,7 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
   failed(record: UnorderedRecord, failure: SinkFailure, down: boolean): void {
     const { queues, attempts } = this.#neighbours;
     if (failure.class === "throttled") queues.throttled(queues.queueOf(record.routingKey).shardId);
+    else if (isGone(failure)) queues.gone();
     // Not alone in its request: the breaker waits, and the next one has to carry others to find out what is refused.
     if (failure.class === "invalid") {
       this.#sendUnaggregated(record);

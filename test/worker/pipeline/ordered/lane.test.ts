@@ -74,9 +74,9 @@ describe("a lane", () => {
 
   test("compares sequence numbers of one shard, and none across shards", () => {
     const { lane } = lanes(1);
-    assert.equal(lane.inOrder("one", "10"), true);
-    assert.equal(lane.inOrder("one", "9"), false);
-    assert.equal(lane.inOrder("two", "9"), true);
-    assert.equal(lane.inOrder("one", "8"), true);
+    assert.equal(lane.inOrder("one", "10", 0), true);
+    assert.equal(lane.inOrder("one", "9", 0), false);
+    assert.equal(lane.inOrder("two", "9", 0), true);
+    assert.equal(lane.inOrder("one", "8", 0), true);
   });
 });

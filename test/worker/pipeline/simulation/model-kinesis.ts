@@ -60,6 +60,7 @@ export interface StoredRecord {
 
 interface ModelShard {
   readonly shardId: string;
+  readonly startingSequenceNumber: bigint;
   readonly start: bigint;
   readonly end: bigint;
   readonly parents: readonly string[];
@@ -88,6 +89,8 @@ export interface ModelKinesis {
   /** Messages of a topic and key that a worker sent in two records at once. */
   readonly overlaps: number;
   sinkOf(worker: string): Sink;
+  /** The stream is deleted, once a consumer has read all of it, and made anew under its name after so many milliseconds. */
+  remake(shards: number, afterMs: number): void;
   split(random: Random): void;
   merge(random: Random): void;
   /** Every user record as the Kinesis Client Library reads it: parents before children, stray aggregates dropped. */
@@ -95,7 +98,10 @@ export interface ModelKinesis {
 }
 
 const UNSURE: SinkFailure = { code: "AmbiguousAnswer", class: "transient", message: "no answer", ambiguous: true };
+const NOT_FOUND: SinkFailure = { code: "StreamNotFound", class: "notReady", message: "not found", ambiguous: false };
 const MAX_HASH = (1n << 128n) - 1n;
+/** In all sequence numbers of a shard: one second later it was created. */
+const CREATION_SECOND = 1n << 148n;
 const FIRST_SEQUENCE_NUMBER = 49_500_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
 export function createModelKinesis(options: {
@@ -114,7 +120,11 @@ export function createModelKinesis(options: {
   met: (what: string) => void;
 }): ModelKinesis {
   const { note, met, clock, random, requestTimeoutMs, executedWithinMs, latencyMs, maxRecordBytes } = options;
-  const shards: ModelShard[] = [];
+  let shards: ModelShard[] = [];
+  /** Of the stream's former lives. */
+  const former: ModelShard[] = [];
+  let lives = 0n;
+  let exists = true;
   const stored = new Set<string>();
   const exempt = new Set<string>();
   const requestSizes: number[] = [];
@@ -129,9 +139,11 @@ export function createModelKinesis(options: {
   /** Topics and keys with a record on its way, by worker. */
   const onTheirWay = new Map<string, Set<string>>();
 
+  const lastSequenceNumber = (): bigint => FIRST_SEQUENCE_NUMBER + lives * CREATION_SECOND + sequence;
   const open = (start: bigint, end: bigint, parents: readonly string[]): void => {
     shards.push({
       shardId: `shardId-${String(shardCount).padStart(12, "0")}`,
+      startingSequenceNumber: lastSequenceNumber(),
       start,
       end,
       parents,
@@ -140,15 +152,22 @@ export function createModelKinesis(options: {
     });
     shardCount += 1;
   };
-  for (let index = 0; index < options.shards; index += 1) {
-    const width = (MAX_HASH + 1n) / BigInt(options.shards);
-    open(BigInt(index) * width, index === options.shards - 1 ? MAX_HASH : BigInt(index + 1) * width - 1n, []);
-  }
+  const create = (count: number): void => {
+    const width = (MAX_HASH + 1n) / BigInt(count);
+    for (let index = 0; index < count; index += 1) {
+      open(BigInt(index) * width, index === count - 1 ? MAX_HASH : BigInt(index + 1) * width - 1n, []);
+    }
+  };
+  create(options.shards);
 
   function execute(record: KinesisRecord, worker: string, late: boolean): RecordOutcome {
     if (model.notReady !== null) {
       met("a stream that is not ready");
       return { accepted: false, failure: model.notReady };
+    }
+    if (!exists) {
+      met("a stream that does not exist");
+      return { accepted: false, failure: NOT_FOUND };
     }
     if (random.chance(model.faults.recordFails)) {
       const failure = recordFailure(random);
@@ -169,7 +188,7 @@ export function createModelKinesis(options: {
     if (new Set(parts.map(({ data }) => data)).size < parts.length) doubled += 1;
     // Every other sequence number is left free for records that are sequenced too early.
     sequence += 1_000_000n;
-    let sequenceNumber = FIRST_SEQUENCE_NUMBER + sequence;
+    let sequenceNumber = lastSequenceNumber();
     let position = shard.records.length;
     const keys = new Set(parts.map(({ key }) => key));
     const exemptAll = (): void => {
@@ -194,7 +213,7 @@ export function createModelKinesis(options: {
     if (!stray) for (const { data } of parts) stored.add(data);
     const text = parts.map(({ data }) => data).join(" ");
     note(
-      `${worker} ${late ? "late: " : ""}${stray ? "stray: " : ""}${text} → ${shard.shardId} #${sequenceNumber - FIRST_SEQUENCE_NUMBER}`,
+      `${worker} ${late ? "late: " : ""}${stray ? "stray: " : ""}${text} → ${shard.shardId} #${lives}:${sequenceNumber - FIRST_SEQUENCE_NUMBER - lives * CREATION_SECOND}`,
     );
     if (random.chance(model.faults.unsure)) {
       met("a record without an answer of its own");
@@ -304,6 +323,7 @@ export function createModelKinesis(options: {
 
   async function look(): Promise<void> {
     await clock.sleep(random.next() * latencyMs);
+    if (!exists) throw new SinkError(NOT_FOUND);
     if (!random.chance(model.faults.looksFail)) return;
     met("a look at the stream that fails");
     throw new SinkError({ code: "RequestTimeout", class: "transient", message: "no answer", ambiguous: true });
@@ -354,8 +374,9 @@ export function createModelKinesis(options: {
         if (!options.listable) {
           throw new SinkError({ code: "AccessDenied", class: "notReady", message: "no", ambiguous: false });
         }
-        return shards.map(({ shardId, start, end, parents, open: isOpen }) => ({
+        return shards.map(({ shardId, startingSequenceNumber, start, end, parents, open: isOpen }) => ({
           shardId,
+          startingSequenceNumber: String(startingSequenceNumber),
           startingHashKey: start,
           endingHashKey: end,
           parents,
@@ -364,6 +385,21 @@ export function createModelKinesis(options: {
       },
       close: () => {},
     }),
+    remake: (count, afterMs) => {
+      met("a stream made anew");
+      note(`the stream is deleted, and made anew with ${count} shards`);
+      former.push(...shards);
+      shards = [];
+      exists = afterMs === 0;
+      const again = (): void => {
+        exists = true;
+        lives += 1n;
+        shardCount = 0;
+        create(count);
+      };
+      if (exists) again();
+      else clock.timer(afterMs, again);
+    },
     split: (draw) => {
       const candidates = shards.filter((shard) => shard.open && shard.end > shard.start);
       const shard = candidates[draw.integer(0, candidates.length - 1)];
@@ -385,7 +421,8 @@ export function createModelKinesis(options: {
       open(low.start, high.end, [low.shardId, high.shardId]);
     },
     // A child is opened after its parents, and its number says so.
-    read: () => shards.flatMap(({ records }) => records.flatMap(({ parts, stray }) => (stray ? [] : parts))),
+    read: () =>
+      [...former, ...shards].flatMap(({ records }) => records.flatMap(({ parts, stray }) => (stray ? [] : parts))),
   };
   return model;
 }

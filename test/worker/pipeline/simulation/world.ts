@@ -31,6 +31,8 @@ export interface Scenario {
   /** Workers that drain within their grace period, and are replaced. */
   readonly restarts: number;
   readonly reshards: number;
+  /** How often the stream is deleted and made anew under its name. */
+  readonly remakes: number;
   readonly aggregation: boolean;
   readonly lingerMs: number;
   /** Percent of a shard's limits. */
@@ -187,6 +189,14 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   broker.deadLetterFails = 0.3;
   for (let index = 0; index < scenario.reshards; index += 1) {
     at(() => (draw.chance(0.6) ? kinesis.split(draw) : kinesis.merge(draw)));
+  }
+  for (let index = 0; index < scenario.remakes; index += 1) {
+    // One after another: a stream that does not exist cannot be deleted.
+    const from = (EVENTFUL_MS / scenario.remakes) * index;
+    const span = EVENTFUL_MS / scenario.remakes / 2;
+    clock.timer(from + draw.next() * span, () =>
+      kinesis.remake(draw.integer(1, 4), draw.chance(0.5) ? 0 : draw.next() * span),
+    );
   }
   for (let index = 0; index < scenario.autos; index += 1) {
     at(() => {

@@ -23,6 +23,15 @@ interface HasData {
   readonly data: Uint8Array;
 }
 
+/** True when a consumer may take the data for an aggregate, and unpack what is in it. */
+export function looksAggregated(data: Uint8Array): boolean {
+  for (let at = 0; at < MAGIC_BYTES; at++) if (data[at] !== MAGIC[at]) return false;
+  return true;
+}
+
+/** The least that a consumer unpacks. */
+export const LEAST_AGGREGATE_BYTES = 20;
+
 /** KCL takes the sub-records' keys; the aggregate's own is the KPL's, and its hash key says where it goes. */
 const AGGREGATE_KEY = "a";
 const MAGIC = [0xf3, 0x89, 0x9a, 0xc2] as const;

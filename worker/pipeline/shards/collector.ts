@@ -157,6 +157,9 @@ class ShardCollector<U extends UserRecord<U>> implements Collector<U> {
     if (!admits(batch, record, this.#settings.limits)) return "batch";
     if (!queue.pay(1, record.bytes)) return "queue";
     queue.waiting.shift();
+    // A stream that ignores keys could take an aggregate of one to where a consumer drops it.
+    if (this.#settings.aggregation && !this.#queues.auto) record.travelAlone();
+    else record.travelAsIs();
     add(batch, record);
     return "value";
   }

@@ -28,11 +28,15 @@ export function createOpenAggregate<U extends UserRecord<U>>(most: number): Open
       userRecords.length === 0 || started().sizeWith(partitionKey, dataBytes) <= most,
     add: (record) => {
       builder?.add(record.partitionKey, record.dataBytes);
+      record.travelAsIs();
       userRecords.push(record);
     },
     close: (slot, version) => {
       const [only] = userRecords;
-      if (only !== undefined && userRecords.length === 1) return only;
+      if (only !== undefined && userRecords.length === 1) {
+        only.travelAlone();
+        return only;
+      }
       return new Aggregate(started(), userRecords, slot, version);
     },
   };

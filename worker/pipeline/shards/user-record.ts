@@ -1,4 +1,6 @@
 /** One message on its way: what the ordered and the unordered pipeline's user records have in common. */
+import { createAggregateBuilder, LEAST_AGGREGATE_BYTES, looksAggregated } from "../../sink/aggregate.ts";
+import type { MadeData } from "../../sink/sink.ts";
 import type { OutboundRecord } from "../requests/outbound-record.ts";
 import type { ShardSlot } from "./shard-slot.ts";
 
@@ -17,6 +19,8 @@ export interface Packable<U> {
 /** Is itself the Kinesis record, unless an aggregate takes it along. */
 export abstract class UserRecord<Self extends UserRecord<Self>> implements OutboundRecord {
   readonly dataBytes: number;
+  /** Set while it travels as an aggregate of one. */
+  made: MadeData | null = null;
   /** Null: the data is the message's payload. */
   readonly #encoded: Uint8Array | null;
 
@@ -40,7 +44,28 @@ export abstract class UserRecord<Self extends UserRecord<Self>> implements Outbo
   }
 
   get data(): Uint8Array {
-    return this.#encoded ?? this.payload;
+    const { made } = this;
+    if (made === null) return this.#encoded ?? this.payload;
+    const data = Buffer.allocUnsafeSlow(made.size);
+    made.write(data);
+    return data;
+  }
+
+  /** It goes without others where consumers unpack aggregates: data that looks like one goes as an aggregate of its own. */
+  travelAlone(): void {
+    this.made = null;
+    if (this.dataBytes < LEAST_AGGREGATE_BYTES || !looksAggregated(this.data)) return;
+    const builder = createAggregateBuilder();
+    builder.add(this.partitionKey, this.dataBytes);
+    this.made = {
+      size: builder.size,
+      write: (target) => builder.write([{ data: this.#encoded ?? this.payload }], target),
+    };
+  }
+
+  /** It goes as it is, by itself or within an aggregate. */
+  travelAsIs(): void {
+    this.made = null;
   }
 
   abstract mayWrite(now: number): boolean;

@@ -8,8 +8,16 @@ import type { Timer } from "../../../runtime/clock.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { DeadLetter, Message, Source } from "../../source/source.ts";
 import type { Counters } from "../counters.ts";
+import { createFifo, type Fifo } from "../fifo.ts";
 import type { Settings } from "../options.ts";
 import { sourceFailureOf } from "./source-failure.ts";
+
+/**
+ * Dead letters without a receipt at most, and their payloads, bytes; a larger one goes alone. A broker that has a
+ * thousand to store reads nothing more, and a receipt is given up after 30 s: by then all before it have to be stored.
+ */
+const MOST_UNCONFIRMED = 100;
+const MOST_UNCONFIRMED_BYTES = 8 * 1024 * 1024;
 
 export const ORIGIN_TOPIC_PROPERTY = "REAL_TOPIC";
 export const ORIGIN_ID_PROPERTY = "ORIGIN_MESSAGE_ID";
@@ -44,12 +52,25 @@ export function createDeadLetters(settings: Settings, counters: Counters, source
   return deadLetterTopic === null ? null : new DeadLetterRetries(deadLetterTopic, settings, counters, source);
 }
 
+/** A dead letter on its way, however often it was tried. */
+interface Letter {
+  readonly deadLetter: DeadLetter;
+  readonly wanted: () => boolean;
+  readonly published: () => void;
+  /** Failed attempts. */
+  attempt: number;
+}
+
 class DeadLetterRetries implements DeadLetters {
   readonly #topic: string;
   readonly #settings: Settings;
   readonly #counters: Counters;
   readonly #source: () => Source;
   readonly #timers = new Set<Timer>();
+  /** Until there is room; what they hold their deliveries retain. */
+  readonly #waiting: Fifo<Letter> = createFifo();
+  #unconfirmed = 0;
+  #unconfirmedBytes = 0;
   #closed = false;
 
   constructor(topic: string, settings: Settings, counters: Counters, source: () => Source) {
@@ -60,31 +81,49 @@ class DeadLetterRetries implements DeadLetters {
   }
 
   publish(deadLetter: DeadLetter, wanted: () => boolean, published: () => void): void {
-    void this.#attempt(deadLetter, wanted, published, 0);
+    this.#waiting.push({ deadLetter, wanted, published, attempt: 0 });
+    this.#fill();
   }
 
   close(): void {
     this.#closed = true;
+    this.#waiting.clear();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
   }
 
-  async #attempt(deadLetter: DeadLetter, wanted: () => boolean, published: () => void, attempt: number): Promise<void> {
-    if (this.#closed) return;
-    if (!wanted()) {
+  /** Publishes what waits, as far as there is room. */
+  #fill(): void {
+    for (let letter = this.#waiting.peek(); letter !== undefined; letter = this.#waiting.peek()) {
+      const { payloadBytes } = letter.deadLetter.message;
+      const isFull =
+        this.#unconfirmed >= MOST_UNCONFIRMED || this.#unconfirmedBytes + payloadBytes > MOST_UNCONFIRMED_BYTES;
+      if (isFull && this.#unconfirmed > 0) return;
+      this.#waiting.shift();
+      if (letter.wanted()) void this.#attempt(letter, payloadBytes);
       // With it its failure is over.
-      if (attempt > 0) this.#counters.sourceFailure = null;
-      return;
+      else if (letter.attempt > 0) this.#counters.sourceFailure = null;
     }
-    try {
-      await this.#source().publish(this.#topic, deadLetter);
-    } catch (error) {
-      if (this.#closed) return;
-      this.#failed(deadLetter, error, attempt);
-      this.#again(attempt, () => void this.#attempt(deadLetter, wanted, published, attempt + 1));
-      return;
-    }
+  }
+
+  async #attempt(letter: Letter, bytes: number): Promise<void> {
+    this.#unconfirmed += 1;
+    this.#unconfirmedBytes += bytes;
+    const failure = await this.#source()
+      .publish(this.#topic, letter.deadLetter)
+      .then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+    this.#unconfirmed -= 1;
+    this.#unconfirmedBytes -= bytes;
     if (this.#closed) return;
+    if (failure === null) this.#confirmed(letter);
+    else this.#failed(letter, failure.error);
+    this.#fill();
+  }
+
+  #confirmed({ deadLetter, wanted, published }: Letter): void {
     this.#counters.sourceFailure = null;
     this.#counters.deadLettered += 1;
     const fields = { topic: this.#topic, from: deadLetter.topic, id: deadLetter.message.id };
@@ -92,18 +131,17 @@ class DeadLetterRetries implements DeadLetters {
     if (wanted()) published();
   }
 
-  #failed({ message: { id } }: DeadLetter, error: unknown, attempt: number): void {
+  #failed(letter: Letter, error: unknown): void {
+    const { clock, retry, random, log } = this.#settings;
     this.#counters.sourceFailure = sourceFailureOf(error);
-    if (attempt > 0) return;
-    this.#settings.log.warn("dead letter not published, trying again", { topic: this.#topic, id, error });
-  }
-
-  #again(attempt: number, callback: () => void): void {
-    const { clock, retry, random } = this.#settings;
-    const timer = clock.timer(fullJitter(retry, attempt, random), () => {
+    const { id } = letter.deadLetter.message;
+    if (letter.attempt === 0) log.warn("dead letter not published, trying again", { topic: this.#topic, id, error });
+    const timer = clock.timer(fullJitter(retry, letter.attempt, random), () => {
       this.#timers.delete(timer);
-      callback();
+      this.#waiting.push(letter);
+      this.#fill();
     });
     this.#timers.add(timer);
+    letter.attempt += 1;
   }
 }

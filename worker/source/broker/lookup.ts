@@ -5,7 +5,7 @@ import type { Decoded } from "../protocol/field-table.ts";
 import { SourceError } from "../source.ts";
 import type { Connection } from "./connection.ts";
 import { isSlow } from "./failures.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool, Use } from "./pool.ts";
 import { addressText, type BrokerAddress, parseServiceUrl } from "./service-url.ts";
 
 type LookupAnswer = Decoded<typeof c.lookupResponse>;
@@ -15,8 +15,8 @@ const MOST_REDIRECTS = 20;
 const MOST_PARTITIONS = 10_000;
 
 export interface Lookup {
-  /** A connection to the broker that serves the topic now. @throws SourceError */
-  broker(topic: string): Promise<Connection>;
+  /** A connection for this use to the broker that serves the topic now. @throws SourceError */
+  broker(topic: string, use: Use): Promise<Connection>;
   /** 0 for a topic without partitions. @throws SourceError */
   partitions(topic: string): Promise<number>;
   /** Full names of the persistent topics of `tenant/namespace`, partitions one by one. @throws SourceError */
@@ -35,7 +35,7 @@ export function createLookup(pool: Pool): Lookup {
     }
   };
 
-  const follow = async (topic: string, host: Connection): Promise<Connection> => {
+  const follow = async (topic: string, use: Use, host: Connection): Promise<Connection> => {
     const what = `looking up ${topic}`;
     let connection = host;
     let authoritative = false;
@@ -47,7 +47,7 @@ export function createLookup(pool: Pool): Lookup {
       const throughProxy = answer.proxyThroughServiceUrl ?? false;
       const address = brokerAddress(what, answer, connection.address, pool.foreign);
       if (!throughProxy) refusePlain(what, address, connection.address);
-      connection = await pool.broker(address, throughProxy);
+      connection = await pool.broker(address, throughProxy, use);
       if (answer.response === LookupResponse.Connect) return connection;
       authoritative = answer.authoritative ?? false;
     }
@@ -78,7 +78,7 @@ export function createLookup(pool: Pool): Lookup {
   };
 
   return {
-    broker: (topic) => served((host) => follow(topic, host)),
+    broker: (topic, use) => served((host) => follow(topic, use, host)),
     partitions: (topic) => served((host) => countPartitions(topic, host)),
     topics: (namespace) => served((host) => list(namespace, host)),
   };

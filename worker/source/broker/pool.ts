@@ -19,7 +19,13 @@ export interface PoolOptions {
   readonly signal: AbortSignal;
 }
 
-/** One connection per broker, shared by all that talk to it. */
+/**
+ * What a connection is for. A broker that has a thousand messages of a connection to store reads nothing more from it, so what
+ * is published goes apart from what is consumed: pings and acknowledgements would wait behind it.
+ */
+export type Use = "consuming" | "publishing";
+
+/** One connection per broker and use, shared by all that talk to it. */
 export interface Pool {
   /** What brokers say, and what was sent to any of them. */
   readonly foreign: ForeignText;
@@ -28,7 +34,7 @@ export interface Pool {
   /** That host answers, and cannot do what it was asked: another one is asked first from now on. */
   passOver(host: Connection): void;
   /** A connection to that broker; by way of a proxy, which a host of the service URL then is. @throws SourceError */
-  broker(address: BrokerAddress, throughProxy: boolean): Promise<Connection>;
+  broker(address: BrokerAddress, throughProxy: boolean, use: Use): Promise<Connection>;
   close(): void;
 }
 
@@ -48,7 +54,7 @@ class ConnectionPool implements Pool {
   }
 
   service(): Promise<Connection> {
-    return this.#anyHost();
+    return this.#anyHost(undefined, "consuming");
   }
 
   passOver({ address }: Connection): void {
@@ -57,8 +63,8 @@ class ConnectionPool implements Pool {
     if (addressText(current) === addressText(address)) this.#current = (this.#current + 1) % hosts.length;
   }
 
-  broker(address: BrokerAddress, throughProxy: boolean): Promise<Connection> {
-    return throughProxy ? this.#anyHost(address) : this.#get(address);
+  broker(address: BrokerAddress, throughProxy: boolean, use: Use): Promise<Connection> {
+    return throughProxy ? this.#anyHost(address, use) : this.#get(address, undefined, use);
   }
 
   close(): void {
@@ -73,14 +79,14 @@ class ConnectionPool implements Pool {
   }
 
   /** Tries the hosts in turn, from the one that worked last. */
-  async #anyHost(proxyTo?: BrokerAddress): Promise<Connection> {
+  async #anyHost(proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
     const { hosts, signal } = this.#options;
     let failure: unknown = null;
     const first = this.#current;
     for (let offset = 0; offset < hosts.length; offset++) {
       const index = (first + offset) % hosts.length;
       try {
-        const connection = await this.#get(hosts[index] as BrokerAddress, proxyTo);
+        const connection = await this.#get(hosts[index] as BrokerAddress, proxyTo, use);
         this.#current = index;
         return connection;
       } catch (error) {
@@ -91,20 +97,23 @@ class ConnectionPool implements Pool {
     throw failure;
   }
 
-  #get(address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> {
-    const name = addressText(address) + (proxyTo === undefined ? "" : ` to ${addressText(proxyTo)}`);
+  #get(address: BrokerAddress, proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
+    const broker = addressText(address) + (proxyTo === undefined ? "" : ` to ${addressText(proxyTo)}`);
+    const name = use === "consuming" ? broker : `${broker} for ${use}`;
     const known = this.#connections.get(name);
     if (known !== undefined) return known;
-    const opening = this.#open(name, address, proxyTo);
+    const opening = this.#open(name, address, proxyTo, use);
     this.#connections.set(name, opening);
     opening.catch(() => this.#connections.delete(name));
     return opening;
   }
 
-  async #open(name: string, address: BrokerAddress, proxyTo?: BrokerAddress): Promise<Connection> {
+  async #open(name: string, address: BrokerAddress, proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
     const { log } = this.#options;
     const { foreign } = this;
-    const connection = await openConnection({ ...this.#options, foreign, address, proxyTo });
+    // What comes on one for publishing are receipts, which take no memory and give some back.
+    const congested = use === "publishing" ? () => false : this.#options.congested;
+    const connection = await openConnection({ ...this.#options, foreign, congested, address, proxyTo });
     log.debug("connected", { broker: name });
     void connection.closed.then((reason) => {
       this.#connections.delete(name);

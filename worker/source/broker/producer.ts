@@ -78,7 +78,7 @@ class TopicProducer implements Producer {
   }
 
   async #open(): Promise<ProducerSession> {
-    const connection = await this.#lookup.broker(this.#topic);
+    const connection = await this.#lookup.broker(this.#topic, "publishing");
     return await openProducerSession(this.#topic, connection, this.#clock, () => {
       this.#session = null;
     });

@@ -90,7 +90,7 @@ class ResubscribingConsumer implements PartitionConsumer {
     const { topic } = this;
     const { log } = this.#context;
     this.#context.checkKeys();
-    const connection = await this.#lookup.broker(topic);
+    const connection = await this.#lookup.broker(topic, "consuming");
     this.#closing.signal.throwIfAborted();
     const opened = await openSubscription(topic, connection, this.#position, this.#carryOver, this.#context);
     if (this.#closing.signal.aborted) opened.end(0);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import { type Clock, systemClock } from "../../../../runtime/clock.ts";
 import * as c from "../../../../worker/source/protocol/commands.ts";
@@ -36,6 +37,32 @@ test("a dead letter whose connection breaks, or whose producer closes, is publis
   await publish();
   assert.equal(sent, 3);
   assert.equal(broker.commands.filter(({ command }) => command === Command.PRODUCER).length, 3);
+});
+
+test("dead letters travel on a connection of their own, or pings and acknowledgements would wait behind them", async () => {
+  const sockets = new Map<number, Set<Socket>>();
+  const broker = await startBroker((command, body, { send, sendMessage, socket }) => {
+    sockets.set(command, (sockets.get(command) ?? new Set()).add(socket));
+    if (command === Command.FLOW) sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "poison");
+    if (command === Command.PRODUCER) {
+      const { requestId } = c.producer.decode(body);
+      send(Command.PRODUCER_SUCCESS, c.producerSuccess, { requestId, producerName: "p", lastSequenceId: -1 });
+    }
+    if (command !== Command.SEND) return false;
+    const { producerId, sequenceId } = c.send.decode(body);
+    send(Command.SEND_RECEIPT, c.sendReceipt, { producerId, sequenceId });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.received(1);
+  const [message] = receiver.messages;
+  assert.ok(message);
+  for (const dead of ["dead", "others-dead"]) {
+    await receiver.source.publish(dead, { message, topic: TOPIC, reason: new Map() });
+  }
+  const [published, consumed] = [Command.SEND, Command.FLOW].map((command) => sockets.get(command));
+  assert.deepEqual([published?.size, consumed?.size], [1, 1]);
+  assert.ok([...(published ?? [])].every((socket) => consumed?.has(socket) === false));
 });
 
 test("a producer that is confirmed too late is closed, or the broker would keep it", async () => {

@@ -6,7 +6,6 @@ import type { Logger } from "../../runtime/log.ts";
 import { MANAGED_SELECTOR } from "../desired/names.ts";
 import {
   CONFIG_MAPS,
-  CORE_EVENTS,
   DEPLOYMENTS,
   type KubeObject,
   PODS,
@@ -17,8 +16,8 @@ import {
 } from "../kube/objects.ts";
 import { createReflector, type Reflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
-import type { ChildView, Cluster, PodEventView, PodView, SinkView } from "./cluster.ts";
-import { childView, deploymentView, podEventView, podView, sinkView } from "./views.ts";
+import type { ChildView, Cluster, PodView, SinkView } from "./cluster.ts";
+import { childView, deploymentView, podView, sinkView } from "./views.ts";
 
 export interface WatchesOptions {
   readonly client: KubeClient;
@@ -49,8 +48,6 @@ interface Collection {
 }
 
 const MANAGED = { labelSelector: MANAGED_SELECTOR };
-/** The pods' warnings are many in a big cluster: the server filters, the store keeps those of workers. */
-const POD_WARNINGS = { fieldSelector: "involvedObject.kind=Pod,type=Warning" };
 const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS];
 
 /** Mirrors everything that reconciling needs to see. */
@@ -63,21 +60,12 @@ export function createWatches(options: WatchesOptions): Watches {
   children.set(DEPLOYMENTS.kind, deployments);
   const replicaSets = childStore(childView);
   const pods = createStore<PodView>({ reduce: podView, groupOf: (pod) => pod.group, onChange: options.onChange });
-  const events = createStore<PodEventView>({
-    reduce: podEventView,
-    groupOf: (event) => event.pod,
-    onChange: (podKey) => {
-      const group = pods.get(podKey)?.group;
-      if (group !== undefined) options.onChange(group);
-    },
-  });
 
   const collections: Collection[] = [
     { type: KINESIS_SINKS, store: sinks },
     { type: DEPLOYMENTS, store: deployments, query: MANAGED },
     { type: REPLICA_SETS, store: replicaSets, query: MANAGED, metadataOnly: true },
     { type: PODS, store: pods, query: MANAGED },
-    { type: CORE_EVENTS, store: events, query: POD_WARNINGS },
     ...CHILDREN_BY_METADATA.flatMap((type) => {
       const store = children.get(type.kind);
       return store ? [{ type, store, query: MANAGED, metadataOnly: true }] : [];
@@ -94,7 +82,6 @@ export function createWatches(options: WatchesOptions): Watches {
       child: (type, key) => children.get(type.kind)?.get(key),
       replicaSets: (key) => replicaSets.group(key),
       pods: (key) => pods.group(key),
-      podEvents: (key) => events.group(key),
     },
     synced: () => reflectors.every((reflector) => reflector.synced()),
     run: async (signal) => {

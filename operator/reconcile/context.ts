@@ -21,6 +21,15 @@ export interface Dependencies {
   readonly worker: WorkerDefaults;
 }
 
+/** A pod that has not started, and that Kubernetes gives no cause for. */
+export interface PodWarning {
+  /** When its warnings are asked for, monotonic milliseconds. */
+  askAt: number;
+  /** From then to the next time. */
+  againMs: number;
+  cause: Cause | undefined;
+}
+
 /** What the operator remembers of a sink between reconciles. Losing it costs some needless writes. */
 export interface Memory {
   readonly uid: string;
@@ -32,6 +41,8 @@ export interface Memory {
   status: OperatorStatus | undefined;
   /** Monotonic milliseconds. */
   statusWrittenAt: number;
+  /** By name: what is known of pods that have not started. */
+  readonly podWarnings: Map<string, PodWarning>;
 }
 
 export function freshMemory(uid: string): Memory {
@@ -41,6 +52,7 @@ export function freshMemory(uid: string): Memory {
     deploymentGeneration: 0,
     status: undefined,
     statusWrittenAt: 0,
+    podWarnings: new Map(),
   };
 }
 

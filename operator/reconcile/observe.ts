@@ -3,14 +3,14 @@ import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
-import type { Blocked, Cause, Observed, ObservedDeployment, ObservedPod } from "../status/observed.ts";
+import type { Blocked, Observed, ObservedDeployment, ObservedPod } from "../status/observed.ts";
 import type { Context } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
 export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink">;
 
 /** Pods that a ReplicaSet of the sink's own Deployment controls; labels alone prove nothing. */
-export function controlledPods(context: ObserveContext): PodView[] {
+export function controlledPods(context: Pick<ObserveContext, "cluster" | "key" | "sink">): PodView[] {
   const { cluster, key, sink } = context;
   const deployment = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   if (!deployment || deployment.controllerUid !== sink.metadata.uid) return [];
@@ -47,13 +47,6 @@ function observedDeployment({ cluster, memory, sink }: ObserveContext): Observed
 
 function observedPod(context: ObserveContext, view: PodView, current: string | undefined): ObservedPod {
   const { name, ready, terminating, cause, repeatedExit } = view;
-  const suspectedCause = repeatedExit ?? (view.started ? undefined : warningCause(context, view));
+  const suspectedCause = repeatedExit ?? (view.started ? undefined : context.memory.podWarnings.get(name)?.cause);
   return { name, ready, terminating, current: view.templateHash === current, cause, suspectedCause };
-}
-
-/** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */
-function warningCause({ cluster }: ObserveContext, pod: PodView): Cause | undefined {
-  const events = cluster.podEvents(pod.key).sort((a, b) => (a.at < b.at ? 1 : -1));
-  const last = events[0];
-  return last && { reason: last.reason, message: last.message, stalls: false };
 }

@@ -3,6 +3,7 @@ import type { Blocked } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
 import { observe } from "./observe.ts";
+import { askForWarnings } from "./pod-warnings.ts";
 import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
 import { recordTransitions } from "./transitions.ts";
@@ -18,6 +19,7 @@ const RESYNC_MS = 10 * 60_000;
 /** Tells what is: in the status, as a metric, as Events. Says when to come back even if nothing changes. */
 export async function updateStatus(context: Context, blocked: Blocked): Promise<RunResult> {
   const pruned = await pruneWorkers(context);
+  const warnedAgainMs = await askForWarnings(context);
   const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   const status = computeStatus(observe(context, blocked), before, now);
@@ -28,6 +30,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
     againAfterMs: Math.min(
       blocked.refused ? REFUSED_AGAIN_MS : RESYNC_MS,
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
+      warnedAgainMs ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),
   };

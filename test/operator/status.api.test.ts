@@ -158,6 +158,33 @@ describe("the status of a sink on a real API server", { skip }, () => {
     await eventually("the Deployment", async () => assert.ok(await cluster.get(DEPLOYMENTS, "later-kinesis-sink")));
   });
 
+  test("quotes the last warning about a pod that has not started", async () => {
+    await cluster.create(KINESIS_SINKS, sinkManifest("mount"));
+    const [pod] = await untilPods(cluster, "mount", 1);
+    const name = pod?.metadata.name ?? "";
+    await eventually("the pod is on a node, and creates its container", () =>
+      setWaiting(cluster, name, "ContainerCreating", ""),
+    );
+    const involvedObject = { kind: "Pod", namespace: cluster.namespace, name };
+    const message = 'MountVolume.SetUp failed for volume "aws": secret "aws" not found';
+    const told = {
+      involvedObject,
+      type: "Warning",
+      reason: "FailedMount",
+      message,
+      lastTimestamp: new Date().toISOString(),
+    };
+    await cluster.create(CORE_EVENTS, { metadata: { name: `${name}.1` }, ...told } as KubeObject);
+    const ready = await eventually("the warning", async () => {
+      // Again, for the scheduler, which has no node for it, may write after the kubelet did.
+      await setWaiting(cluster, name, "ContainerCreating", "");
+      const found = await condition(cluster, "mount", "Ready");
+      assert.partialDeepStrictEqual(found, { status: "False", reason: "FailedMount" });
+      return found;
+    });
+    assert.match(ready?.message ?? "", /secret "aws" not found/);
+  });
+
   test("tells why pods cannot be created", async () => {
     const quota = { type: { group: "", version: "v1", plural: "resourcequotas", kind: "ResourceQuota" } };
     await cluster.create(quota.type, {

@@ -31,7 +31,6 @@ function situation(owner: OwnerReference | undefined): ClaimContext {
     child: () => undefined,
     replicaSets: () => [],
     pods: () => [],
-    podEvents: () => [],
   };
   const signal = new AbortController().signal;
   return { sink, client, cluster, signal, owned: new Map(), children: children(sink, WORKER_DEFAULTS) };

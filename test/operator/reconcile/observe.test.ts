@@ -25,7 +25,6 @@ function viewOf(generation: number): ObserveContext {
     child: (type) => (type === DEPLOYMENTS ? seen : undefined),
     replicaSets: () => [],
     pods: () => [],
-    podEvents: () => [],
   };
   const memory = freshMemory(uid);
   return { sink, key: `${namespace}/${name}`, cluster, memory, children: children(sink, WORKER_DEFAULTS) };

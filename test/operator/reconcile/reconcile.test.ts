@@ -58,7 +58,6 @@ function clusterOf(scene: Scene): Cluster {
     child: ({ kind }) => child(kind),
     replicaSets: () => [{ ...child("set"), uid: "uid-set", controllerUid: "uid-Deployment" }],
     pods: () => [pod],
-    podEvents: () => [],
   };
 }
 

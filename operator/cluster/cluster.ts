@@ -25,6 +25,8 @@ export interface PodView extends Stored {
   readonly controllerUid: string | undefined;
   readonly templateHash: string | undefined;
   readonly terminating: boolean;
+  /** Its containers run no longer and never will again, as after an eviction; nobody may delete it for a long time. */
+  readonly ended: boolean;
   readonly ready: boolean;
   /** A container runs or has run, so that events of mounting and pulling are history. */
   readonly started: boolean;

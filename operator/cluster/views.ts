@@ -51,14 +51,15 @@ export function deploymentView(object: Deployment): ChildView {
 
 export function podView(pod: Pod): PodView {
   const { metadata, status } = pod;
+  const ended = status?.phase === "Failed" || status?.phase === "Succeeded";
   return {
     ...stored(pod),
     group: sinkKey(pod),
     name: metadata.name,
     controllerUid: controllerOf(pod)?.uid,
     templateHash: metadata.annotations?.[TEMPLATE_HASH_ANNOTATION],
-    terminating:
-      metadata.deletionTimestamp !== undefined || status?.phase === "Failed" || status?.phase === "Succeeded",
+    terminating: ended || metadata.deletionTimestamp !== undefined,
+    ended,
     ready: status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
     started:
       status?.containerStatuses?.some(({ state, lastState }) => Boolean(state?.running ?? lastState?.terminated)) ??

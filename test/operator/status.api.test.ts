@@ -119,6 +119,20 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.deepEqual(left, [], "a resource that grows with every pod that ever was");
   });
 
+  test("loses the entry of a pod that was evicted, although the pod stays", async () => {
+    const [pod = ""] = await readySink("evicted");
+    await cluster.patch(
+      PODS,
+      pod,
+      { status: { phase: "Failed", reason: "Evicted", message: "low on memory" } },
+      "status",
+    );
+    await eventually("the entry is gone", async () =>
+      assert.deepEqual((await sink(cluster, "evicted")).status.workers ?? [], []),
+    );
+    assert.ok(await cluster.get(PODS, pod));
+  });
+
   test("says Paused, keeps everything but the pods, and carries on afterwards", async () => {
     await readySink("pause");
     await cluster.patch(KINESIS_SINKS, "pause", { spec: { paused: true } });

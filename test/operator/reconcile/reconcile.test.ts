@@ -48,6 +48,7 @@ function clusterOf(scene: Scene): Cluster {
     controllerUid: "uid-set",
     templateHash: scene.current ? template : "another",
     terminating: false,
+    ended: false,
     ready: scene.ready,
     started: true,
     cause: undefined,

@@ -30,6 +30,17 @@ export interface PodWarning {
   cause: Cause | undefined;
 }
 
+/** A worker's entry as the operator last saw it change. */
+export interface SeenReport {
+  /** Changes with each report. */
+  readonly mark: string;
+  /** Monotonic milliseconds. */
+  at: number;
+  /** It is stale when it is older than this, milliseconds. */
+  readonly limitMs: number;
+  stale: boolean;
+}
+
 /** What the operator remembers of a sink between reconciles. Losing it costs some needless writes. */
 export interface Memory {
   readonly uid: string;
@@ -43,6 +54,8 @@ export interface Memory {
   statusWrittenAt: number;
   /** By name: what is known of pods that have not started. */
   readonly podWarnings: Map<string, PodWarning>;
+  /** By pod. */
+  readonly reports: Map<string, SeenReport>;
 }
 
 export function freshMemory(uid: string): Memory {
@@ -53,6 +66,7 @@ export function freshMemory(uid: string): Memory {
     status: undefined,
     statusWrittenAt: 0,
     podWarnings: new Map(),
+    reports: new Map(),
   };
 }
 

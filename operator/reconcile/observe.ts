@@ -3,7 +3,7 @@ import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
-import type { Blocked, Observed, ObservedDeployment, ObservedPod } from "../status/observed.ts";
+import type { Blocked, Observed, ObservedDeployment, ObservedPod, StaleReport } from "../status/observed.ts";
 import type { Context } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
@@ -22,7 +22,7 @@ export function controlledPods(context: Pick<ObserveContext, "cluster" | "key" |
 }
 
 /** Gathers what the status is computed from. */
-export function observe(context: ObserveContext, blocked: Blocked): Observed {
+export function observe(context: ObserveContext, blocked: Blocked, stale: readonly StaleReport[] = []): Observed {
   const { sink } = context;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
@@ -34,6 +34,7 @@ export function observe(context: ObserveContext, blocked: Blocked): Observed {
     deployment: observedDeployment(context),
     pods: views.map((view) => observedPod(context, view, current)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),
+    stale: stale.filter(({ pod }) => names.has(pod)),
     ignoredProperties: ignoredProperties(sink),
   };
 }

@@ -6,6 +6,7 @@ import { observe } from "./observe.ts";
 import { askForWarnings } from "./pod-warnings.ts";
 import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
+import { staleReports } from "./stale-reports.ts";
 import { recordTransitions } from "./transitions.ts";
 import { writeStatus } from "./write-status.ts";
 
@@ -20,9 +21,10 @@ const RESYNC_MS = 10 * 60_000;
 export async function updateStatus(context: Context, blocked: Blocked): Promise<RunResult> {
   const pruned = await pruneWorkers(context);
   const warnedAgainMs = await askForWarnings(context);
+  const { stale, againAfterMs: staleAgainMs } = await staleReports(context);
   const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
-  const status = computeStatus(observe(context, blocked), before, now);
+  const status = computeStatus(observe(context, blocked, stale), before, now);
   setReadiness(context, status);
   const writeAgainMs = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
@@ -31,6 +33,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
       blocked.refused ? REFUSED_AGAIN_MS : RESYNC_MS,
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
       warnedAgainMs ?? RESYNC_MS,
+      staleAgainMs ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),
   };

@@ -1,19 +1,12 @@
 import type { Condition } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
+import { beatMs } from "../../runtime/kube/beat.ts";
 import { isNotFound } from "../../runtime/kube/errors.ts";
 import { applyObject } from "../kube/apply.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { OperatorStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
-
-/**
- * Milliseconds between two writes of totals alone: max(10 s, N²/40 s) for N replicas, the beat of the workers. Each write costs
- * the API server in proportion to the number of workers.
- */
-export function beatMs(replicas: number): number {
-  return Math.max(10_000, (replicas * replicas * 1000) / 40);
-}
 
 /**
  * Milliseconds between two writes of messages alone. Those of webhooks and networks hold times and port numbers, and each

@@ -12,7 +12,7 @@ export interface Facts {
   /** Live pods of the desired template. */
   readonly current: readonly ObservedPod[];
   readonly ready: readonly ObservedPod[];
-  /** Reports of the live pods. */
+  /** Reports of the live pods that are not stale. */
   readonly reports: readonly WorkerStatus[];
   /** Why current pods do not work: the gravest cause. */
   readonly cause: Cause | undefined;
@@ -22,7 +22,8 @@ export function facts(observed: Observed): Facts {
   const { spec } = observed.sink;
   const live = observed.pods.filter((pod) => !pod.terminating);
   const current = live.filter((pod) => pod.current);
-  const names = new Set(live.map((pod) => pod.name));
+  const stale = new Set(observed.stale.map(({ pod }) => pod));
+  const names = new Set(live.flatMap(({ name }) => (stale.has(name) ? [] : name)));
   const desired = spec.paused ? 0 : spec.replicas;
   return {
     observed,

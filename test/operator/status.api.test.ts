@@ -133,6 +133,20 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.ok(await cluster.get(PODS, pod));
   });
 
+  test("tells of a worker that has stopped reporting, and counts it no longer", async () => {
+    const [pod = ""] = await readySink("silent");
+    await eventually("its numbers count", async () =>
+      assert.equal((await sink(cluster, "silent")).status.totals?.ratePerSecond, 100),
+    );
+    await untilCondition(cluster, "silent", "SourceConnected", { status: "Unknown", reason: "ReportStale" });
+    const ready = await condition(cluster, "silent", "Ready");
+    assert.equal(ready?.status, "True", "its readiness probe says that it works");
+    assert.match(ready?.message ?? "", new RegExp(`${pod} has not reported for \\d+ s`));
+    assert.equal((await sink(cluster, "silent")).status.totals?.ratePerSecond, 0);
+    await report(cluster, "silent", running(pod, { ratePerSecond: 42 }));
+    await untilCondition(cluster, "silent", "SourceConnected", { status: "True" });
+  });
+
   test("says Paused, keeps everything but the pods, and carries on afterwards", async () => {
     await readySink("pause");
     await cluster.patch(KINESIS_SINKS, "pause", { spec: { paused: true } });

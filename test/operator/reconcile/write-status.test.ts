@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
-import { beatMs, type StatusContext, writeStatus } from "../../../operator/reconcile/write-status.ts";
+import { type StatusContext, writeStatus } from "../../../operator/reconcile/write-status.ts";
 import { computeStatus, type OperatorStatus } from "../../../operator/status/status.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
@@ -39,6 +39,7 @@ function statusOf(ratePerSecond: number, paused = false): OperatorStatus {
     deployment: undefined,
     pods: [],
     workers: [],
+    stale: [],
     ignoredProperties: [],
   };
   return { ...computeStatus(observed, [], "2026-01-01T00:00:00Z"), totals: { ratePerSecond } };
@@ -77,10 +78,6 @@ test("words alone wait too, so that words that always change do not write withou
   await clock.advance(4_000);
   assert.equal(await write(worded("port 40003")), undefined);
   assert.equal(writes.length, 2);
-});
-
-test("the beat grows with the square of the number of workers", () => {
-  assert.deepEqual([1, 20, 40, 100].map(beatMs), [10_000, 10_000, 40_000, 250_000]);
 });
 
 test("what the operator writes holds no entry of a worker, so that it takes none away", async () => {

@@ -43,8 +43,6 @@ export function createController(options: ControllerOptions): Controller {
   const memories = new Map<string, Memory>();
 
   const run = async (signal: AbortSignal) => {
-    // Another leader may have written statuses meanwhile.
-    for (const memory of memories.values()) memory.status = undefined;
     const watches = createWatches({
       ...options,
       namespaces: options.watchNamespaces,

@@ -30,6 +30,14 @@ export interface PodWarning {
   cause: Cause | undefined;
 }
 
+export interface WrittenStatus {
+  readonly status: OperatorStatus;
+  /** Of the sink that the API server answered with: what the watch shows may be from before. */
+  readonly resourceVersion: string | undefined;
+  /** What the answer held of it, as a hash: conditions of others remain, and a field may be none of the definition's. */
+  readonly answer: string;
+}
+
 /** A worker's entry as the operator last saw it change. */
 export interface SeenReport {
   /** Changes with each report. */
@@ -48,8 +56,8 @@ export interface Memory {
   readonly applied: Map<string, string>;
   /** `metadata.generation` of the Deployment as last applied; fresher than the watch. 0 before the first time. */
   deploymentGeneration: number;
-  /** The status as last written; fresher than the watch. */
-  status: OperatorStatus | undefined;
+  /** The status as last written. */
+  written: WrittenStatus | undefined;
   /** Monotonic milliseconds. */
   statusWrittenAt: number;
   /** By name: what is known of pods that have not started. */
@@ -63,7 +71,7 @@ export function freshMemory(uid: string): Memory {
     uid,
     applied: new Map(),
     deploymentGeneration: 0,
-    status: undefined,
+    written: undefined,
     statusWrittenAt: 0,
     podWarnings: new Map(),
     reports: new Map(),

@@ -8,7 +8,7 @@ import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
 import { staleReports } from "./stale-reports.ts";
 import { recordTransitions } from "./transitions.ts";
-import { writeStatus } from "./write-status.ts";
+import { knownStatus, writeStatus } from "./write-status.ts";
 
 /** A refused sink is tried again after this, for not every remedy can be watched. Milliseconds. */
 const REFUSED_AGAIN_MS = 10_000;
@@ -22,7 +22,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
   const pruned = await pruneWorkers(context);
   const warnedAgainMs = await askForWarnings(context);
   const { stale, againAfterMs: staleAgainMs } = await staleReports(context);
-  const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
+  const before = knownStatus(context)?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   const status = computeStatus(observe(context, blocked, stale), before, now);
   setReadiness(context, status);

@@ -1,12 +1,13 @@
-import type { Condition } from "../../crds/kinesissink.generated.ts";
+import type { Condition, KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import { beatMs } from "../../runtime/kube/beat.ts";
 import { isNotFound } from "../../runtime/kube/errors.ts";
 import { applyObject } from "../kube/apply.ts";
 import type { KubeObject } from "../kube/objects.ts";
+import { isOlder } from "../kube/resource-version.ts";
 import type { OperatorStatus } from "../status/status.ts";
-import type { Context } from "./context.ts";
+import type { Context, WrittenStatus } from "./context.ts";
 
 /**
  * Milliseconds between two writes of messages alone. Those of webhooks and networks hold times and port numbers, and each
@@ -20,32 +21,48 @@ export type StatusContext = Pick<Context, "client" | "clock" | "memory" | "metri
 /** Writes the status when it changed; words and totals alone wait. Returns after how long to come back for them. */
 export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
   const { clock, memory, sink } = context;
-  const known = memory.status ?? sink.status;
+  const known = knownStatus(context);
   if (same(facts(known), facts(status))) {
     const sameWords = same(words(known), words(status));
     if (sameWords && same(known?.totals, status.totals)) return undefined;
     const wait = memory.statusWrittenAt + (sameWords ? beatMs(sink.spec.replicas) : WORDS_MS) - clock.now();
     if (wait > 0) return wait;
   }
-  await apply(context, status);
-  memory.status = status;
+  memory.written = await apply(context, status);
   memory.statusWrittenAt = clock.now();
   return undefined;
 }
 
-async function apply({ client, metrics, signal, sink }: StatusContext, status: OperatorStatus): Promise<void> {
+/**
+ * The status as it is: what was written last, until the watch has brought it and as long as it is still there; else what the
+ * watch shows, for a former leader may have written late, and anybody may have edited it.
+ */
+export function knownStatus({ memory: { written }, sink }: Pick<StatusContext, "memory" | "sink">) {
+  if (!written) return sink.status;
+  const before = isOlder(sink.metadata.resourceVersion, written.resourceVersion);
+  return before || written.answer === statusHash(sink.status) ? written.status : sink.status;
+}
+
+async function apply(context: StatusContext, status: OperatorStatus): Promise<WrittenStatus | undefined> {
+  const { client, metrics, signal, sink } = context;
   const { name, namespace, uid } = sink.metadata;
   const object: KubeObject & { status: OperatorStatus } = { metadata: { name, namespace, uid }, status };
   try {
-    await applyObject(client, { type: KINESIS_SINKS, namespace, name }, object, {
+    const answer = await applyObject<KinesisSink>(client, { type: KINESIS_SINKS, namespace, name }, object, {
       force: true,
       subresource: "status",
       signal,
     });
     metrics.writes.inc({ kind: KINESIS_SINKS.kind, operation: "status" });
+    return { status, resourceVersion: answer.metadata.resourceVersion, answer: statusHash(answer.status) };
   } catch (error) {
     if (!isNotFound(error)) throw error;
+    return undefined;
   }
+}
+
+function statusHash(status: Partial<OperatorStatus> | undefined): string {
+  return jsonHash([facts(status), words(status), status?.totals]);
 }
 
 /** All but totals and messages. */
@@ -74,5 +91,5 @@ function byType(status: Partial<OperatorStatus> | undefined): Condition[] {
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return jsonHash(a) === jsonHash(b);
+  return jsonHash(a ?? null) === jsonHash(b ?? null);
 }

@@ -52,6 +52,21 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.equal(selector, "app.kubernetes.io/name=kinesis-sink-worker,pulsar-kinesis.io/sink=good");
   });
 
+  test("is put right when somebody else has written it", async () => {
+    await readySink("edited");
+    const wrong = [
+      { type: "Ready", status: "False", reason: "Edited", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" },
+    ];
+    await cluster.patch(KINESIS_SINKS, "edited", { status: { readyReplicas: 99, conditions: wrong } }, "status");
+    await eventually("all is as it was", async () => {
+      assert.equal((await sink(cluster, "edited")).status.readyReplicas, 1);
+      assert.partialDeepStrictEqual(await condition(cluster, "edited", "Ready"), {
+        status: "True",
+        reason: "WorkersReady",
+      });
+    });
+  });
+
   test("names what a worker complains about, and recovers with it", async () => {
     const [pod = ""] = await readySink("trouble");
     await setReady(cluster, pod, false);

@@ -6,6 +6,7 @@ import type { Child } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { WorkerDefaults } from "../desired/worker-defaults.ts";
 import type { EventRecorder } from "../kube/events.ts";
+import type { KubeObject } from "../kube/objects.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { Cause } from "../status/observed.ts";
 import type { OperatorStatus } from "../status/status.ts";
@@ -60,6 +61,8 @@ export interface Memory {
   written: WrittenStatus | undefined;
   /** Monotonic milliseconds. */
   statusWrittenAt: number;
+  /** By kind: objects of others that an apply was merged into, until that is undone. */
+  readonly merged: Map<string, KubeObject>;
   /** By name: what is known of pods that have not started. */
   readonly podWarnings: Map<string, PodWarning>;
   /** By pod. */
@@ -73,6 +76,7 @@ export function freshMemory(uid: string): Memory {
     deploymentGeneration: 0,
     written: undefined,
     statusWrittenAt: 0,
+    merged: new Map(),
     podWarnings: new Map(),
     reports: new Map(),
   };

@@ -61,6 +61,8 @@ export interface Memory {
   written: WrittenStatus | undefined;
   /** Monotonic milliseconds. */
   statusWrittenAt: number;
+  /** Of a sink that is refused: what it was refused for, and when it is tried again. */
+  refusal: { readonly mark: string; readonly delayMs: number; readonly dueAt: number } | undefined;
   /** By kind: objects of others that an apply was merged into, until that is undone. */
   readonly merged: Map<string, KubeObject>;
   /** By name: what is known of pods that have not started. */
@@ -76,6 +78,7 @@ export function freshMemory(uid: string): Memory {
     deploymentGeneration: 0,
     written: undefined,
     statusWrittenAt: 0,
+    refusal: undefined,
     merged: new Map(),
     podWarnings: new Map(),
     reports: new Map(),

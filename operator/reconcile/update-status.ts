@@ -6,13 +6,12 @@ import { observe } from "./observe.ts";
 import { askForWarnings } from "./pod-warnings.ts";
 import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
+import { refusedAgainMs } from "./refusal.ts";
 import { staleReports } from "./stale-reports.ts";
 import { recordTransitions } from "./transitions.ts";
 import { knownStatus, writeStatus } from "./write-status.ts";
 
-/** A refused sink is tried again after this, for not every remedy can be watched. Milliseconds. */
-const REFUSED_AGAIN_MS = 10_000;
-/** Entries of workers of which nothing certain was known are looked at again after this. */
+/** Entries of workers of which nothing certain was known are looked at again after this. Milliseconds. */
 const PRUNE_AGAIN_MS = 5_000;
 /** Everything is looked at again now and then, whatever the watches say. */
 const RESYNC_MS = 10 * 60_000;
@@ -30,7 +29,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
   await recordTransitions(context, before, status.conditions);
   return {
     againAfterMs: Math.min(
-      blocked.refused ? REFUSED_AGAIN_MS : RESYNC_MS,
+      refusedAgainMs(context, blocked.refused) ?? RESYNC_MS,
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
       warnedAgainMs ?? RESYNC_MS,
       staleAgainMs ?? RESYNC_MS,

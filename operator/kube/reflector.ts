@@ -1,7 +1,7 @@
 import { type Backoff, backoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
-import { isGone } from "../../runtime/kube/errors.ts";
+import { isGone, retryAfterMs } from "../../runtime/kube/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { listPages } from "./list.ts";
 import { objectKey } from "./objects.ts";
@@ -158,7 +158,7 @@ class ListWatchReflector implements Reflector {
       this.#retry.reset();
     }
     const level = gone ? "info" : this.#failures.add(error);
-    const delayMs = Math.round(this.#retry.next());
+    const delayMs = Math.round(Math.max(this.#retry.next(), retryAfterMs(error)));
     const fields = { resource: name, namespace, relist: this.#version === undefined, delayMs, error };
     if (level === "warn") logger.warn("cannot be listed and watched", { ...fields, why: this.#failures.words() });
     else logger[level]("watch interrupted", fields);

@@ -15,6 +15,16 @@ export async function readText(answer: IncomingMessage, maxBytes: number): Promi
   return text + decoder.end();
 }
 
+/** No server that is well asks for more; milliseconds. */
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+/** The `Retry-After` of an answer in milliseconds, bounded. The API server sends seconds; of a date nothing is taken. */
+export function parseRetryAfter(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header)
+    ? Math.min(LONGEST_WAIT_MS, Number(header) * 1000)
+    : undefined;
+}
+
 /** The Status object of a failure, or the beginning of what a proxy in between answered. */
 export function parseStatus(text: string): ApiStatus {
   try {

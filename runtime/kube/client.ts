@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import https from "node:https";
 import { http } from "../node-http.ts";
 import type { ApiAccess } from "./access.ts";
-import { parseStatus, readText } from "./answer.ts";
+import { parseRetryAfter, parseStatus, readText } from "./answer.ts";
 import { ApiError, ApiUnreachableError } from "./errors.ts";
 
 export interface ApiRequest {
@@ -67,7 +67,8 @@ export function createKubeClient(access: ApiAccess, options: ClientOptions): Kub
     const answer = await send(request, signal);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    throw new ApiError(describe(request), status, parseStatus(await readText(answer, maxAnswerBytes)));
+    const body = parseStatus(await readText(answer, maxAnswerBytes));
+    throw new ApiError(describe(request), status, body, parseRetryAfter(answer.headers["retry-after"]));
   };
 
   return {

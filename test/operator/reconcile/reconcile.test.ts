@@ -164,6 +164,16 @@ test("an object that appeared or was replaced meanwhile is looked at again, and 
   assert.deepEqual(statuses, []);
 });
 
+test("a server that has too much to do gets no status on top, and no condition speaks of it", async () => {
+  const scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+  const busy = new ApiError("PATCH", 429, { reason: "TooManyRequests" }, 7_000);
+  const { run, statuses } = reconciler(scene, ({ method, path }) =>
+    method === "PATCH" && path.includes("/roles/") ? busy : undefined,
+  );
+  await assert.rejects(run(), busy);
+  assert.deepEqual(statuses, []);
+});
+
 test("a change that was just applied is on its way, although the watch still shows how the one before ended", async () => {
   const late = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" };
   const scene = { sink: sinkWith(), current: false, ready: false, deploymentConditions: [late] };

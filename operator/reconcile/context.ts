@@ -31,6 +31,22 @@ export interface PodWarning {
   cause: Cause | undefined;
 }
 
+export interface AppliedChild {
+  /** Of the object as it was desired. */
+  readonly hash: string;
+  /** Of the object that the API server answered with, and its version: what the watch shows may be from before. */
+  readonly fingerprint: string;
+  readonly resourceVersion: string | undefined;
+}
+
+export interface Repair {
+  readonly times: number;
+  /** Of the last one, monotonic milliseconds. */
+  readonly at: number;
+  /** Somebody has changed the child again, and it is not put back yet. */
+  readonly waits: boolean;
+}
+
 export interface WrittenStatus {
   readonly status: OperatorStatus;
   /** Of the sink that the API server answered with: what the watch shows may be from before. */
@@ -54,7 +70,9 @@ export interface SeenReport {
 export interface Memory {
   readonly uid: string;
   /** By kind: what was applied last, and what it made of the object. */
-  readonly applied: Map<string, string>;
+  readonly applied: Map<string, AppliedChild>;
+  /** By kind: how often a child was put back since it was last left alone. */
+  readonly repairs: Map<string, Repair>;
   /** `metadata.generation` of the Deployment as last applied; fresher than the watch. 0 before the first time. */
   deploymentGeneration: number;
   /** The status as last written. */
@@ -75,6 +93,7 @@ export function freshMemory(uid: string): Memory {
   return {
     uid,
     applied: new Map(),
+    repairs: new Map(),
     deploymentGeneration: 0,
     written: undefined,
     statusWrittenAt: 0,

@@ -1,6 +1,7 @@
 import type { Condition } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import type { EventNote } from "../kube/events.ts";
+import type { LiveSink } from "../desired/names.ts";
+import type { EventNote, EventSubject } from "../kube/events.ts";
 import type { Context } from "./context.ts";
 
 /** Reasons of Ready=False that somebody asked for or that pass by themselves. */
@@ -23,12 +24,15 @@ export async function recordTransitions(
   before: readonly Condition[],
   after: readonly Condition[],
 ): Promise<void> {
-  const { name, namespace, uid } = context.sink.metadata;
-  const subject = { apiVersion: KINESIS_SINKS.apiVersion, kind: KINESIS_SINKS.kind, name, namespace, uid };
+  const subject = subjectOf(context.sink);
   for (const event of transitions(before, after)) {
     context.logger.info("condition changed", { reason: event.reason, note: event.note });
     await context.events.record(subject, event, context.signal);
   }
+}
+
+export function subjectOf({ metadata: { name, namespace, uid } }: LiveSink): EventSubject {
+  return { apiVersion: KINESIS_SINKS.apiVersion, kind: KINESIS_SINKS.kind, name, namespace, uid };
 }
 
 function find(conditions: readonly Condition[], type: Condition["type"]): Condition | undefined {

@@ -2,6 +2,7 @@ import type { RunResult } from "../kube/queue.ts";
 import type { Blocked } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
+import { repairAgainMs } from "./drift.ts";
 import { observe } from "./observe.ts";
 import { askForWarnings } from "./pod-warnings.ts";
 import { pruneWorkers } from "./prune-workers.ts";
@@ -33,6 +34,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
       warnedAgainMs ?? RESYNC_MS,
       staleAgainMs ?? RESYNC_MS,
+      repairAgainMs(context) ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),
   };

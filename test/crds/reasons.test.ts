@@ -41,7 +41,7 @@ test("every code of the worker is a documented reason", () => {
 const NO_REASONS = new Set([
   ...["True", "False", "Ready", "Reconciling", "Stalled", "SourceConnected", "StreamWritable", "Throttled"],
   ...["Progressing", "ReplicaFailure", "PodScheduled", "ContainerCreating", "PodInitializing", "Failed", "Error"],
-  ...["Waiting", "Normal", "Warning", "Reconcile", "Unknown"],
+  ...["Waiting", "Normal", "Warning", "Reconcile", "Repair", "Unknown"],
 ]);
 
 test("every reason that the operator gives itself is documented, and no other", () => {

@@ -15,6 +15,7 @@ import {
   ROLES,
   SERVICE_ACCOUNTS,
 } from "../../operator/kube/objects.ts";
+import { objectPath } from "../../runtime/kube/resource-type.ts";
 import { eventually, skip } from "./api/cluster.ts";
 import { useOperator } from "./api/fixture.ts";
 import { sink, sinkManifest, untilCondition } from "./api/sinks.ts";
@@ -63,6 +64,26 @@ describe("the objects of a sink on a real API server", { skip }, () => {
         ["kinesissinks/status"],
       );
       await child(CONFIG_MAPS, "drift");
+    });
+  });
+
+  test("who scales the Deployment again and again is named, and put back ever more rarely", async () => {
+    await create("fought");
+    const path = `${objectPath(DEPLOYMENTS, cluster.namespace, "fought-kinesis-sink")}/scale`;
+    const contentType = "application/merge-patch+json";
+    for (let nth = 0; nth < 2; nth += 1) {
+      await cluster.client.request({ method: "PATCH", path, contentType, body: { spec: { replicas: 3 } } });
+      await eventually("it is put back", async () =>
+        assert.equal((await child<DeploymentObject>(DEPLOYMENTS, "fought")).spec.replicas, 1),
+      );
+    }
+    await eventually("an Event names the field manager", async () => {
+      const events = await cluster.list<KubeObject & { reason: string; message: string }>(CORE_EVENTS);
+      const told = events.find(({ reason }) => reason === "DriftRepaired");
+      assert.match(
+        told?.message ?? "",
+        /^Deployment fought-kinesis-sink .* field manager operator-tests, which sets spec\.replicas/,
+      );
     });
   });
 

@@ -450,7 +450,7 @@ export interface WorkerPod {
    */
   tolerations?: Toleration[];
   /**
-   * How the pods are spread over zones and nodes. Give each a labelSelector for the sink's pods (status.selector).
+   * How the pods are spread over zones and nodes. Without a labelSelector, the sink's own pods are counted (status.selector).
    *
    * @maxItems 16
    */

@@ -133,6 +133,12 @@ export const operatorReasons = {
   FailedCreate: { stalls: true, meaning: "The pods cannot be created; the message quotes why." },
   Unschedulable: { stalls: false, meaning: "No node takes the pod; a rollout stalls when none does for five minutes." },
   CrashLoopBackOff: { stalls: true, meaning: "The worker ends again and again; the message quotes its last words." },
+  DriftRepaired: {
+    stalls: false,
+    meaning:
+      "Of an Event: somebody changes an object of the sink again and again; the message names the field manager.",
+  },
+  ReportStale: { stalls: false, meaning: "A worker runs and has not reported for three of its beats." },
   PodFailed: { stalls: false, meaning: "The pod failed; it is replaced." },
   ProgressDeadlineExceeded: { stalls: true, meaning: "The workers were not ready in time, and nobody knows why." },
   Connected: { stalls: false, meaning: "SourceConnected: a worker is subscribed to the topics." },

@@ -2,6 +2,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { KubeClient } from "../runtime/kube/client.ts";
 import { createStatusApply } from "../runtime/kube/status-apply.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { ScopeState } from "./cluster/scope.ts";
 import { createWatches } from "./cluster/watches.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { createEventRecorder } from "./kube/events.ts";
@@ -25,27 +26,25 @@ export interface ControllerOptions {
 export interface Controller {
   /** Reconciles until the signal aborts; resolves when all work has ended. Can be run again afterwards. */
   run(signal: AbortSignal): Promise<void>;
-  /** True while running with every watch listed. */
-  synced(): boolean;
+  /** What its watches are at, by namespace; none while it does not run. */
+  scopes(): ScopeState[];
 }
 
 /** Delays of a sink whose reconcile fails, milliseconds. */
 const RETRY = { initial: 200, max: 60_000 };
-const SYNC_POLL_MS = 50;
 
 /**
  * The walk of a sink: cluster/ mirrors everything about it, a change puts its key into the queue, and reconcile/ handles the
  * key, from what is desired/ to the status/.
  */
 export function createController(options: ControllerOptions): Controller {
-  let synced: () => boolean = () => false;
+  let scopes: () => ScopeState[] = () => [];
+  options.metrics.observeScopes(() => scopes());
   // What was applied holds for the next term too, for it is compared with what is there.
   const memories = new Map<string, Memory>();
   const statuses = createStatusApply(options.clock);
 
   const run = async (signal: AbortSignal) => {
-    // Another leader may have written statuses meanwhile.
-    for (const memory of memories.values()) memory.status = undefined;
     const watches = createWatches({
       ...options,
       namespaces: options.watchNamespaces,
@@ -63,20 +62,14 @@ export function createController(options: ControllerOptions): Controller {
       },
     });
     options.metrics.observeQueue(() => queue.depth());
-    synced = () => watches.synced();
-    const mirrored = watches.run(signal);
-    // An object that was not listed yet would look like one that does not exist.
-    while (!watches.synced() && !signal.aborted) {
-      await options.clock.sleep(SYNC_POLL_MS, signal).catch(() => undefined);
-    }
-    if (!signal.aborted) options.logger.info("all watches are in sync");
-    await Promise.all([mirrored, queue.run(signal)]);
-    synced = () => false;
+    scopes = () => watches.scopes();
+    await Promise.all([watches.run(signal), queue.run(signal)]);
+    scopes = () => [];
     // The next leader tells it.
     options.metrics.sinkReady.reset();
   };
 
-  return { run, synced: () => synced() };
+  return { run, scopes: () => scopes() };
 }
 
 async function timed(

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ScopeState } from "./cluster/scope.ts";
 
 export interface OperatorMetrics {
   readonly registry: Registry;
@@ -12,30 +13,13 @@ export interface OperatorMetrics {
   /** Names where the queue's depth is read when metrics are asked for. */
   observeQueue(depth: () => number): void;
   observeLeader(leading: () => boolean): void;
+  observeScopes(scopes: () => readonly ScopeState[]): void;
 }
 
 export function createMetrics(): OperatorMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  let depth = () => 0;
-  let leading = () => false;
-  new Gauge({
-    name: "kinesis_sink_operator_queue_depth",
-    help: "KinesisSinks that wait for a reconcile.",
-    registers,
-    collect() {
-      this.set(depth());
-    },
-  });
-  new Gauge({
-    name: "kinesis_sink_operator_leader",
-    help: "1 while this process is the leader.",
-    registers,
-    collect() {
-      this.set(leading() ? 1 : 0);
-    },
-  });
   return {
     registry,
     reconciles: new Histogram({
@@ -63,11 +47,52 @@ export function createMetrics(): OperatorMetrics {
       labelNames: ["sink_namespace", "sink"],
       registers,
     }),
+    ...readings(registers),
+  };
+}
+
+/** What is read when metrics are asked for. */
+function readings(registers: Registry[]): Pick<OperatorMetrics, "observeQueue" | "observeLeader" | "observeScopes"> {
+  let depth = () => 0;
+  let leading = () => false;
+  let scopes: () => readonly ScopeState[] = () => [];
+  new Gauge({
+    name: "kinesis_sink_operator_queue_depth",
+    help: "KinesisSinks that wait for a reconcile.",
+    registers,
+    collect() {
+      this.set(depth());
+    },
+  });
+  new Gauge({
+    name: "kinesis_sink_operator_leader",
+    help: "1 while this process is the leader.",
+    registers,
+    collect() {
+      this.set(leading() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "kinesis_sink_operator_watch_failing",
+    help: "1 while a collection cannot be listed or watched; watch_namespace is empty where all are watched together.",
+    labelNames: ["resource", "watch_namespace"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace = "", failures } of scopes()) {
+        for (const { resource } of failures) this.set({ resource, watch_namespace: namespace }, 1);
+      }
+    },
+  });
+  return {
     observeQueue: (read) => {
       depth = read;
     },
     observeLeader: (read) => {
       leading = read;
+    },
+    observeScopes: (read) => {
+      scopes = read;
     },
   };
 }

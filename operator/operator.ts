@@ -5,6 +5,7 @@ import { createKubeClient } from "../runtime/kube/client.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { OperatorConfig } from "./config.ts";
 import { type Controller, createController } from "./controller.ts";
+import { leaderReadiness } from "./health.ts";
 import { createLeaderElection, type LeaderElection } from "./kube/leader.ts";
 import { createLeaseClient } from "./kube/lease.ts";
 import { createMetrics, type OperatorMetrics } from "./metrics.ts";
@@ -56,20 +57,22 @@ export function createOperator({ config, access, clock, logger }: OperatorOption
   };
 }
 
-/** A standby is ready: it can take over. A leader is ready once it sees everything. */
+/** A standby is ready: it can take over. */
 function health(
   config: OperatorConfig,
   controller: Controller,
   election: LeaderElection,
   metrics: OperatorMetrics,
 ): Promise<HttpServer> {
-  const ready = () => controller.synced() || (config.leaderElection.enabled && !election.isLeader());
+  const standby = () => config.leaderElection.enabled && !election.isLeader();
   return serveHttp({
     port: config.httpPort,
     routes: {
       "/livez": () => ({ status: 200, body: "ok\n" }),
-      "/readyz": () =>
-        ready() ? { status: 200, body: "ok\n" } : { status: 503, body: "the watches are not in sync\n" },
+      "/readyz": () => {
+        const { ready, body } = standby() ? { ready: true, body: "ok\n" } : leaderReadiness(controller.scopes());
+        return { status: ready ? 200 : 503, body };
+      },
       "/metrics": async () => ({
         status: 200,
         body: await metrics.registry.metrics(),

@@ -25,7 +25,7 @@ export const NAMESPACE_RULES: readonly PolicyRule[] = [
     verbs: ["get", "list", "watch", "create", "patch"],
   },
   { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
-  { apiGroups: [""], resources: ["events"], verbs: ["list", "watch"] },
+  { apiGroups: [""], resources: ["events"], verbs: ["list"] },
   { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
 ];
 

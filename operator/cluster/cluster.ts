@@ -36,15 +36,6 @@ export interface PodView extends Stored {
   readonly repeatedExit: Cause | undefined;
 }
 
-export interface PodEventView extends Stored {
-  /** Key of the pod. */
-  readonly pod: string;
-  readonly reason: string;
-  readonly message: string;
-  /** RFC 3339. */
-  readonly at: string;
-}
-
 /** The cluster as the watches last saw it. Keys are `namespace/name`. */
 export interface Cluster {
   sink(key: string): LiveSink | undefined;
@@ -52,6 +43,4 @@ export interface Cluster {
   /** ReplicaSets and pods that carry the sink's labels, whoever controls them. */
   replicaSets(sinkKey: string): ChildView[];
   pods(sinkKey: string): PodView[];
-  /** Warnings about one pod. */
-  podEvents(podKey: string): PodEventView[];
 }

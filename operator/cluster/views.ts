@@ -1,13 +1,10 @@
-import { CHILD_SUFFIX, type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
+import { type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
 import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
-import type { ChildView, PodEventView, PodView, SinkView } from "./cluster.ts";
+import type { ChildView, PodView, SinkView } from "./cluster.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type Pod, podCause, repeatedExit } from "./pod-cause.ts";
-
-/** An event's text is quoted in a status; more than this says nothing new. */
-const MESSAGE_LIMIT = 512;
 
 function stored({ metadata }: KubeObject): Stored {
   return {
@@ -71,39 +68,5 @@ export function podView(pod: Pod): PodView {
       false,
     cause: podCause(pod),
     repeatedExit: repeatedExit(pod),
-  };
-}
-
-interface CoreEvent extends KubeObject {
-  readonly involvedObject: { readonly namespace?: string; readonly name?: string };
-  readonly reason?: string;
-  readonly message?: string;
-  readonly lastTimestamp?: string | null;
-  readonly eventTime?: string | null;
-  readonly series?: { readonly lastObservedTime?: string };
-}
-
-/** Warnings of which the pod's own status says more. */
-const TOLD_BY_STATUS = new Set(["Failed", "BackOff", "FailedScheduling", "Unhealthy"]);
-
-/** In the name of every worker: its Deployment is a child. */
-const POD_NAME_PART = `${CHILD_SUFFIX}-`;
-
-/** Keeps warnings about pods that are named like a worker; a cluster has many others. */
-export function podEventView(object: KubeObject): PodEventView | undefined {
-  const event = object as CoreEvent;
-  const pod = event.involvedObject.name ?? "";
-  if (!pod.includes(POD_NAME_PART) || TOLD_BY_STATUS.has(event.reason ?? "")) return undefined;
-  return {
-    ...stored(event),
-    pod: objectKey(event.involvedObject.namespace, pod),
-    reason: event.reason ?? "Warning",
-    message: (event.message ?? "").slice(0, MESSAGE_LIMIT),
-    at:
-      event.series?.lastObservedTime ??
-      event.lastTimestamp ??
-      event.eventTime ??
-      event.metadata.creationTimestamp ??
-      "",
   };
 }

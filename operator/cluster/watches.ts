@@ -6,7 +6,6 @@ import type { Logger } from "../../runtime/log.ts";
 import { MANAGED_SELECTOR } from "../desired/names.ts";
 import {
   CONFIG_MAPS,
-  CORE_EVENTS,
   DEPLOYMENTS,
   type KubeObject,
   PODS,
@@ -14,11 +13,13 @@ import {
   ROLE_BINDINGS,
   ROLES,
   SERVICE_ACCOUNTS,
+  splitKey,
 } from "../kube/objects.ts";
-import { createReflector, type Reflector } from "../kube/reflector.ts";
+import { createReflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
-import type { ChildView, Cluster, PodEventView, PodView, SinkView } from "./cluster.ts";
-import { childView, deploymentView, podEventView, podView, sinkView } from "./views.ts";
+import type { ChildView, Cluster, PodView, SinkView } from "./cluster.ts";
+import { type NamedReflector, type ScopeState, scopeState } from "./scope.ts";
+import { childView, deploymentView, podView, sinkView } from "./views.ts";
 
 export interface WatchesOptions {
   readonly client: KubeClient;
@@ -26,7 +27,10 @@ export interface WatchesOptions {
   readonly logger: Logger;
   /** Empty means all. */
   readonly namespaces: readonly string[];
-  /** Called with the key of a sink that something changed about. */
+  /**
+   * Called with the key of a sink that something changed about; not before everything of its namespace was listed, for an
+   * object that was not would look like one that does not exist.
+   */
   readonly onChange: (sinkKey: string) => void;
   /** Called with the plural of a resource whose watch ended in an error and is started again. */
   readonly onWatchRestart: (resource: string) => void;
@@ -36,8 +40,8 @@ export interface Watches {
   readonly cluster: Cluster;
   /** Resolves when the signal has aborted and every watch has ended. */
   run(signal: AbortSignal): Promise<void>;
-  /** True once every collection was listed: before that, what is absent may only be unknown. */
-  synced(): boolean;
+  /** One for each namespace, or one for all together. */
+  scopes(): ScopeState[];
 }
 
 interface Collection {
@@ -49,71 +53,98 @@ interface Collection {
 }
 
 const MANAGED = { labelSelector: MANAGED_SELECTOR };
-/** The pods' warnings are many in a big cluster: the server filters, the store keeps those of workers. */
-const POD_WARNINGS = { fieldSelector: "involvedObject.kind=Pod,type=Warning" };
 const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS];
 
 /** Mirrors everything that reconciling needs to see. */
 export function createWatches(options: WatchesOptions): Watches {
-  const childStore = (reduce: (object: KubeObject) => ChildView) =>
-    createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange: options.onChange });
-  const sinks = createStore<SinkView>({ reduce: sinkView, groupOf: ({ key }) => key, onChange: options.onChange });
-  const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
-  const deployments = childStore(deploymentView);
-  children.set(DEPLOYMENTS.kind, deployments);
-  const replicaSets = childStore(childView);
-  const pods = createStore<PodView>({ reduce: podView, groupOf: (pod) => pod.group, onChange: options.onChange });
-  const events = createStore<PodEventView>({
-    reduce: podEventView,
-    groupOf: (event) => event.pod,
-    onChange: (podKey) => {
-      const group = pods.get(podKey)?.group;
-      if (group !== undefined) options.onChange(group);
-    },
-  });
+  return new ClusterWatches(options);
+}
 
-  const collections: Collection[] = [
-    { type: KINESIS_SINKS, store: sinks },
-    { type: DEPLOYMENTS, store: deployments, query: MANAGED },
-    { type: REPLICA_SETS, store: replicaSets, query: MANAGED, metadataOnly: true },
-    { type: PODS, store: pods, query: MANAGED },
-    { type: CORE_EVENTS, store: events, query: POD_WARNINGS },
-    ...CHILDREN_BY_METADATA.flatMap((type) => {
-      const store = children.get(type.kind);
-      return store ? [{ type, store, query: MANAGED, metadataOnly: true }] : [];
-    }),
-  ];
-  const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces;
-  const reflectors = collections.flatMap((collection) =>
-    scopes.map((namespace) => reflectorOf(options, collection, namespace)),
-  );
+class ClusterWatches implements Watches {
+  readonly cluster: Cluster;
+  readonly #options: WatchesOptions;
+  readonly #sinks: Store<SinkView>;
+  /** By namespace; one for all has no name. */
+  readonly #scopes = new Map<string | undefined, NamedReflector[]>();
+  readonly #synced = new Set<string | undefined>();
 
-  return {
-    cluster: {
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+    const onChange = (sinkKey: string) => this.#changed(sinkKey);
+    const childStore = (reduce: (object: KubeObject) => ChildView) =>
+      createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange });
+    const sinks = createStore<SinkView>({ reduce: sinkView, groupOf: ({ key }) => key, onChange });
+    const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
+    const deployments = childStore(deploymentView);
+    children.set(DEPLOYMENTS.kind, deployments);
+    const replicaSets = childStore(childView);
+    const pods = createStore<PodView>({ reduce: podView, groupOf: (pod) => pod.group, onChange });
+    const collections: Collection[] = [
+      { type: KINESIS_SINKS, store: sinks },
+      { type: DEPLOYMENTS, store: deployments, query: MANAGED },
+      { type: REPLICA_SETS, store: replicaSets, query: MANAGED, metadataOnly: true },
+      { type: PODS, store: pods, query: MANAGED },
+      ...CHILDREN_BY_METADATA.flatMap((type) => {
+        const store = children.get(type.kind);
+        return store ? [{ type, store, query: MANAGED, metadataOnly: true }] : [];
+      }),
+    ];
+    this.#sinks = sinks;
+    this.cluster = {
       sink: (key) => sinks.get(key)?.sink,
       child: (type, key) => children.get(type.kind)?.get(key),
       replicaSets: (key) => replicaSets.group(key),
       pods: (key) => pods.group(key),
-      podEvents: (key) => events.group(key),
-    },
-    synced: () => reflectors.every((reflector) => reflector.synced()),
-    run: async (signal) => {
-      await Promise.all(reflectors.map((reflector) => reflector.run(signal)));
-    },
-  };
-}
+    };
+    for (const namespace of options.namespaces.length === 0 ? [undefined] : options.namespaces) {
+      this.#scopes.set(
+        namespace,
+        collections.map((collection) => this.#reflector(collection, namespace)),
+      );
+    }
+  }
 
-function reflectorOf(options: WatchesOptions, collection: Collection, namespace: string | undefined): Reflector {
-  const { type, store, query, metadataOnly = false } = collection;
-  return createReflector({
-    ...options,
-    name: type.plural,
-    path: collectionPath(type, namespace),
-    store: namespace === undefined ? store : withinNamespace(store, namespace),
-    metadataOnly,
-    ...(query ? { query } : {}),
-    onRestart: () => options.onWatchRestart(type.plural),
-  });
+  scopes(): ScopeState[] {
+    return [...this.#scopes].map(([namespace, reflectors]) => scopeState(namespace, reflectors));
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const all = [...this.#scopes.values()].flat();
+    await Promise.all(all.map(({ reflector }) => reflector.run(signal)));
+  }
+
+  #reflector(collection: Collection, namespace: string | undefined): NamedReflector {
+    const { type, store, query, metadataOnly = false } = collection;
+    const reflector = createReflector({
+      ...this.#options,
+      name: type.plural,
+      namespace,
+      path: collectionPath(type, namespace),
+      store: namespace === undefined ? store : withinNamespace(store, namespace),
+      metadataOnly,
+      ...(query ? { query } : {}),
+      onSynced: () => this.#listed(namespace),
+      onRestart: () => this.#options.onWatchRestart(type.plural),
+    });
+    return { resource: type.plural, reflector };
+  }
+
+  #scopeOf(sinkKey: string): string | undefined {
+    return this.#options.namespaces.length === 0 ? undefined : splitKey(sinkKey).namespace;
+  }
+
+  #changed(sinkKey: string): void {
+    if (this.#synced.has(this.#scopeOf(sinkKey))) this.#options.onChange(sinkKey);
+  }
+
+  /** With the last list of a scope, its sinks have their turn. */
+  #listed(namespace: string | undefined): void {
+    const reflectors = this.#scopes.get(namespace) ?? [];
+    if (!reflectors.every(({ reflector }) => reflector.synced())) return;
+    this.#synced.add(namespace);
+    this.#options.logger.info("all watches are in sync", { namespace });
+    for (const { key } of this.#sinks.values()) if (this.#scopeOf(key) === namespace) this.#options.onChange(key);
+  }
 }
 
 /** Several reflectors fill one store; each replaces its own namespace's objects only. */

@@ -1,4 +1,11 @@
-import type { V1Affinity, V1DeploymentSpec, V1PodSpec, V1PodTemplateSpec } from "@kubernetes/client-node";
+import type {
+  V1Affinity,
+  V1DeploymentSpec,
+  V1PodSpec,
+  V1PodTemplateSpec,
+  V1TopologySpreadConstraint,
+} from "@kubernetes/client-node";
+import type { TopologySpreadConstraint } from "../../crds/kinesissink.generated.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { configHash } from "./config-map.ts";
@@ -59,6 +66,12 @@ function accountAnnotations({ spec: { serviceAccount } }: LiveSink): Record<stri
   return Object.keys(annotations).length > 0 ? annotations : undefined;
 }
 
+/** Without a selector a constraint counts no pod at all, and does nothing. */
+function spread(sink: LiveSink, constraints: readonly TopologySpreadConstraint[]): V1TopologySpreadConstraint[] {
+  const own = { matchLabels: selectorLabels(sink) };
+  return constraints.map((constraint) => ({ ...constraint, labelSelector: constraint.labelSelector ?? own }));
+}
+
 function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
   const { pod } = sink.spec;
   const pullSecrets = pod.imagePullSecrets ?? defaults.imagePullSecrets.map((name) => ({ name }));
@@ -81,7 +94,9 @@ function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
     ...(pod.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
     ...(pod.affinity ? { affinity: pod.affinity as V1Affinity } : {}),
     ...(pod.tolerations ? { tolerations: pod.tolerations } : {}),
-    ...(pod.topologySpreadConstraints ? { topologySpreadConstraints: pod.topologySpreadConstraints } : {}),
+    ...(pod.topologySpreadConstraints
+      ? { topologySpreadConstraints: spread(sink, pod.topologySpreadConstraints) }
+      : {}),
     ...(pod.priorityClassName ? { priorityClassName: pod.priorityClassName } : {}),
   };
 }

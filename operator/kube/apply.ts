@@ -15,6 +15,12 @@ export async function applyObject<T>(
   return await serverSideApply<T>(client, target, object, { ...options, fieldManager: PROGRAM });
 }
 
+/** Managers of an object other than the operator: of one that it has just made there are none. */
+export function otherManagers({ metadata }: KubeObject): string[] {
+  const managers = (metadata.managedFields ?? []).map(({ manager }) => manager ?? "");
+  return [...new Set(managers.filter((manager) => manager !== PROGRAM))];
+}
+
 export interface JsonPatchOperation {
   readonly op: "test" | "remove" | "replace" | "add";
   readonly path: string;

@@ -10,10 +10,21 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
+/** Who set which fields (`meta/v1` ManagedFieldsEntry); what is read of it. */
+export interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  subresource?: string;
+  /** RFC 3339. */
+  time?: string;
+  /** A tree of `f:name` and `k:{…}`. */
+  fieldsV1?: object;
+}
+
 /** Object metadata as the API's JSON has it: times are RFC 3339 text. */
 export interface ObjectMeta extends SinkMeta {
   ownerReferences?: OwnerReference[];
-  managedFields?: unknown[];
+  managedFields?: ManagedFields[];
 }
 
 export interface KubeObject {

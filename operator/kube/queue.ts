@@ -1,5 +1,6 @@
 import { type Backoff, backoff } from "../../runtime/backoff.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import { retryAfterMs } from "../../runtime/kube/errors.ts";
 
 /** What one run of a key asks for: nothing, or to be run again after some time even if nothing changes. */
 export interface RunResult {
@@ -8,7 +9,7 @@ export interface RunResult {
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
-  /** Handles one key. Never runs twice at once for one key. A throw is retried with a growing delay. */
+  /** Handles one key. Never runs twice at once for one key. A throw is retried with a growing delay, or what the server asks for. */
   readonly handle: (key: string, signal: AbortSignal) => Promise<RunResult>;
   readonly onFailure: (key: string, error: unknown, delayMs: number) => void;
   readonly concurrency: number;
@@ -109,7 +110,7 @@ class DeduplicatingQueue implements WorkQueue {
       if (result.againAfterMs !== undefined) this.addAfter(key, result.againAfterMs);
     } catch (error) {
       if (signal.aborted) return;
-      const delayMs = this.#retryDelay(key);
+      const delayMs = Math.max(this.#retryDelay(key), retryAfterMs(error));
       this.#options.onFailure(key, error, delayMs);
       this.addAfter(key, delayMs);
     }

@@ -1,12 +1,13 @@
 import { type Backoff, backoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
-import { isGone } from "../../runtime/kube/errors.ts";
+import { isGone, retryAfterMs } from "../../runtime/kube/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { listPages } from "./list.ts";
 import { objectKey } from "./objects.ts";
 import type { Store } from "./store.ts";
 import { watchOnce } from "./watch.ts";
+import { Failures } from "./watch-failure.ts";
 
 export interface ReflectorOptions {
   readonly client: KubeClient;
@@ -14,12 +15,16 @@ export interface ReflectorOptions {
   readonly logger: Logger;
   /** What is mirrored, for logs and metrics, for example `pods`. */
   readonly name: string;
+  /** Where; undefined for all namespaces. */
+  readonly namespace?: string | undefined;
   readonly path: string;
   /** Label and field selectors. */
   readonly query?: ApiRequest["query"];
   /** Asks for the objects' metadata alone. */
   readonly metadataOnly?: boolean;
   readonly store: Pick<Store<unknown>, "replacement" | "put" | "remove">;
+  /** Called once, when the first list is complete. */
+  readonly onSynced?: () => void;
   readonly onRestart?: () => void;
   readonly pageSize?: number;
   readonly timeoutSeconds?: { readonly min: number; readonly max: number };
@@ -32,6 +37,8 @@ export interface Reflector {
   run(signal: AbortSignal): Promise<void>;
   /** True once the first list is complete. */
   synced(): boolean;
+  /** Why the last attempts failed; undefined while they do not. */
+  failure(): string | undefined;
 }
 
 const METADATA = "application/json;g=meta.k8s.io;v=v1;as=PartialObjectMetadata";
@@ -54,16 +61,21 @@ class ListWatchReflector implements Reflector {
   /** Resource version to watch from; undefined asks for a list. */
   #version: string | undefined;
   #synced = false;
-  #failing = false;
+  readonly #failures: Failures;
 
   constructor(options: ReflectorOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#retry = backoff({ ...RETRY, random: this.#random });
+    this.#failures = new Failures(options.clock);
   }
 
   synced(): boolean {
     return this.#synced;
+  }
+
+  failure(): string | undefined {
+    return this.#failures.words();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -100,8 +112,10 @@ class ListWatchReflector implements Reflector {
       },
     );
     replacement.commit();
-    this.#synced = true;
     this.#healthy();
+    if (this.#synced) return;
+    this.#synced = true;
+    this.#options.onSynced?.();
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -114,6 +128,7 @@ class ListWatchReflector implements Reflector {
       timeoutSeconds: Math.max(1, Math.round(timeoutSeconds)),
       graceMs,
       signal,
+      onOpen: () => this.#recovered(),
     });
     for await (const { type, object } of events) {
       const { metadata } = object;
@@ -126,22 +141,27 @@ class ListWatchReflector implements Reflector {
 
   #healthy(): void {
     this.#retry.reset();
-    this.#failing = false;
+    this.#recovered();
+  }
+
+  #recovered(): void {
+    const { logger, name, namespace } = this.#options;
+    if (this.#failures.end()) logger.info("listed and watched again", { resource: name, namespace });
   }
 
   async #afterFailure(error: unknown, signal: AbortSignal): Promise<void> {
-    const { clock, logger, name, onRestart } = this.#options;
+    const { clock, logger, name, namespace, onRestart } = this.#options;
     // A forgotten version is no failure: the server is there, and a list will do.
-    if (isGone(error)) {
+    const gone = isGone(error);
+    if (gone) {
       this.#version = undefined;
       this.#retry.reset();
     }
-    const delayMs = Math.round(this.#retry.next());
-    const fields = { resource: name, relist: this.#version === undefined, delayMs, error };
-    // The first of a row says it all.
-    if (this.#failing) logger.debug("watch interrupted again", fields);
-    else logger.info("watch interrupted", fields);
-    this.#failing = true;
+    const level = gone ? "info" : this.#failures.add(error);
+    const delayMs = Math.round(Math.max(this.#retry.next(), retryAfterMs(error)));
+    const fields = { resource: name, namespace, relist: this.#version === undefined, delayMs, error };
+    if (level === "warn") logger.warn("cannot be listed and watched", { ...fields, why: this.#failures.words() });
+    else logger[level]("watch interrupted", fields);
     onRestart?.();
     await clock.sleep(delayMs, signal).catch(() => undefined);
   }

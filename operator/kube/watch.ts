@@ -21,6 +21,8 @@ export interface WatchOptions {
   /** A watch that is silent for longer than `timeoutSeconds` plus this is dead, milliseconds. */
   readonly graceMs: number;
   readonly signal: AbortSignal;
+  /** Called when the server has taken the request. */
+  readonly onOpen?: () => void;
 }
 
 /**
@@ -50,6 +52,7 @@ export async function* watchOnce(options: WatchOptions): AsyncGenerator<WatchEve
       ...(options.accept === undefined ? {} : { accept: options.accept }),
       signal: AbortSignal.any([options.signal, silence.signal]),
     });
+    options.onOpen?.();
     for await (const line of lines(response, heard)) yield parseEvent(options.path, line);
   } catch (error) {
     options.signal.throwIfAborted();

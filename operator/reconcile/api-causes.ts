@@ -1,4 +1,4 @@
-import { ApiError, isConflict, isForbidden, isInvalid } from "../../runtime/kube/errors.ts";
+import { ApiError, isConflict, isForbidden, isInvalid, isTooManyRequests } from "../../runtime/kube/errors.ts";
 import type { Cause } from "../status/observed.ts";
 
 /** An answer that the same request will get again until somebody changes something: the sink is not to run like this. */
@@ -13,10 +13,11 @@ export function refusedCause(kind: string, error: unknown): Cause | undefined {
 
 /**
  * An answer that the sink can do nothing about, for example that a webhook cannot be called. None for a conflict, as a race
- * is over when the watch has caught up, nor when no answer came, as then no status can be written either.
+ * is over when the watch has caught up, nor when no answer came or the server has too much to do, as then no status can be
+ * written either.
  */
 export function failedCause(error: unknown): Cause | undefined {
-  if (!(error instanceof ApiError) || isConflict(error)) return undefined;
+  if (!(error instanceof ApiError) || isConflict(error) || isTooManyRequests(error)) return undefined;
   const message = `the sink's objects cannot be brought up to date: ${error.message}; it is tried again`;
   return { reason: "ApplyFailed", message, stalls: false };
 }

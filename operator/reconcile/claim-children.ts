@@ -5,9 +5,13 @@ import { readObject } from "../kube/apply.ts";
 import { controllerOf, type KubeObject, type OwnerReference, objectKey } from "../kube/objects.ts";
 import type { Cause } from "../status/observed.ts";
 import { type Context, target } from "./context.ts";
+import { nameConflict, undoMerge } from "./undo-merge.ts";
 
 /** What of a reconcile the claiming needs. */
-export type ClaimContext = Pick<Context, "children" | "client" | "cluster" | "owned" | "signal" | "sink">;
+export type ClaimContext = Pick<
+  Context,
+  "children" | "client" | "cluster" | "logger" | "memory" | "owned" | "signal" | "sink"
+>;
 
 /**
  * A forced apply would silently merge into somebody's object of the same name, and deleting the sink would then delete it. So
@@ -22,6 +26,8 @@ export async function claimChildren(context: ClaimContext): Promise<Cause | unde
 /** Notes the child's uid where it is ours; says why not where it is somebody's. */
 async function claim(context: ClaimContext, child: Child): Promise<Cause | undefined> {
   if (!child.object) return undefined;
+  const merged = context.memory.merged.get(child.type.kind);
+  if (merged) return await undoMerge(context, child, merged);
   const name = childName(context.sink);
   const { namespace, uid } = context.sink.metadata;
   const seen = context.cluster.child(child.type, objectKey(namespace, name));
@@ -45,11 +51,7 @@ async function claim(context: ClaimContext, child: Child): Promise<Cause | undef
     };
   }
   const whose = owner ? `belongs to ${owner.kind} ${owner.name} (uid ${owner.uid})` : "belongs to nobody";
-  return {
-    reason: "NameConflict",
-    message: `${child.type.kind} ${name} exists and ${whose}: delete or rename it, or give the KinesisSink another name`,
-    stalls: true,
-  };
+  return nameConflict(child.type.kind, name, whose);
 }
 
 /** A sink of the same name and another uid exists no longer, so what it owned goes by itself. */

@@ -3,14 +3,14 @@ import type { PodView } from "../cluster/cluster.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
-import type { Blocked, Cause, Observed, ObservedDeployment, ObservedPod } from "../status/observed.ts";
+import type { Blocked, Observed, ObservedDeployment, ObservedPod, StaleReport } from "../status/observed.ts";
 import { type Context, liveDeployment } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
 export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink" | "unknownFields">;
 
 /** Pods that a ReplicaSet of the sink's own Deployment controls; labels alone prove nothing. */
-export function controlledPods(context: ObserveContext): PodView[] {
+export function controlledPods(context: Pick<ObserveContext, "cluster" | "key" | "sink">): PodView[] {
   const { cluster, key, sink } = context;
   const deployment = cluster.child(DEPLOYMENTS, objectKey(sink.metadata.namespace, childName(sink)));
   if (!deployment || deployment.controllerUid !== sink.metadata.uid) return [];
@@ -22,7 +22,7 @@ export function controlledPods(context: ObserveContext): PodView[] {
 }
 
 /** Gathers what the status is computed from. */
-export function observe(context: ObserveContext, blocked: Blocked): Observed {
+export function observe(context: ObserveContext, blocked: Blocked, stale: readonly StaleReport[] = []): Observed {
   const { sink } = context;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
@@ -34,6 +34,7 @@ export function observe(context: ObserveContext, blocked: Blocked): Observed {
     deployment: observedDeployment(context),
     pods: views.map((view) => observedPod(context, view, current)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),
+    stale: stale.filter(({ pod }) => names.has(pod)),
     ignoredProperties: ineffectiveFields(sink, context.unknownFields),
   };
 }
@@ -47,13 +48,6 @@ function observedDeployment({ cluster, memory, sink }: ObserveContext): Observed
 
 function observedPod(context: ObserveContext, view: PodView, current: string | undefined): ObservedPod {
   const { name, ready, terminating, ended, cause, repeatedExit } = view;
-  const suspectedCause = repeatedExit ?? (view.started ? undefined : warningCause(context, view));
+  const suspectedCause = repeatedExit ?? (view.started ? undefined : context.memory.podWarnings.get(name)?.cause);
   return { name, ready, terminating, ended, current: view.templateHash === current, cause, suspectedCause };
-}
-
-/** The last warning about a pod that has not started: some causes, such as a volume that cannot be mounted, show nowhere else. */
-function warningCause({ cluster }: ObserveContext, pod: PodView): Cause | undefined {
-  const events = cluster.podEvents(pod.key).sort((a, b) => (a.at < b.at ? 1 : -1));
-  const last = events[0];
-  return last && { reason: last.reason, message: last.message, stalls: false };
 }

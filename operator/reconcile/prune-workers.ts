@@ -5,23 +5,34 @@ import { type KubeObject, PODS } from "../kube/objects.ts";
 import type { Context } from "./context.ts";
 import { controlledPods } from "./observe.ts";
 
+/** What of a reconcile the pruning needs. */
+export type PruneContext = Pick<
+  Context,
+  "client" | "clock" | "cluster" | "key" | "logger" | "metrics" | "signal" | "sink"
+>;
+
 /** A pod younger than this may be controlled without the watches knowing yet, milliseconds. */
 const WATCH_LAG_MS = 30_000;
 
-/** Removes the entries of pods that vanished or that the sink does not control. Says whether to look again soon. */
-export async function pruneWorkers(context: Context): Promise<{ again: boolean }> {
-  const controlled = new Set(controlledPods(context).map((pod) => pod.name));
+/** Removes the entries of pods that vanished, have ended, or are not the sink's. Says whether to look again soon. */
+export async function pruneWorkers(context: PruneContext): Promise<{ again: boolean }> {
+  const pods = controlledPods(context);
+  const controlled = new Set(pods.map((pod) => pod.name));
+  const ended = new Set(pods.flatMap((pod) => (pod.ended ? pod.name : [])));
   const reported = (context.sink.status?.workers ?? []).map((worker) => worker.pod);
   const uncontrolled = reported.filter((pod) => !controlled.has(pod));
-  if (uncontrolled.length === 0) return { again: false };
-  const removable = new Set<string>();
-  for (const pod of uncontrolled) if (await isForeign(context, pod)) removable.add(pod);
+  const removable = new Set(reported.filter((pod) => ended.has(pod)));
+  let unsure = false;
+  for (const pod of uncontrolled) {
+    if (await isForeign(context, pod)) removable.add(pod);
+    else unsure = true;
+  }
   if (removable.size > 0 && !(await remove(context, reported, removable))) return { again: true };
-  return { again: removable.size < uncontrolled.length };
+  return { again: unsure };
 }
 
 /** The watch may lag behind the worker's first report, so the API server has the last word. */
-async function isForeign({ client, clock, signal, sink }: Context, name: string): Promise<boolean> {
+async function isForeign({ client, clock, signal, sink }: PruneContext, name: string): Promise<boolean> {
   const target = { type: PODS, namespace: sink.metadata.namespace, name };
   const pod = await readObject<KubeObject>(client, target, signal);
   if (!pod) return true;
@@ -30,7 +41,11 @@ async function isForeign({ client, clock, signal, sink }: Context, name: string)
 }
 
 /** False when the list was another by now: the watch will bring it. */
-async function remove(context: Context, reported: readonly string[], removable: ReadonlySet<string>): Promise<boolean> {
+async function remove(
+  context: PruneContext,
+  reported: readonly string[],
+  removable: ReadonlySet<string>,
+): Promise<boolean> {
   const { client, logger, metrics, signal, sink } = context;
   const operations: JsonPatchOperation[] = [];
   // From the end, so that the places before stay what they are.

@@ -2,15 +2,17 @@ import type { RunResult } from "../kube/queue.ts";
 import type { Blocked } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
+import { repairAgainMs } from "./drift.ts";
 import { observe } from "./observe.ts";
+import { askForWarnings } from "./pod-warnings.ts";
 import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
+import { refusedAgainMs } from "./refusal.ts";
+import { staleReports } from "./stale-reports.ts";
 import { recordTransitions } from "./transitions.ts";
-import { writeStatus } from "./write-status.ts";
+import { knownStatus, writeStatus } from "./write-status.ts";
 
-/** A refused sink is tried again after this, for not every remedy can be watched. Milliseconds. */
-const REFUSED_AGAIN_MS = 10_000;
-/** Entries of workers of which nothing certain was known are looked at again after this. */
+/** Entries of workers of which nothing certain was known are looked at again after this. Milliseconds. */
 const PRUNE_AGAIN_MS = 5_000;
 /** Everything is looked at again now and then, whatever the watches say. */
 const RESYNC_MS = 10 * 60_000;
@@ -18,16 +20,21 @@ const RESYNC_MS = 10 * 60_000;
 /** Tells what is: in the status, as a metric, as Events. Says when to come back even if nothing changes. */
 export async function updateStatus(context: Context, blocked: Blocked): Promise<RunResult> {
   const pruned = await pruneWorkers(context);
-  const before = context.memory.status?.conditions ?? context.sink.status?.conditions ?? [];
+  const warnedAgainMs = await askForWarnings(context);
+  const { stale, againAfterMs: staleAgainMs } = await staleReports(context);
+  const before = knownStatus(context)?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
-  const status = computeStatus(observe(context, blocked), before, now);
+  const status = computeStatus(observe(context, blocked, stale), before, now);
   setReadiness(context, status);
   const writeAgainMs = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
   return {
     againAfterMs: Math.min(
-      blocked.refused ? REFUSED_AGAIN_MS : RESYNC_MS,
+      refusedAgainMs(context, blocked.refused) ?? RESYNC_MS,
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
+      warnedAgainMs ?? RESYNC_MS,
+      staleAgainMs ?? RESYNC_MS,
+      repairAgainMs(context) ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),
   };

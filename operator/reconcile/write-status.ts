@@ -1,12 +1,13 @@
-import type { Condition } from "../../crds/kinesissink.generated.ts";
+import type { Condition, KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import { isNotFound } from "../../runtime/kube/errors.ts";
+import { isOlder } from "../kube/resource-version.ts";
 import { PROGRAM } from "../program.ts";
 import type { OperatorStatus } from "../status/status.ts";
-import type { Context } from "./context.ts";
+import type { Context, WrittenStatus } from "./context.ts";
 import { ACTION, subjectOf } from "./transitions.ts";
 
 /**
@@ -24,31 +25,42 @@ export type StatusContext = Pick<
 /** Writes the status when it changed; words and totals alone wait. Returns after how long to come back for them. */
 export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
   const { clock, memory, sink } = context;
-  const known = memory.status ?? sink.status;
+  const known = knownStatus(context);
   if (same(facts(known), facts(status))) {
     const sameWords = same(words(known), words(status));
     if (sameWords && same(known?.totals, status.totals)) return undefined;
     const wait = memory.statusWrittenAt + (sameWords ? beatMs(sink.spec.replicas) : WORDS_MS) - clock.now();
     if (wait > 0) return wait;
   }
-  await apply(context, status);
-  memory.status = status;
+  memory.written = await apply(context, status);
   memory.statusWrittenAt = clock.now();
   return undefined;
 }
 
-async function apply(context: StatusContext, status: OperatorStatus): Promise<void> {
+/**
+ * The status as it is: what was written last, until the watch has brought it and as long as it is still there; else what the
+ * watch shows, for a former leader may have written late, and anybody may have edited it.
+ */
+export function knownStatus({ memory: { written }, sink }: Pick<StatusContext, "memory" | "sink">) {
+  if (!written) return sink.status;
+  const before = isOlder(sink.metadata.resourceVersion, written.resourceVersion);
+  return before || written.answer === statusHash(sink.status) ? written.status : sink.status;
+}
+
+async function apply(context: StatusContext, status: OperatorStatus): Promise<WrittenStatus | undefined> {
   const { client, metrics, signal, sink, statuses } = context;
   const { name, namespace, uid } = sink.metadata;
   const target = { type: KINESIS_SINKS, namespace, name };
   const object = { metadata: { name, namespace, uid }, status };
   try {
     const options = { fieldManager: PROGRAM, force: true, signal };
-    const { leftOut } = await statuses.apply(client, target, object, options);
+    const { object: answer, leftOut } = await statuses.apply<KinesisSink>(client, target, object, options);
     metrics.writes.inc({ kind: KINESIS_SINKS.kind, operation: "status" });
     if (leftOut.length > 0) await tellTooOld(context, leftOut);
+    return { status, resourceVersion: answer.metadata.resourceVersion, answer: statusHash(answer.status) };
   } catch (error) {
     if (!isNotFound(error)) throw error;
+    return undefined;
   }
 }
 
@@ -56,6 +68,10 @@ async function tellTooOld({ events, logger, sink, signal }: StatusContext, leftO
   const note = definitionTooOld(leftOut);
   logger.warn(note);
   await events.record(subjectOf(sink), { type: "Warning", reason: "DefinitionTooOld", action: ACTION, note }, signal);
+}
+
+function statusHash(status: Partial<OperatorStatus> | undefined): string {
+  return jsonHash([facts(status), words(status), status?.totals]);
 }
 
 /** All but totals and messages. */
@@ -84,5 +100,5 @@ function byType(status: Partial<OperatorStatus> | undefined): Condition[] {
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return jsonHash(a) === jsonHash(b);
+  return jsonHash(a ?? null) === jsonHash(b ?? null);
 }

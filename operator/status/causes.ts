@@ -1,5 +1,6 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import type { Cause, DeploymentCondition, Observed, ObservedDeployment, ObservedPod } from "./observed.ts";
+import { staleCause } from "./stale.ts";
 
 /** A cause that needs help goes before one that may pass, and what pods say before what their Deployment says. */
 export function gravestCause(current: readonly ObservedPod[], observed: Observed, desired: number): Cause | undefined {
@@ -9,7 +10,7 @@ export function gravestCause(current: readonly ObservedPod[], observed: Observed
   const creation = current.length < desired ? replicaFailure(told) : undefined;
   if (creation && !first?.stalls) return creation;
   const stuck = stuckRollout(told);
-  if (!stuck) return first;
+  if (!stuck) return first ?? silentCause(current, observed);
   return first ? { ...first, stalls: true } : stuck;
 }
 
@@ -21,12 +22,27 @@ function rollout(deployment: ObservedDeployment | undefined): readonly Deploymen
 /** A container that does not run cannot report, so its report is old and Kubernetes knows better. */
 function causeOf(pod: ObservedPod, observed: Observed): Cause | undefined {
   const report = observed.workers.find((worker) => worker.pod === pod.name);
-  if (!pod.cause && report) {
+  const stale = observed.stale.find((one) => one.pod === pod.name);
+  if (!pod.cause && report && !stale) {
     const reported = reportedCause(report);
     if (reported) return reported;
   }
   const cause = pod.cause ?? pod.suspectedCause;
-  return cause && { ...cause, message: `${pod.name}: ${cause.message}` };
+  if (cause) return { ...cause, message: `${pod.name}: ${cause.message}` };
+  return stale && staleCause(stale, report);
+}
+
+/** The probe of a ready pod says that it works; that it cannot be heard of is told all the same. */
+function silentCause(current: readonly ObservedPod[], observed: Observed): Cause | undefined {
+  for (const { name } of current) {
+    const stale = observed.stale.find(({ pod }) => pod === name);
+    if (stale)
+      return staleCause(
+        stale,
+        observed.workers.find(({ pod }) => pod === name),
+      );
+  }
+  return undefined;
 }
 
 /** What a worker's report complains about. */

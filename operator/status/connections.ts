@@ -1,5 +1,6 @@
 import { type ConditionState, conditionState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
+import { staleCause } from "./stale.ts";
 
 interface Side {
   readonly usable: boolean;
@@ -53,8 +54,10 @@ function sideState(
   return conditionState("False", failed?.reason ?? words.no, failed?.message ?? count);
 }
 
-function unreported({ desired, reports }: Facts): ConditionState {
+function unreported({ desired, observed, reports }: Facts): ConditionState {
   if (desired === 0) return conditionState("Unknown", "NoWorkers", "no worker runs");
+  const [stale] = reports.length === 0 ? observed.stale : [];
+  if (stale) return conditionState("Unknown", "ReportStale", staleCause(stale, undefined).message);
   if (reports.length === 0) return conditionState("Unknown", "NoReport", "no worker has reported yet");
   return conditionState("Unknown", "NotTried", "no worker has come far enough to try it");
 }

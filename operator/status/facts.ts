@@ -17,7 +17,7 @@ export interface Facts {
   /** Live pods of the desired template. */
   readonly current: readonly ObservedPod[];
   readonly ready: readonly ObservedPod[];
-  /** Reports of the live pods. */
+  /** Reports of the live pods that are not stale. */
   readonly reports: readonly WorkerStatus[];
   /** Why current pods do not work: the gravest cause. */
   readonly cause: Cause | undefined;
@@ -26,7 +26,8 @@ export interface Facts {
 export function facts(observed: Observed): Facts {
   const live = observed.pods.filter((pod) => !pod.terminating);
   const current = live.filter((pod) => pod.current);
-  const names = new Set(live.map((pod) => pod.name));
+  const stale = new Set(observed.stale.map(({ pod }) => pod));
+  const names = new Set(live.flatMap(({ name }) => (stale.has(name) ? [] : name)));
   const desired = effectiveReplicas(observed.sink.spec);
   const remaining = observed.pods.filter((pod) => !pod.ended).length;
   return {

@@ -43,6 +43,12 @@ export interface ObservedPod {
   readonly suspectedCause: Cause | undefined;
 }
 
+/** A report that is older than it may be, of a pod that is there. */
+export interface StaleReport {
+  readonly pod: string;
+  readonly ageMs: number;
+}
+
 /** What kept the operator from making the sink's objects as desired: one of two, or nothing. */
 export interface Blocked {
   /** The sink is not to run like this: its spec, a name that is taken, an object that the API server does not take. */
@@ -58,5 +64,7 @@ export interface Observed extends Blocked {
   readonly pods: readonly ObservedPod[];
   /** The reports of these pods. */
   readonly workers: readonly WorkerStatus[];
+  /** Those among them that say nothing of now. */
+  readonly stale: readonly StaleReport[];
   readonly ignoredProperties: readonly string[];
 }

@@ -3,7 +3,7 @@ import https from "node:https";
 import { readText } from "../http-answer.ts";
 import { http } from "../node-http.ts";
 import type { ApiAccess } from "./access.ts";
-import { ApiError, ApiUnreachableError, parseStatus } from "./errors.ts";
+import { ApiError, ApiUnreachableError, parseRetryAfter, parseStatus } from "./errors.ts";
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -67,7 +67,8 @@ export function createKubeClient(access: ApiAccess, options: ClientOptions): Kub
     const answer = await send(request, signal);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    throw new ApiError(describe(request), status, parseStatus(await readText(answer, maxAnswerBytes)));
+    const body = parseStatus(await readText(answer, maxAnswerBytes));
+    throw new ApiError(describe(request), status, body, parseRetryAfter(answer.headers["retry-after"]));
   };
 
   return {

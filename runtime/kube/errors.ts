@@ -8,6 +8,16 @@ export interface ApiStatus {
   readonly code?: number;
 }
 
+/** No server that is well asks for more; milliseconds. */
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+/** The `Retry-After` of an answer in milliseconds, bounded. The API server sends seconds; of a date nothing is taken. */
+export function parseRetryAfter(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header)
+    ? Math.min(LONGEST_WAIT_MS, Number(header) * 1000)
+    : undefined;
+}
+
 /** The Status object of a failure, or the beginning of what a proxy in between answered. */
 export function parseStatus(text: string): ApiStatus {
   try {
@@ -22,12 +32,15 @@ export class ApiError extends Error {
   readonly code = "KUBE_API";
   readonly status: number;
   readonly reason: string;
+  /** How long the server asks to wait before the next request, milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(request: string, status: number, body: ApiStatus) {
+  constructor(request: string, status: number, body: ApiStatus, retryAfterMs?: number) {
     super(printable(`${request}: ${status} ${body.reason ?? ""} ${body.message ?? ""}`.trim()));
     this.name = "ApiError";
     this.status = status;
     this.reason = body.reason ?? "";
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -49,6 +62,12 @@ export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
 export const isInvalid = (error: unknown): boolean => hasStatus(error, 422);
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
+
+/** The server has too much to do, as priority and fairness sees it. */
+export const isTooManyRequests = (error: unknown): boolean => hasStatus(error, 429);
+
+/** What a failure asks to wait for before the same is tried again, milliseconds; 0 where it asks for nothing. */
+export const retryAfterMs = (error: unknown): number => (error instanceof ApiError && error.retryAfterMs) || 0;
 
 /** The resource version or the continue token is too old: only a new list helps. */
 export const isGone = (error: unknown): boolean => hasStatus(error, 410);

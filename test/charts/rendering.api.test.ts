@@ -118,6 +118,17 @@ describe("images", () => {
     });
     assert.deepEqual([operator, worker], ["r.example/a:v1", `r.example/w@${digest}`]);
   });
+
+  it("can differ for workers by a tag or a digest alone", async () => {
+    const image = { repository: "r.example/a", tag: "v1" };
+    const byTag = await images({ image, workerImage: { tag: "v2" } });
+    assert.deepEqual([byTag.operator, byTag.worker], ["r.example/a:v1", "r.example/a:v2"]);
+    const digest = `sha256:${"1".repeat(64)}`;
+    const byDigest = await images({ image: { ...image, digest: `sha256:${"2".repeat(64)}` }, workerImage: { digest } });
+    assert.equal(byDigest.worker, `r.example/a@${digest}`);
+    const tagOverDigest = await images({ image: { ...image, digest }, workerImage: { tag: "v2" } });
+    assert.equal(tagOverDigest.worker, "r.example/a:v2");
+  });
 });
 
 describe("permissions", () => {

@@ -17,6 +17,7 @@ import {
 } from "../../operator/kube/objects.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createKubeClient } from "../../runtime/kube/client.ts";
+import { objectPath } from "../../runtime/kube/resource-type.ts";
 import { createStatusPublisher } from "../../worker/report/resource-status.ts";
 import { silentLog } from "../silent-log.ts";
 import { eventually, skip } from "./api/cluster.ts";
@@ -67,6 +68,26 @@ describe("the objects of a sink on a real API server", { skip }, () => {
         ["kinesissinks/status"],
       );
       await child(CONFIG_MAPS, "drift");
+    });
+  });
+
+  test("who scales the Deployment again and again is named, and put back ever more rarely", async () => {
+    await create("fought");
+    const path = `${objectPath(DEPLOYMENTS, cluster.namespace, "fought-kinesis-sink")}/scale`;
+    const contentType = "application/merge-patch+json";
+    for (let nth = 0; nth < 2; nth += 1) {
+      await cluster.client.request({ method: "PATCH", path, contentType, body: { spec: { replicas: 3 } } });
+      await eventually("it is put back", async () =>
+        assert.equal((await child<DeploymentObject>(DEPLOYMENTS, "fought")).spec.replicas, 1),
+      );
+    }
+    await eventually("an Event names the field manager", async () => {
+      const events = await cluster.list<KubeObject & { reason: string; message: string }>(CORE_EVENTS);
+      const told = events.find(({ reason }) => reason === "DriftRepaired");
+      assert.match(
+        told?.message ?? "",
+        /^Deployment fought-kinesis-sink .* field manager operator-tests, which sets spec\.replicas/,
+      );
     });
   });
 

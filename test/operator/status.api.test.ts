@@ -59,6 +59,21 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.equal(selector, "app.kubernetes.io/name=kinesis-sink-worker,pulsar-kinesis.io/sink=good");
   });
 
+  test("is put right when somebody else has written it", async () => {
+    await readySink("edited");
+    const wrong = [
+      { type: "Ready", status: "False", reason: "Edited", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" },
+    ];
+    await cluster.patch(KINESIS_SINKS, "edited", { status: { readyReplicas: 99, conditions: wrong } }, "status");
+    await eventually("all is as it was", async () => {
+      assert.equal((await sink(cluster, "edited")).status.readyReplicas, 1);
+      assert.partialDeepStrictEqual(await condition(cluster, "edited", "Ready"), {
+        status: "True",
+        reason: "WorkersReady",
+      });
+    });
+  });
+
   test("names what a worker complains about, and recovers with it", async () => {
     const [pod = ""] = await readySink("trouble");
     await setReady(cluster, pod, false);
@@ -124,6 +139,34 @@ describe("the status of a sink on a real API server", { skip }, () => {
     const managers = ((metadata as KubeObject["metadata"]).managedFields ?? []) as { manager: string }[];
     const left = managers.filter(({ manager }) => manager.startsWith("prune-kinesis-sink-"));
     assert.deepEqual(left, [], "a resource that grows with every pod that ever was");
+  });
+
+  test("loses the entry of a pod that was evicted, although the pod stays", async () => {
+    const [pod = ""] = await readySink("evicted");
+    await cluster.patch(
+      PODS,
+      pod,
+      { status: { phase: "Failed", reason: "Evicted", message: "low on memory" } },
+      "status",
+    );
+    await eventually("the entry is gone", async () =>
+      assert.deepEqual((await sink(cluster, "evicted")).status.workers ?? [], []),
+    );
+    assert.ok(await cluster.get(PODS, pod));
+  });
+
+  test("tells of a worker that has stopped reporting, and counts it no longer", async () => {
+    const [pod = ""] = await readySink("silent");
+    await eventually("its numbers count", async () =>
+      assert.equal((await sink(cluster, "silent")).status.totals?.ratePerSecond, 100),
+    );
+    await untilCondition(cluster, "silent", "SourceConnected", { status: "Unknown", reason: "ReportStale" });
+    const ready = await condition(cluster, "silent", "Ready");
+    assert.equal(ready?.status, "True", "its readiness probe says that it works");
+    assert.match(ready?.message ?? "", new RegExp(`${pod} has not reported for \\d+ s`));
+    assert.equal((await sink(cluster, "silent")).status.totals?.ratePerSecond, 0);
+    await report(cluster, "silent", running(pod, { ratePerSecond: 42 }));
+    await untilCondition(cluster, "silent", "SourceConnected", { status: "True" });
   });
 
   test("says Paused once no pod is left, keeps everything else, and carries on afterwards", async () => {
@@ -214,6 +257,33 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.equal(await cluster.get(DEPLOYMENTS, "later-kinesis-sink"), undefined);
     await cluster.patch(KINESIS_SINKS, "later", { spec: { cleanupSubscription: false } });
     await eventually("the Deployment", async () => assert.ok(await cluster.get(DEPLOYMENTS, "later-kinesis-sink")));
+  });
+
+  test("quotes the last warning about a pod that has not started", async () => {
+    await cluster.create(KINESIS_SINKS, sinkManifest("mount"));
+    const [pod] = await untilPods(cluster, "mount", 1);
+    const name = pod?.metadata.name ?? "";
+    await eventually("the pod is on a node, and creates its container", () =>
+      setWaiting(cluster, name, "ContainerCreating", ""),
+    );
+    const involvedObject = { kind: "Pod", namespace: cluster.namespace, name };
+    const message = 'MountVolume.SetUp failed for volume "aws": secret "aws" not found';
+    const told = {
+      involvedObject,
+      type: "Warning",
+      reason: "FailedMount",
+      message,
+      lastTimestamp: new Date().toISOString(),
+    };
+    await cluster.create(CORE_EVENTS, { metadata: { name: `${name}.1` }, ...told } as KubeObject);
+    const ready = await eventually("the warning", async () => {
+      // Again, for the scheduler, which has no node for it, may write after the kubelet did.
+      await setWaiting(cluster, name, "ContainerCreating", "");
+      const found = await condition(cluster, "mount", "Ready");
+      assert.partialDeepStrictEqual(found, { status: "False", reason: "FailedMount" });
+      return found;
+    });
+    assert.match(ready?.message ?? "", /secret "aws" not found/);
   });
 
   test("tells why pods cannot be created", async () => {

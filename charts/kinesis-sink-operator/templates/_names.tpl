@@ -53,8 +53,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "kinesis-sink-operator.workerImage" -}}
-{{- if .Values.workerImage.repository -}}
-{{- include "kinesis-sink-operator.imageReference" (dict "image" .Values.workerImage "chart" .Chart) -}}
+{{- $own := .Values.workerImage -}}
+{{- if or $own.repository $own.tag $own.digest -}}
+{{- $repository := $own.repository | default .Values.image.repository -}}
+{{- $image := dict "repository" $repository "tag" $own.tag "digest" $own.digest -}}
+{{- include "kinesis-sink-operator.imageReference" (dict "image" $image "chart" .Chart) -}}
 {{- else -}}
 {{- include "kinesis-sink-operator.image" . -}}
 {{- end -}}

@@ -80,9 +80,7 @@ export async function openCluster(): Promise<OpenCluster> {
     },
     close: async () => {
       await client.request({ method: "DELETE", path: `/api/v1/namespaces/${namespace}` });
-      for (const kind of ["clusterroles", "clusterrolebindings"]) {
-        await client.request({ method: "DELETE", path: `${RBAC}/${kind}/${namespace}` });
-      }
+      await client.request({ method: "DELETE", path: `${RBAC}/clusterroles/${namespace}` });
       await startOtherOperators();
       client.close();
     },
@@ -121,7 +119,7 @@ async function operatorAccess(client: KubeClient, admin: KubeConfig, namespace: 
   const metadata = { name: namespace };
   await client.request({ method: "POST", path: accounts, body: { metadata: { name: OPERATOR } } });
   await client.request({ method: "POST", path: `${RBAC}/clusterroles`, body: { metadata, rules } });
-  const bindings = `${RBAC}/clusterrolebindings`;
+  const bindings = `${RBAC}/namespaces/${namespace}/rolebindings`;
   await client.request({ method: "POST", path: bindings, body: { metadata, roleRef, subjects } });
   const { status } = await client.request<{ status: { token: string } }>({
     method: "POST",

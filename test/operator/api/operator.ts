@@ -22,9 +22,9 @@ export function operatorEnvironment(cluster: TestCluster): Record<string, string
   };
 }
 
-/** Runs the whole operator in this process. */
-export function runOperator(cluster: TestCluster): RunningOperator {
-  const config = readConfig(operatorEnvironment(cluster));
+/** Runs the whole operator in this process; `more` are variables of its environment. */
+export function runOperator(cluster: TestCluster, more: Record<string, string> = {}): RunningOperator {
+  const config = readConfig({ ...operatorEnvironment(cluster), ...more });
   const logger = createLogger({ program: PROGRAM, level: config.logLevel });
   const operator = createOperator({ config, access: cluster.operatorConfig, clock: systemClock, logger });
   const stop = new AbortController();

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
-import { createWatches } from "../../../operator/cluster/watches.ts";
+import { createWatches, type Watches } from "../../../operator/cluster/watches.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createKubeClient } from "../../../runtime/kube/client.ts";
-import { createLogger } from "../../../runtime/log.ts";
+import { createLogger, type Logger } from "../../../runtime/log.ts";
 import { fakeApiServer, sendEvent, sendJson } from "../../fakes/api-server.ts";
+import { silentLog } from "../../silent-log.ts";
 import { until } from "../../until.ts";
 
 const SINKS = /^\/apis\/pulsar-kinesis\.io\/v1alpha1\/namespaces\/(?<namespace>\w+)\/kinesissinks$/;
+
+const synced = (watches: Watches) => watches.scopes().every((scope) => scope.synced);
 
 test("each namespace's objects are mirrored, listed or watched, and go with their own namespace's events alone", async () => {
   const watching = new Map<string, ServerResponse>();
@@ -40,7 +43,7 @@ test("each namespace's objects are mirrored, listed or watched, and go with thei
   const ended = watches.run(stop.signal);
   try {
     const { cluster } = watches;
-    await until("everything is listed and watched", async () => watches.synced() && watching.size === 2, {
+    await until("everything is listed and watched", async () => synced(watches) && watching.size === 2, {
       pollMs: 10,
     });
     assert.deepEqual(changes.sort(), ["one/orders", "two/orders"]);
@@ -50,6 +53,56 @@ test("each namespace's objects are mirrored, listed or watched, and go with thei
     await until("the events are heard", async () => changes.length === 4, { pollMs: 10 });
     assert.ok(cluster.sink("one/orders"));
     assert.equal(cluster.sink("two/orders"), undefined);
+  } finally {
+    stop.abort();
+    await ended;
+    client.close();
+    await server.close();
+  }
+});
+
+const FORBIDDEN = { kind: "Status", code: 403, reason: "Forbidden", message: "pods is forbidden" };
+
+test("a namespace that may not be seen holds up its own sinks alone, is told, and is taken up when it may", async () => {
+  let allowed = false;
+  const server = await fakeApiServer(({ pathname, searchParams }, response) => {
+    const [, namespace = "", plural] = /\/namespaces\/(\w+)\/(\w+)$/.exec(pathname) ?? [];
+    if (namespace === "two" && plural === "roles" && !allowed) return sendJson(response, 403, FORBIDDEN);
+    if (searchParams.has("watch")) return response.writeHead(200).flushHeaders();
+    const items = plural === "kinesissinks" ? [{ metadata: { name: "orders", namespace, resourceVersion: "1" } }] : [];
+    sendJson(response, 200, { metadata: { resourceVersion: "1" }, items });
+  });
+  const client = createKubeClient(server.access, { requestTimeoutMs: 60_000 });
+  const changes: string[] = [];
+  const warnings: unknown[] = [];
+  const logger: Logger = {
+    ...silentLog,
+    warn: (_message, { resource, namespace } = {}) => void warnings.push({ resource, namespace }),
+  };
+  const watches = createWatches({
+    client,
+    clock: systemClock,
+    logger,
+    namespaces: ["one", "two"],
+    onChange: (key) => changes.push(key),
+    onWatchRestart: () => {},
+  });
+  const stop = new AbortController();
+  const ended = watches.run(stop.signal);
+  try {
+    const failing = () =>
+      watches.scopes().flatMap(({ namespace, failures }) => failures.map((one) => ({ namespace, ...one })));
+    await until("the other is in sync", async () => watches.scopes()[0]?.synced === true && failing().length > 0, {
+      pollMs: 10,
+    });
+    assert.deepEqual(changes, ["one/orders"]);
+    assert.ok(watches.cluster.sink("two/orders"), "listed, and not to be acted on");
+    const why = "403 Forbidden: does the namespace exist, and is the operator's role bound there?";
+    assert.deepEqual(failing(), [{ namespace: "two", resource: "roles", why }]);
+    assert.deepEqual(warnings, [{ resource: "roles", namespace: "two" }]);
+    allowed = true;
+    await until("both are in sync", async () => synced(watches), { pollMs: 10 });
+    assert.deepEqual([changes, failing()], [["one/orders", "two/orders"], []]);
   } finally {
     stop.abort();
     await ended;

@@ -69,3 +69,11 @@ test("every Secret and ConfigMap that the spec names is found, each once", () =>
   assert.deepEqual(secretNames(spec), ["aws", "ca", "keys", "oauth2", "tls", "token"]);
   assert.deepEqual(configMapNames(spec), ["ca-map"]);
 });
+
+test("a spread constraint that names no pods counts the sink's own", () => {
+  const zone = { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" };
+  const theirs = { ...zone, topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { team: "shop" } } };
+  const { spec } = deployment(liveSink({ pod: { topologySpreadConstraints: [zone, theirs] } }), WORKER_DEFAULTS);
+  const own = { matchLabels: spec.selector.matchLabels };
+  assert.deepEqual(spec.template.spec?.topologySpreadConstraints, [{ ...zone, labelSelector: own }, theirs]);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createWorkQueue, type RunResult, type WorkQueueOptions } from "../../../operator/kube/queue.ts";
+import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createVirtualClock, settle } from "../../clock.ts";
 
 function queueOf(options: Partial<WorkQueueOptions> & Pick<WorkQueueOptions, "handle">) {
@@ -186,4 +187,24 @@ test("it ends when the run in progress has ended, and starts no other", async ()
   await clock.advance(50);
   assert.equal(over, true);
   assert.deepEqual(runs, ["a"]);
+});
+
+test("a failure that names a time is not tried again before it", async () => {
+  const runs: number[] = [];
+  const delays: number[] = [];
+  const { queue, clock, stop, ended } = queueOf({
+    handle: async () => {
+      runs.push(clock.now());
+      if (runs.length === 1) throw new ApiError("PATCH", 429, { reason: "TooManyRequests" }, 7_000);
+      return {};
+    },
+    onFailure: (_key, _error, delayMs) => delays.push(delayMs),
+  });
+  queue.add("a");
+  await clock.advance(6_999);
+  assert.deepEqual([runs, delays], [[0], [7_000]]);
+  await clock.advance(1);
+  assert.deepEqual(runs, [0, 7_000]);
+  stop.abort();
+  await ended;
 });

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { children } from "../../../operator/desired/children.ts";
 import type { OwnerReference } from "../../../operator/kube/objects.ts";
 import { type ClaimContext, claimChildren } from "../../../operator/reconcile/claim-children.ts";
+import { freshMemory } from "../../../operator/reconcile/context.ts";
 import type { KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
+import { silentLog } from "../../silent-log.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const sink = liveSink();
@@ -31,10 +33,19 @@ function situation(owner: OwnerReference | undefined): ClaimContext {
     child: () => undefined,
     replicaSets: () => [],
     pods: () => [],
-    podEvents: () => [],
   };
   const signal = new AbortController().signal;
-  return { sink, client, cluster, signal, owned: new Map(), children: children(sink, WORKER_DEFAULTS) };
+  const memory = freshMemory(sink.metadata.uid);
+  return {
+    sink,
+    client,
+    cluster,
+    signal,
+    memory,
+    logger: silentLog,
+    owned: new Map(),
+    children: children(sink, WORKER_DEFAULTS),
+  };
 }
 
 const causeOf = async (owner: OwnerReference | undefined) => {

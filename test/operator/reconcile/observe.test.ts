@@ -25,7 +25,6 @@ function viewOf(generation: number): ObserveContext {
     child: (type) => (type === DEPLOYMENTS ? seen : undefined),
     replicaSets: () => [],
     pods: () => [],
-    podEvents: () => [],
   };
   const memory = freshMemory(uid);
   return {

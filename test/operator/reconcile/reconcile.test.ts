@@ -69,7 +69,6 @@ function clusterOf(scene: Scene): Cluster {
     child: ({ kind }) => child(kind),
     replicaSets: () => [{ ...child("set"), uid: "uid-set", controllerUid: "uid-Deployment" }],
     pods: () => [pod],
-    podEvents: () => [],
   };
 }
 
@@ -188,6 +187,16 @@ test("an object that appeared or was replaced meanwhile is looked at again, and 
     method === "PATCH" && path.includes("/roles/") ? conflict : undefined,
   );
   await assert.rejects(run(), conflict);
+  assert.deepEqual(statuses, []);
+});
+
+test("a server that has too much to do gets no status on top, and no condition speaks of it", async () => {
+  const scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+  const busy = new ApiError("PATCH", 429, { reason: "TooManyRequests" }, 7_000);
+  const { run, statuses } = reconciler(scene, ({ method, path }) =>
+    method === "PATCH" && path.includes("/roles/") ? busy : undefined,
+  );
+  await assert.rejects(run(), busy);
   assert.deepEqual(statuses, []);
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Condition } from "../../../crds/kinesissink.generated.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
 import { type StatusContext, writeStatus } from "../../../operator/reconcile/write-status.ts";
@@ -13,30 +14,46 @@ import { liveSink } from "../sink-fixture.ts";
 
 function writer(replicas = 1, refuse?: ApiError | ((request: ApiRequest) => ApiError | undefined)) {
   const writes: ApiRequest[] = [];
+  /** The sink as the watch shows it: as it was before anything was written, until `watch` brings another one. */
+  let sink = liveSink({ replicas }, { resourceVersion: "1" });
+  const foreign: Condition[] = [];
   const client: KubeClient = {
     request: async <T>(request: ApiRequest) => {
       writes.push(request);
       const error = typeof refuse === "function" ? refuse(request) : refuse;
       if (error) throw error;
-      return {} as T;
+      const { metadata, status } = request.body as { metadata: object; status: OperatorStatus };
+      const conditions = [...status.conditions, ...foreign];
+      return {
+        metadata: { ...metadata, resourceVersion: `${writes.length * 10}` },
+        status: { ...status, conditions },
+      } as T;
     },
     open: () => assert.fail("nothing is watched here"),
     close: () => {},
   };
   const clock = createVirtualClock();
   const events: string[] = [];
-  const context: StatusContext = {
+  const context: Omit<StatusContext, "sink"> = {
     client,
     clock,
     metrics: createMetrics(),
     events: { record: async (_subject, { reason, note }) => void events.push(`${reason}: ${note}`) },
     logger: silentLog,
     statuses: createStatusApply(clock),
-    sink: liveSink({ replicas }),
     memory: freshMemory("0000-sink"),
     signal: new AbortController().signal,
   };
-  return { clock, events, writes, write: (status: OperatorStatus) => writeStatus(context, status) };
+  return {
+    clock,
+    events,
+    writes,
+    foreign,
+    watch: (resourceVersion: string, status: OperatorStatus) => {
+      sink = { ...liveSink({ replicas }, { resourceVersion }), status: structuredClone(status) };
+    },
+    write: (status: OperatorStatus) => writeStatus({ ...context, sink }, status),
+  };
 }
 
 function statusOf(ratePerSecond: number, paused = false): OperatorStatus {
@@ -46,6 +63,7 @@ function statusOf(ratePerSecond: number, paused = false): OperatorStatus {
     deployment: undefined,
     pods: [],
     workers: [],
+    stale: [],
     ignoredProperties: [],
   };
   return { ...computeStatus(observed, [], "2026-01-01T00:00:00Z"), totals: { ratePerSecond } };
@@ -55,6 +73,38 @@ test("an unchanged status is not written again", async () => {
   const { write, writes } = writer();
   assert.equal(await write(statusOf(1)), undefined);
   assert.equal(await write(statusOf(1)), undefined);
+  assert.equal(writes.length, 1);
+});
+
+test("what the watch shows from before the last write is not written again", async () => {
+  const { watch, write, writes } = writer();
+  watch("9", statusOf(1));
+  await write(statusOf(1, true));
+  await write(statusOf(1, true));
+  watch("10", statusOf(1, true));
+  await write(statusOf(1, true));
+  assert.equal(writes.length, 1);
+});
+
+test("what a former leader or anybody else wrote since is put right", async () => {
+  const { watch, write, writes } = writer();
+  await write(statusOf(1));
+  watch("11", statusOf(1, true));
+  await write(statusOf(1));
+  assert.equal(writes.length, 2);
+  const { totals: _totals, ...without } = statusOf(1);
+  watch("21", without as OperatorStatus);
+  assert.ok(await write(statusOf(1)), "totals wait for the beat");
+});
+
+test("another's condition, which no apply of the operator's takes away, is no reason to write again and again", async () => {
+  const { foreign, watch, write, writes } = writer();
+  const [theirs] = statusOf(1).conditions;
+  assert.ok(theirs);
+  foreign.push({ ...theirs, type: "Stalled", message: "theirs" });
+  await write(statusOf(1));
+  watch("10", { ...statusOf(1), conditions: [...foreign, ...statusOf(1).conditions] });
+  await write(statusOf(1));
   assert.equal(writes.length, 1);
 });
 

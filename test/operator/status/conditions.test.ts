@@ -4,6 +4,7 @@ import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generate
 import type { ConditionType, WorkerState } from "../../../crds/status-values.ts";
 import { effectiveReplicas } from "../../../operator/desired/replicas.ts";
 import type { Cause, Observed, ObservedPod } from "../../../operator/status/observed.ts";
+import { coarse } from "../../../operator/status/stale.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
 import { statusErrors } from "../../crds/status-errors.ts";
 import { liveSink } from "../sink-fixture.ts";
@@ -41,6 +42,7 @@ function observed(more: Partial<Observed> & { spec?: Record<string, unknown> } =
     deployment: { generation: 1, observedGeneration: 1, replicas: effectiveReplicas(sink.spec), conditions: [] },
     pods: [pod("w1")],
     workers: [report("w1")],
+    stale: [],
     ignoredProperties: [],
     ...rest,
   };
@@ -403,5 +405,47 @@ describe("the form of a condition", () => {
     const [ready] = computeStatus(observed({ pods: [pod("w1", { ready: false, cause })] }), [], NOW).conditions;
     assert.equal(ready?.reason, "Other");
     assert.ok((ready?.message.length ?? 0) <= 1024);
+  });
+});
+
+describe("a report that is stale says nothing of now", () => {
+  const ageMs = 200_000;
+  const two = {
+    spec: { replicas: 2 },
+    pods: [pod("w1"), pod("w2")],
+    workers: [report("w1", { ratePerSecond: 5, backlog: 7 }), report("w2", { ratePerSecond: 3, backlog: 2 })],
+  };
+
+  test("its numbers count no longer, and Ready names the pod and the age", () => {
+    const of = observed({ ...two, stale: [{ pod: "w2", ageMs }] });
+    const { ratePerSecond, backlog } = computeStatus(of, [], NOW).totals;
+    assert.deepEqual([ratePerSecond, backlog], [5, 7]);
+    assert.deepEqual(conditions(of, true), conditions(observed(two), true), "the pod is ready all the same");
+    assert.match(message(of, "Ready"), /^2 of 2 workers are ready; w2 has not reported for 3 min: see its log/);
+    assert.match(message(of, "SourceConnected"), /^1 of 1 workers/);
+  });
+
+  test("with no other one, what workers alone can tell is unknown", () => {
+    const of = observed({ stale: [{ pod: "w1", ageMs }] });
+    assert.deepEqual(conditions(of, true).slice(1), [
+      "SourceConnected=Unknown/ReportStale",
+      "StreamWritable=Unknown/ReportStale",
+      "Throttled=Unknown/ReportStale",
+    ]);
+  });
+
+  test("of a pod that is not ready it is the cause, unless Kubernetes knows one, with what was said last", () => {
+    const workers = [stalledReport("w1", "AccessDenied")];
+    const stale = [{ pod: "w1", ageMs }];
+    const of = observed({ pods: [pod("w1", { ready: false })], workers, stale });
+    assert.equal(conditions(of)[0], "Ready=False/ReportStale");
+    assert.match(message(of, "Ready"), /its last words were: cause of AccessDenied$/);
+    const pulling = observed({ pods: [pod("w1", { ready: false, cause: imagePull })], workers, stale });
+    assert.equal(conditions(pulling)[0], "Ready=False/ImagePullBackOff");
+  });
+
+  test("its age is told in steps, as each new word is a write", () => {
+    const told = [30_000, 59_999, 60_000, 599_999, 600_000, 3_599_999, 3_600_000, 86_400_000, 200_000_000].map(coarse);
+    assert.deepEqual(told, ["30 s", "50 s", "1 min", "9 min", "10 min", "50 min", "1 h", "24 h", "2 days"]);
   });
 });

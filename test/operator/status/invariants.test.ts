@@ -69,6 +69,9 @@ const observed: fc.Arbitrary<Observed> = fc.record({
   ),
   pods,
   workers: reports,
+  stale: fc.uniqueArray(fc.record({ pod: fc.constantFrom("w1", "w2", "w3"), ageMs: fc.nat() }), {
+    selector: ({ pod }) => pod,
+  }),
   ignoredProperties: fc.constant([]),
 });
 

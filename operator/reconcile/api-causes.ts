@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import { ApiError, isConflict, isForbidden, isInvalid, isTooManyRequests } from "../../runtime/kube/errors.ts";
 import type { Cause } from "../status/observed.ts";
 
@@ -5,7 +6,11 @@ import type { Cause } from "../status/observed.ts";
 export function refusedCause(kind: string, error: unknown): Cause | undefined {
   if (!(error instanceof ApiError) || !(isForbidden(error) || isInvalid(error))) return undefined;
   if (error.message.includes("because it is being terminated")) {
-    return { reason: "NamespaceTerminating", message: "the namespace is being deleted", stalls: false };
+    return {
+      reason: "NamespaceTerminating" satisfies OperatorReason,
+      message: "the namespace is being deleted",
+      stalls: false,
+    };
   }
   const reason = isForbidden(error) ? "ApplyForbidden" : "ApplyInvalid";
   return { reason, message: `${kind} was refused by the API server: ${error.message}`, stalls: true };
@@ -19,5 +24,5 @@ export function refusedCause(kind: string, error: unknown): Cause | undefined {
 export function failedCause(error: unknown): Cause | undefined {
   if (!(error instanceof ApiError) || isConflict(error) || isTooManyRequests(error)) return undefined;
   const message = `the sink's objects cannot be brought up to date: ${error.message}; it is tried again`;
-  return { reason: "ApplyFailed", message, stalls: false };
+  return { reason: "ApplyFailed" satisfies OperatorReason, message, stalls: false };
 }

@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
@@ -45,7 +46,7 @@ async function claim(context: ClaimContext, child: Child): Promise<Cause | undef
   }
   if (owner && isPredecessor(owner, context)) {
     return {
-      reason: "PredecessorRemains",
+      reason: "PredecessorRemains" satisfies OperatorReason,
       message: `${child.type.kind} ${name} is being deleted with the former KinesisSink of this name (uid ${owner.uid})`,
       stalls: false,
     };

@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import type { Child } from "../desired/children.ts";
 import { readObject } from "../kube/apply.ts";
 import { fighterOf } from "../kube/fighter.ts";
@@ -56,6 +57,6 @@ export async function fighter(context: RepairContext, child: Child, name: string
 export async function tellFight(context: RepairContext, { type }: Child, name: string, by: string): Promise<void> {
   const note = `${type.kind} ${name} was changed again by ${by}, and is put back: ever more rarely while that goes on`;
   context.logger.warn("an object of the sink is changed again and again", { kind: type.kind, name, by });
-  const event = { type: "Warning", reason: "DriftRepaired", action: "Repair", note } as const;
+  const event = { type: "Warning", reason: "DriftRepaired" satisfies OperatorReason, action: "Repair", note } as const;
   await context.events.record(subjectOf(context.sink), event, context.signal);
 }

@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import { isConflict, isNotFound } from "../../runtime/kube/errors.ts";
 import type { Child } from "../desired/children.ts";
 import { applyObject } from "../kube/apply.ts";
@@ -35,7 +36,7 @@ export async function undoMerge(context: UndoContext, child: Child, { metadata }
 
 export function nameConflict(kind: string, name: string, whose: string): Cause {
   return {
-    reason: "NameConflict",
+    reason: "NameConflict" satisfies OperatorReason,
     message: `${kind} ${name} exists and ${whose}: delete or rename it, or give the KinesisSink another name`,
     stalls: true,
   };

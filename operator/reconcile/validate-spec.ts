@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import { formatErrors } from "../../crds/validation/field-error.ts";
 import { unsupportedFields } from "../../crds/validation/unsupported.ts";
 import { validateKinesisSink } from "../../crds/validation/validate.ts";
@@ -21,13 +22,21 @@ export interface SpecReview {
 export function reviewSpec(sink: LiveSink): SpecReview {
   const validation = validateKinesisSink(sink, { unknownFields: "leave" });
   if (!validation.ok) {
-    const refused = { reason: "InvalidSpec", message: formatErrors(validation.errors), stalls: true };
+    const refused = {
+      reason: "InvalidSpec" satisfies OperatorReason,
+      message: formatErrors(validation.errors),
+      stalls: true,
+    };
     return { refused, unknownFields: [] };
   }
   const { unknownFields } = validation;
   const unsupported = unsupportedFields(sink);
   if (unsupported.length === 0) return { refused: undefined, unknownFields };
-  const refused = { reason: "UnsupportedField", message: formatErrors(unsupported), stalls: true };
+  const refused = {
+    reason: "UnsupportedField" satisfies OperatorReason,
+    message: formatErrors(unsupported),
+    stalls: true,
+  };
   return { refused, unknownFields };
 }
 

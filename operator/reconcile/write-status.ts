@@ -1,5 +1,6 @@
 import type { Condition, KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
+import type { OperatorReason } from "../../crds/reasons.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
@@ -67,7 +68,11 @@ async function apply(context: StatusContext, status: OperatorStatus): Promise<Wr
 async function tellTooOld({ events, logger, sink, signal }: StatusContext, leftOut: readonly string[]): Promise<void> {
   const note = definitionTooOld(leftOut);
   logger.warn(note);
-  await events.record(subjectOf(sink), { type: "Warning", reason: "DefinitionTooOld", action: ACTION, note }, signal);
+  await events.record(
+    subjectOf(sink),
+    { type: "Warning", reason: "DefinitionTooOld" satisfies OperatorReason, action: ACTION, note },
+    signal,
+  );
 }
 
 function statusHash(status: Partial<OperatorStatus> | undefined): string {

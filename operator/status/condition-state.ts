@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import type { ConditionStatus } from "../../crds/status-values.ts";
 
 /** A condition without its type and times. */
@@ -12,6 +13,11 @@ const MESSAGE_LIMIT = 1024;
 
 /** The definition's pattern for a reason. Kubernetes' own reasons fit, but nobody promises it of all. */
 const REASON = /^[A-Za-z]([A-Za-z0-9_,:]{0,126}[A-Za-z0-9_])?$/;
+
+/** For a reason of the operator's own, which is documented. */
+export function ownState(status: ConditionStatus, reason: OperatorReason, message: string): ConditionState {
+  return conditionState(status, reason, message);
+}
 
 export function conditionState(status: ConditionStatus, reason: string, message: string): ConditionState {
   return {

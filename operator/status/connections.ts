@@ -1,4 +1,4 @@
-import { type ConditionState, conditionState } from "./condition-state.ts";
+import { type ConditionState, conditionState, ownState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
 import { staleCause } from "./stale.ts";
 
@@ -29,9 +29,9 @@ export function throttled(facts: Facts): ConditionState {
   const hit = facts.reports.flatMap(({ pod, throttled }) => (throttled ? [{ pod, ...throttled }] : []));
   hit.sort((a, b) => (b.percent ?? 0) - (a.percent ?? 0));
   const worst = hit[0];
-  if (!worst) return conditionState("False", "NotThrottled", "Kinesis accepts records at the rate they come");
+  if (!worst) return ownState("False", "NotThrottled", "Kinesis accepts records at the rate they come");
   const percent = worst.percent === undefined ? "" : `, ${worst.percent} % of its records`;
-  return conditionState(
+  return ownState(
     "True",
     "ShardThrottled",
     `${hit.length} of ${facts.reports.length} workers are throttled, most on ${worst.shard}${percent}: add shards to the stream, or spread the keys`,
@@ -55,9 +55,9 @@ function sideState(
 }
 
 function unreported({ desired, observed, reports }: Facts): ConditionState {
-  if (desired === 0) return conditionState("Unknown", "NoWorkers", "no worker runs");
+  if (desired === 0) return ownState("Unknown", "NoWorkers", "no worker runs");
   const [stale] = reports.length === 0 ? observed.stale : [];
-  if (stale) return conditionState("Unknown", "ReportStale", staleCause(stale, undefined).message);
-  if (reports.length === 0) return conditionState("Unknown", "NoReport", "no worker has reported yet");
-  return conditionState("Unknown", "NotTried", "no worker has come far enough to try it");
+  if (stale) return ownState("Unknown", "ReportStale", staleCause(stale, undefined).message);
+  if (reports.length === 0) return ownState("Unknown", "NoReport", "no worker has reported yet");
+  return ownState("Unknown", "NotTried", "no worker has come far enough to try it");
 }

@@ -1,5 +1,5 @@
 import { reportedCause } from "./causes.ts";
-import { type ConditionState, conditionState } from "./condition-state.ts";
+import { type ConditionState, conditionState, ownState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
 
 /** Present when somebody must act: nothing, or a part of the topics, goes on by itself. */
@@ -23,24 +23,23 @@ export function reconciling(facts: Facts): ConditionState | undefined {
   if (blocked) return conditionState("True", blocked.reason, blocked.message);
   const { deployment } = observed;
   if (!deployment || deployment.observedGeneration < deployment.generation) {
-    return conditionState("True", "Applying", "the Deployment is being created or changed");
+    return ownState("True", "Applying", "the Deployment is being created or changed");
   }
   if (desired === 0) {
-    return facts.stopped ? undefined : conditionState("True", "ScalingDown", `${remaining} workers are stopping`);
+    return facts.stopped ? undefined : ownState("True", "ScalingDown", `${remaining} workers are stopping`);
   }
   const old = live.length - current.length;
   if (old > 0) return rolling(facts, old);
-  if (live.length > desired)
-    return conditionState("True", "ScalingDown", `${live.length - desired} workers are to stop`);
+  if (live.length > desired) return ownState("True", "ScalingDown", `${live.length - desired} workers are to stop`);
   const ready = current.filter((pod) => pod.ready).length;
   if (ready >= desired) return undefined;
   if (facts.cause) return conditionState("True", facts.cause.reason, facts.cause.message);
-  return conditionState("True", "WorkersStarting", `${ready} of ${desired} workers are ready`);
+  return ownState("True", "WorkersStarting", `${ready} of ${desired} workers are ready`);
 }
 
 function rolling({ current, desired, cause }: Facts, old: number): ConditionState {
   const trouble = cause ? `; ${cause.message}` : "";
-  return conditionState(
+  return ownState(
     "True",
     "RollingUpdate",
     `${current.length} of ${desired} workers are new, ${old} are to go${trouble}`,

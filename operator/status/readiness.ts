@@ -1,4 +1,4 @@
-import { type ConditionState, conditionState } from "./condition-state.ts";
+import { type ConditionState, conditionState, ownState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
 import { wishedStop } from "./stop.ts";
 
@@ -38,10 +38,10 @@ function noWorkerReady({ ready, cause, desired, observed }: Facts): ConditionSta
   if (ready.length > 0) return undefined;
   const named = cause ?? observed.failed;
   if (named) return conditionState("False", named.reason, named.message);
-  return conditionState("False", "WorkersStarting", `none of ${desired} workers is ready yet`);
+  return ownState("False", "WorkersStarting", `none of ${desired} workers is ready yet`);
 }
 
 function workersReady({ ready, desired, cause }: Facts): ConditionState {
   const trouble = cause ? `; ${cause.message}` : "";
-  return conditionState("True", "WorkersReady", `${ready.length} of ${desired} workers are ready${trouble}`);
+  return ownState("True", "WorkersReady", `${ready.length} of ${desired} workers are ready${trouble}`);
 }

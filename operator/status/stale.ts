@@ -1,11 +1,12 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import type { OperatorReason } from "../../crds/reasons.ts";
 import type { Cause, StaleReport } from "./observed.ts";
 
 /** Why a pod that runs says nothing that counts. */
 export function staleCause({ pod, ageMs }: StaleReport, report: WorkerStatus | undefined): Cause {
   const said = report?.message ? `; its last words were: ${report.message}` : "";
   return {
-    reason: "ReportStale",
+    reason: "ReportStale" satisfies OperatorReason,
     message: `${pod} has not reported for ${coarse(ageMs)}: see its log, and whether it reaches the API server${said}`,
     stalls: false,
   };

@@ -1,3 +1,4 @@
+import type { OperatorReason } from "../../crds/reasons.ts";
 import { type ConditionState, conditionState } from "./condition-state.ts";
 import type { Facts } from "./facts.ts";
 
@@ -11,6 +12,12 @@ export function paused(facts: Facts): ConditionState | undefined {
 /** Why no worker is to run. */
 export function wishedStop({ observed }: Facts): { reason: string; message: string } {
   return observed.sink.spec.paused
-    ? { reason: "Paused", message: "spec.paused is true: messages wait in Pulsar until it is false" }
-    : { reason: "ScaledToZero", message: "spec.replicas is 0: messages wait in Pulsar until it is raised" };
+    ? {
+        reason: "Paused" satisfies OperatorReason,
+        message: "spec.paused is true: messages wait in Pulsar until it is false",
+      }
+    : {
+        reason: "ScaledToZero" satisfies OperatorReason,
+        message: "spec.replicas is 0: messages wait in Pulsar until it is raised",
+      };
 }

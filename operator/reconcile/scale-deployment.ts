@@ -25,6 +25,8 @@ export async function scaleDeployment(context: ScaleContext): Promise<Cause | un
   const { replicas } = liveDeployment(memory, seen.deployment);
   // The spec is not validated yet.
   if (!Number.isInteger(wanted) || replicas === wanted || replicas === 0) return undefined;
+  // Somebody else scaled it: that is put back with the rest of the Deployment, ever more rarely. A stop never waits.
+  if (wanted > 0 && memory.deploymentReplicas === wanted) return undefined;
   const operations = [
     { op: "test", path: "/metadata/uid", value: seen.uid },
     { op: "replace", path: "/spec/replicas", value: wanted },

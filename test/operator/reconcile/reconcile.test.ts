@@ -27,8 +27,9 @@ interface Scene {
   current: boolean;
   ready: boolean;
   deploymentConditions: readonly DeploymentCondition[];
-  /** Of the Deployment as the watch shows it; 1 by default. */
+  /** Of the Deployment as the watch shows it; 1 by default, both. */
   replicas?: number;
+  generation?: number;
 }
 
 function clusterOf(scene: Scene): Cluster {
@@ -44,8 +45,8 @@ function clusterOf(scene: Scene): Cluster {
     ...(kind === DEPLOYMENTS.kind
       ? {
           deployment: {
-            generation: 1,
-            observedGeneration: 1,
+            generation: scene.generation ?? 1,
+            observedGeneration: scene.generation ?? 1,
             replicas: scene.replicas ?? 1,
             conditions: scene.deploymentConditions,
           },
@@ -286,6 +287,26 @@ test("workers of a refused spec are scaled while they run, and none are started"
   assert.deepEqual(await scaledFrom(1), [scaleTo(2)]);
   assert.deepEqual(await scaledFrom(2), []);
   assert.deepEqual(await scaledFrom(0), []);
+});
+
+test("who scales a Deployment that was scaled as wished is left to its repair, which is damped; a stop never waits", async () => {
+  const scene: Scene = {
+    sink: refusedSpec({ replicas: 2 }),
+    current: true,
+    ready: true,
+    deploymentConditions: [],
+    replicas: 1,
+  };
+  const { run, scaled } = reconciler(scene);
+  await run();
+  assert.deepEqual(scaled, [scaleTo(2)]);
+  scene.replicas = 5;
+  scene.generation = 3;
+  await run();
+  assert.deepEqual(scaled, [scaleTo(2)]);
+  scene.sink = refusedSpec({ replicas: 2, paused: true });
+  await run();
+  assert.deepEqual(scaled, [scaleTo(2), scaleTo(0)]);
 });
 
 test("what was scaled already is not scaled again before the watch shows it", async () => {

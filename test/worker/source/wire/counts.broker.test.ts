@@ -9,11 +9,14 @@ const startReceiver = useReceivers();
 let publisher: Publisher | null = null;
 after(() => publisher?.close());
 
+/** In Shared the broker itself holds an entry back after several of these. */
+const COUNTS = { Failover: [0, -1, -5_000, 2_000_000_000], Shared: [2_000_000_000] } as const;
+
 for (const type of ["Failover", "Shared"] as const) {
   test(`messages flow on after entries that say that they hold what no batch can (${type})`, async () => {
     publisher ??= createPublisher(broker.pulsar.serviceUrl);
     const topic = broker.topic();
-    const counts = [0, -1, -5_000, 2_000_000_000];
+    const counts = COUNTS[type];
     await publisher.single(topic, Buffer.from("first"));
     for (const numMessagesInBatch of counts) await publisher.single(topic, Buffer.from("lie"), { numMessagesInBatch });
     for (let index = 0; index < 50; index++) await publisher.single(topic, Buffer.from(`after ${index}`));

@@ -44,6 +44,10 @@ test-unit: install ## Tests that need nothing but Node.js
 test-broker: install ## Tests on a real Pulsar broker (needs a JDK and Maven)
 	$(NODE) --test --test-concurrency=2 --test-timeout=900000 $$($(NODE) test/select.ts broker)
 
+.PHONY: test-pulsar-versions
+test-pulsar-versions: install ## What the clients promise, on each release of Pulsar in test/env/pulsar/releases.ts
+	PULSAR_RELEASES=all $(NODE) --test --test-timeout=1800000 test/worker/source/conformance.broker.test.ts
+
 .PHONY: test-e2e
 test-e2e: install ## Tests on real Kubernetes, Pulsar and Kinesis parts (needs root on Debian, Go, a JDK, Maven)
 	$(NODE) test/env/main.ts build --metrics

@@ -3,7 +3,8 @@ import { delimiter, join } from "node:path";
 import { type CacheEntry, cached, hash } from "../../env/cache.ts";
 import { requirePrograms } from "../../env/prerequisites.ts";
 import { type Log, run } from "../../env/process.ts";
-import { PULSAR_VERSION, pulsarHome } from "../../env/pulsar/distribution.ts";
+import { pulsarHome } from "../../env/pulsar/distribution.ts";
+import { PULSAR } from "../../env/pulsar/releases.ts";
 
 const MAIN = join(import.meta.dirname, "JavaSink.java");
 
@@ -15,14 +16,14 @@ const POM = `<project>
 /** Pulsar's Kinesis connector with all it needs, the Kinesis Producer Library among it: 146 MB to fetch with Maven. */
 const connector: CacheEntry = {
   name: "java-sink",
-  key: [PULSAR_VERSION],
-  title: `fetch the Java sink of Apache Pulsar ${PULSAR_VERSION} (146 MB) with Maven`,
+  key: [PULSAR.version],
+  title: `fetch the Java sink of Apache Pulsar ${PULSAR.version} (146 MB) with Maven`,
   async fill(directory, signal) {
     requirePrograms(["mvn", "unzip"]);
     const pom = join(directory, "pom.xml");
     await writeFile(pom, POM);
     const copy = ["--quiet", "--batch-mode", "-f", pom, "dependency:copy", `-DoutputDirectory=${directory}`];
-    await run("mvn", [...copy, `-Dartifact=org.apache.pulsar:pulsar-io-kinesis:${PULSAR_VERSION}`], { signal });
+    await run("mvn", [...copy, `-Dartifact=org.apache.pulsar:pulsar-io-kinesis:${PULSAR.version}`], { signal });
     const archive = (await readdir(directory)).find((name) => name.endsWith(".jar"));
     if (archive === undefined) throw new Error("Maven fetched no Kinesis connector");
     await run("unzip", ["-q", join(directory, archive), "-d", directory], { signal });
@@ -37,7 +38,7 @@ export async function javaSinkClassPath(log: Log, signal?: AbortSignal): Promise
   const libraries = [folder, join(folder, "META-INF/bundled-dependencies/*"), join(home, "lib/*")].join(delimiter);
   const classes: CacheEntry = {
     name: "java-sink-main",
-    key: [PULSAR_VERSION, hash([await readFile(MAIN)])],
+    key: [PULSAR.version, hash([await readFile(MAIN)])],
     title: "compile the program that runs the Java sink",
     async fill(directory, abort) {
       requirePrograms(["javac"]);

@@ -10,6 +10,7 @@ import type { Ports } from "./configuration.ts";
 import { pulsarHome } from "./distribution.ts";
 import { launchBroker } from "./launch.ts";
 import { type PulsarOptions, prepareBroker } from "./prepare.ts";
+import { PULSAR } from "./releases.ts";
 
 const STOP_GRACE_MS = 15_000;
 const START_ATTEMPTS = 3;
@@ -45,7 +46,7 @@ export interface Pulsar {
 }
 
 /**
- * Starts Pulsar standalone and resolves when clients can use it: 5 to 10 s, and a minute more when the distribution has to
+ * Starts Pulsar standalone and resolves when clients can use it: 5 to 10 s, and two minutes more when the release has to
  * be fetched. Needs Java 17 or newer, Maven for the first run, and OpenSSL for `tls` and `auth.users`; neither root nor
  * Kubernetes. Close it at the end of the test; if the test process dies first, the broker dies with it.
  *
@@ -57,8 +58,9 @@ export interface Pulsar {
  */
 export async function startPulsar(options: PulsarOptions): Promise<Pulsar> {
   requirePrograms(["java", "openssl"]);
-  const home = await pulsarHome(options.log, options.signal);
-  const archive = await classArchive(home, options.log, options.signal);
+  const { log, signal, release = PULSAR } = options;
+  const home = await pulsarHome(log, signal, release);
+  const archive = await classArchive(home, release, log, signal);
   for (let attempt = 1; ; attempt++) {
     const directory = await stateDirectory("pulsar");
     try {

@@ -3,9 +3,9 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CacheEntry, cached, hash } from "../cache.ts";
 import { type Log, run } from "../process.ts";
-import { PULSAR_VERSION } from "./distribution.ts";
 import { launchBroker } from "./launch.ts";
 import { prepareBroker } from "./prepare.ts";
+import type { PulsarRelease } from "./releases.ts";
 
 const DUMP_GRACE_MS = 120_000;
 
@@ -13,12 +13,17 @@ const DUMP_GRACE_MS = 120_000;
  * The path of an archive of the broker's loaded classes (class data sharing), from which a broker starts in half the time.
  * Made once for each Java by starting and stopping a broker.
  */
-export async function classArchive(home: string, log: Log, signal?: AbortSignal): Promise<string> {
+export async function classArchive(
+  home: string,
+  { version }: PulsarRelease,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<string> {
   const java = await run("java", ["--version"], { signal });
   const entry: CacheEntry = {
     name: "pulsar-classes",
-    key: [PULSAR_VERSION, hash([java])],
-    title: "archive the classes of Pulsar",
+    key: [version, hash([java])],
+    title: `archive the classes of Pulsar ${version}`,
     async fill(directory, abort) {
       const archive = join(directory, "classes.jsa");
       const work = join(directory, "work");

@@ -11,10 +11,13 @@ import {
   writePasswords,
 } from "./credentials.ts";
 import { type JavaOptions, standaloneCommand } from "./java.ts";
+import type { PulsarRelease } from "./releases.ts";
 
 export interface PulsarOptions {
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
+  /** The usual one by default. */
+  readonly release?: PulsarRelease;
   /** The address that clients reach the broker at; 127.0.0.1 by default. */
   readonly host?: string;
   /** A command prefix that enters the network namespace to run in; empty by default. */

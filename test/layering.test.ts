@@ -47,6 +47,7 @@ const LAYERS: Layers = {
     ...SOURCE,
   ],
   "worker/source/create.ts": ["worker/source/"],
+  "worker/source/probe.ts": ["worker/source/", "runtime/*"],
 
   // java ← json ← expand/avro | expand/protobuf ← expand ← the formats
   "worker/format/format.ts": ["worker/source/source.ts"],

@@ -1,8 +1,59 @@
+import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { entryFacts } from "./entry.ts";
 import type { WorkerFacts } from "./facts.ts";
 
+/** Where nothing is redrawn a report that says nothing new comes as rarely. */
+const EVERY_MS = 5000;
+
+export interface Terminal extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  /** Characters of a line; known of a terminal. */
+  readonly columns?: number;
+}
+
+/**
+ * Shows reports as they come: on a terminal the last one is drawn over, elsewhere a new one is written when it says something
+ * new or is due.
+ * @param ignored paths of fields of the spec that have no effect
+ */
+export function createTerminalReport(
+  out: Terminal,
+  ignored: readonly string[],
+  clock: Pick<Clock, "now">,
+): (entry: WorkerStatus, facts: WorkerFacts) => void {
+  let drawn = 0;
+  let shown = "";
+  let shownAt = Number.NEGATIVE_INFINITY;
+  return (entry, facts) => {
+    const text = terminalReport(entry, facts, ignored);
+    if (out.isTTY) {
+      if (drawn > 0) {
+        moveCursor(out, 0, -drawn);
+        cursorTo(out, 0);
+        clearScreenDown(out);
+      }
+      drawn = rows(text, out.columns ?? 80);
+      out.write(`${text}\n`);
+      return;
+    }
+    const news = entryFacts(entry);
+    const now = clock.now();
+    if (news === shown && now - shownAt < EVERY_MS) return;
+    shown = news;
+    shownAt = now;
+    out.write(`${text}\n`);
+  };
+}
+
+/** How many lines of a terminal a text takes. */
+function rows(text: string, columns: number): number {
+  return text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
+}
+
 /** The report as a person at a terminal reads it: one line of numbers, a line for each cause. No trailing line end. */
-export function terminalReport(entry: WorkerStatus, facts: WorkerFacts): string {
+export function terminalReport(entry: WorkerStatus, facts: WorkerFacts, ignored: readonly string[]): string {
   const time = new Date(facts.now).toISOString().slice(11, 19);
   const shards = entry.stream?.shards;
   const numbers = [
@@ -15,13 +66,20 @@ export function terminalReport(entry: WorkerStatus, facts: WorkerFacts): string 
     ...(entry.backlog === undefined ? [] : [`backlog ${entry.backlog}`]),
     ...(entry.retried ? [`${entry.retried} retried`] : []),
   ].join("  ");
-  const causes = [
-    causeLine("", entry),
-    causeLine("pulsar: ", entry.source),
-    causeLine("stream: ", entry.stream),
-    entry.throttled ? `throttled on ${entry.throttled.shard}` : null,
-  ].filter((line) => line !== null);
-  return [numbers, ...[...new Set(causes.map((line) => `          ${line}`))]].join("\n");
+  return [numbers, ...causeLines(entry), ...ignoredLine(ignored)].join("\n");
+}
+
+/** Each cause once, though the worker's own is the one of a side as a rule. */
+function causeLines(entry: WorkerStatus): string[] {
+  const causes = [causeLine("pulsar: ", entry.source), causeLine("stream: ", entry.stream)];
+  const ofSides = [entry.source?.message, entry.stream?.message];
+  const own = entry.message !== undefined && ofSides.includes(entry.message) ? null : causeLine("", entry);
+  const throttled = entry.throttled ? `throttled on ${entry.throttled.shard}` : null;
+  return [own, ...causes, throttled].flatMap((line) => (line === null ? [] : [`          ${line}`]));
+}
+
+function ignoredLine(ignored: readonly string[]): string[] {
+  return ignored.length === 0 ? [] : [`          without effect: ${ignored.join(", ")}`];
 }
 
 function causeLine(side: string, part: { reason?: string; message?: string } | undefined): string | null {

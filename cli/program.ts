@@ -1,0 +1,72 @@
+import { Command, CommanderError, Option } from "commander";
+import { program as self } from "../runtime/version.ts";
+import { EXIT, type ExitCode, type Io, UsageError, warnLine } from "./io.ts";
+
+const EXIT_CODES = `
+Exit codes:
+  0  all is well, or it was done
+  1  something that was looked at is wrong; it is told on standard output or standard error
+  2  the command cannot be followed: its arguments, a file that is missing, a cluster that does not answer
+`;
+
+/** Runs one command line. Resolves to the exit code. */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = EXIT.good;
+  const program = createProgram(io, (ended) => {
+    code = ended;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.good : EXIT.usage;
+    if (!(error instanceof UsageError)) throw error;
+    warnLine(io, error.message);
+    return EXIT.usage;
+  }
+}
+
+/** @param end called with the exit code of the command that ran */
+export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
+  const program = new Command("kinesis-sink")
+    .description("Looks after KinesisSinks, which move messages from Pulsar topics into Kinesis streams.")
+    .version(self.version, "-V, --version")
+    .addHelpText("after", EXIT_CODES)
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .showHelpAfterError("(--help tells more)")
+    .exitOverride();
+  addValidate(program, io, end);
+  return program;
+}
+
+type End = (code: ExitCode) => void;
+
+/** Of an option that may be repeated. */
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+/** As kubectl has it, as often as there are files; beside names without it. */
+function filename(): Option {
+  return new Option("-f, --filename <file>", "the same as FILE; may be repeated").argParser(collect);
+}
+
+function addCommand(program: Command, name: string): Command {
+  return program.command(name).version(self.version, "-V, --version");
+}
+
+function output(choices: readonly string[]): Option {
+  return new Option("-o, --output <format>", "what to print").choices([...choices]).default(choices[0]);
+}
+
+function addValidate(program: Command, io: Io, end: End): void {
+  addCommand(program, "validate")
+    .argument("[FILE...]", "files, folders or patterns such as 'sinks/*.yaml'; - is standard input")
+    .description(
+      "hold KinesisSinks to their schema and rules, without a cluster, and tell all that is wrong with its place",
+    )
+    .addOption(filename())
+    .addOption(output(["text", "json"]))
+    .action(async (files: string[], options: { filename?: string[]; output: "text" | "json" }) => {
+      const { validateCommand } = await import("./validate/command.ts");
+      end(await validateCommand({ files: [...files, ...(options.filename ?? [])], output: options.output }, io));
+    });
+}

@@ -36,6 +36,7 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     .showHelpAfterError("(--help tells more)")
     .exitOverride();
   addValidate(program, io, end);
+  addConvert(program, io, end);
   return program;
 }
 
@@ -68,5 +69,38 @@ function addValidate(program: Command, io: Io, end: End): void {
     .action(async (files: string[], options: { filename?: string[]; output: "text" | "json" }) => {
       const { validateCommand } = await import("./validate/command.ts");
       end(await validateCommand({ files: [...files, ...(options.filename ?? [])], output: options.output }, io));
+    });
+}
+
+interface ConvertFlags {
+  readonly filename?: string[];
+  readonly output: "yaml" | "json";
+  readonly serviceUrl?: string;
+  readonly adminUrl?: string;
+  readonly showSecrets?: true;
+  readonly secretsFile?: string;
+}
+
+function addConvert(program: Command, io: Io, end: End): void {
+  addCommand(program, "convert")
+    .argument("[FILE...]", "files, folders or patterns; - is standard input")
+    .description("make a KinesisSink of a connector: Pulsar IO, pulsar-admin sinks get, Function Mesh, PulsarSink")
+    .addOption(filename())
+    .addOption(output(["yaml", "json"]))
+    .option("--service-url <url>", "address of the brokers, where the input does not hold it")
+    .option("--admin-url <url>", "address of Pulsar's admin API")
+    .option("--secrets-file <file>", "write the Secrets, with their credentials, to a new file that only you can read")
+    .option("--show-secrets", "print credentials, too")
+    .action(async (files: string[], flags: ConvertFlags) => {
+      const { convertCommand } = await import("./convert/command.ts");
+      const options = {
+        files: [...files, ...(flags.filename ?? [])],
+        output: flags.output,
+        serviceUrl: flags.serviceUrl,
+        adminUrl: flags.adminUrl,
+        showSecrets: flags.showSecrets ?? false,
+        secretsFile: flags.secretsFile,
+      };
+      end(await convertCommand(options, io));
     });
 }

@@ -82,9 +82,10 @@ const LAYERS: Layers = {
   "worker/report/": ["worker/source/source.ts", ...FORMAT, "worker/sink/*", "worker/pipeline/*", "crds/", "runtime/"],
   "worker/": ["worker/", "crds/", "runtime/"],
 
-  // what commands share ← validate ← program.ts
+  // what commands share ← validate | convert ← program.ts
   "cli/": ["cli/", "crds/", "runtime/"],
   "cli/validate/": ["cli/*", "crds/", "runtime/"],
+  "cli/convert/": ["cli/*", "cli/validate/", "crds/", "runtime/"],
 
   "scripts/": ["scripts/", "crds/"],
 };

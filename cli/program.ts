@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { program as self } from "../runtime/version.ts";
 import { EXIT, type ExitCode, type Io, UsageError, warnLine } from "./io.ts";
+import { port, secretFiles } from "./options.ts";
 
 const EXIT_CODES = `
 Exit codes:
@@ -37,6 +38,7 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     .exitOverride();
   addValidate(program, io, end);
   addConvert(program, io, end);
+  addRun(program, io, end);
   return program;
 }
 
@@ -102,5 +104,40 @@ function addConvert(program: Command, io: Io, end: End): void {
         secretsFile: flags.secretsFile,
       };
       end(await convertCommand(options, io));
+    });
+}
+
+/** One sink, and files for the Secrets that it names. */
+function sinkFile(command: Command): Command {
+  return command
+    .requiredOption("-f, --filename <file>", "manifest with the KinesisSink; - is standard input")
+    .option(
+      "--secret <NAME/KEY=FILE>",
+      "file that stands for a key of a Secret or ConfigMap; may be repeated",
+      collect,
+    );
+}
+
+interface RunFlags {
+  readonly filename: string;
+  readonly secret?: string[];
+  readonly httpPort?: number;
+  readonly yes?: true;
+}
+
+function addRun(program: Command, io: Io, end: End): void {
+  sinkFile(addCommand(program, "run"))
+    .description("move messages with one worker at the terminal, without a cluster; says before what it will do")
+    .option("--http-port <port>", "serve /livez, /readyz and /metrics on this port of the loopback interface", port)
+    .option("-y, --yes", "do not ask")
+    .action(async (flags: RunFlags) => {
+      const { runCommand } = await import("./run/command.ts");
+      const options = {
+        file: flags.filename,
+        secrets: secretFiles(flags.secret ?? []),
+        httpPort: flags.httpPort ?? null,
+        yes: flags.yes ?? false,
+      };
+      end(await runCommand(options, io));
     });
 }

@@ -23,7 +23,7 @@ test("help tells the exit codes", async () => {
   assert.match((await commandLine(["--help"])).stdout, /Exit codes:\n {2}0 /);
 });
 
-for (const args of [["frobnicate"], ["validate", "--frobnicate"], ["validate", "-o", "xml", "-"]]) {
+for (const args of [["frobnicate"], ["validate", "--frobnicate"], ["validate", "-o", "xml", "-"], ["run"]]) {
   test(`${args.join(" ")} is a usage error`, async () => {
     const { code, stdout, stderr } = await commandLine(args);
     assert.deepEqual([code, stdout], [2, ""]);

@@ -1,0 +1,47 @@
+import { createInterface } from "node:readline/promises";
+import { ignoredProperties } from "../../crds/validation/ignored-properties.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { onTermination } from "../../runtime/shutdown.ts";
+import { runLocally } from "../../worker/local.ts";
+import { createTerminalReport } from "../../worker/report/terminal.ts";
+import { EXIT, type ExitCode, type Io, printLine, UsageError } from "../io.ts";
+import { readSink } from "../read-sink.ts";
+import { announcement } from "./announcement.ts";
+
+export interface RunOptions {
+  readonly file: string;
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly httpPort: number | null;
+  /** Nobody is to be asked. */
+  readonly yes: boolean;
+}
+
+/** `kinesis-sink run` */
+export async function runCommand(options: RunOptions, io: Io): Promise<ExitCode> {
+  const sink = await readSink(options.file, io);
+  if (sink === null) return EXIT.bad;
+  for (const line of announcement(sink)) printLine(io, line);
+  if (!options.yes && !(await agreed(io))) {
+    printLine(io, "Nothing was moved.");
+    return EXIT.bad;
+  }
+  const code = await runLocally({
+    manifest: sink,
+    secrets: options.secrets,
+    httpPort: options.httpPort,
+    environment: io.environment,
+    onReport: createTerminalReport(io.stdout, ignoredProperties(sink), systemClock),
+    termination: onTermination(),
+  });
+  return code === 0 ? EXIT.good : EXIT.bad;
+}
+
+async function agreed(io: Io): Promise<boolean> {
+  if (!io.stdin.isTTY) throw new UsageError("nobody can be asked here: agree with --yes");
+  const lines = createInterface({ input: io.stdin, output: io.stdout });
+  try {
+    return /^y(es)?$/i.test((await lines.question("Go on? [y/N] ")).trim());
+  } finally {
+    lines.close();
+  }
+}

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { program as self } from "../runtime/version.ts";
+import { addClusterCommands } from "./cluster/program.ts";
 import { EXIT, type ExitCode, type Io, UsageError, warnLine } from "./io.ts";
 import { port, secretFiles } from "./options.ts";
 
@@ -39,6 +40,7 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
   addValidate(program, io, end);
   addConvert(program, io, end);
   addRun(program, io, end);
+  addClusterCommands((name) => addCommand(program, name), io, end);
   return program;
 }
 

@@ -82,11 +82,12 @@ const LAYERS: Layers = {
   "worker/report/": ["worker/source/source.ts", ...FORMAT, "worker/sink/*", "worker/pipeline/*", "crds/", "runtime/"],
   "worker/": ["worker/", "crds/", "runtime/"],
 
-  // what commands share ← validate | convert | run ← program.ts
+  // what commands share ← validate | convert | run | cluster ← program.ts
   "cli/": ["cli/", "crds/", "runtime/"],
   "cli/validate/": ["cli/*", "crds/", "runtime/"],
   "cli/convert/": ["cli/*", "cli/validate/", "crds/", "runtime/"],
   "cli/run/": ["cli/*", "crds/", "runtime/", "worker/"],
+  "cli/cluster/": ["cli/*", "crds/", "runtime/"],
 
   "scripts/": ["scripts/", "crds/"],
 };

@@ -17,3 +17,10 @@ export function port(text: string): number {
   if (!/^[0-9]+$/.test(text) || number > 65_535) throw new UsageError(`${text} is not a port`);
   return number;
 }
+
+/** @throws UsageError */
+export function seconds(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number <= 3600)) throw new UsageError(`${text} is no number of seconds from 1 to 3600`);
+  return number;
+}

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { program as self } from "../runtime/version.ts";
 import { addClusterCommands } from "./cluster/program.ts";
 import { EXIT, type ExitCode, type Io, UsageError, warnLine } from "./io.ts";
-import { port, secretFiles } from "./options.ts";
+import { port, seconds, secretFiles } from "./options.ts";
 
 const EXIT_CODES = `
 Exit codes:
@@ -39,6 +39,7 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     .exitOverride();
   addValidate(program, io, end);
   addConvert(program, io, end);
+  addCheck(program, io, end);
   addRun(program, io, end);
   addClusterCommands((name) => addCommand(program, name), io, end);
   return program;
@@ -106,6 +107,30 @@ function addConvert(program: Command, io: Io, end: End): void {
         secretsFile: flags.secretsFile,
       };
       end(await convertCommand(options, io));
+    });
+}
+
+interface CheckFlags {
+  readonly filename: string;
+  readonly secret?: string[];
+  readonly output: "text" | "json";
+  readonly timeout: number;
+}
+
+function addCheck(program: Command, io: Io, end: End): void {
+  sinkFile(addCommand(program, "check"))
+    .description("try everything that a sink needs of Pulsar and of Kinesis, and move nothing")
+    .addOption(output(["text", "json"]))
+    .addOption(new Option("--timeout <seconds>", "for all of it").default(30).argParser(seconds))
+    .action(async (flags: CheckFlags) => {
+      const { checkCommand } = await import("./check/command.ts");
+      const options = {
+        file: flags.filename,
+        secrets: secretFiles(flags.secret ?? []),
+        output: flags.output,
+        timeoutMs: flags.timeout * 1000,
+      };
+      end(await checkCommand(options, io));
     });
 }
 

@@ -48,6 +48,7 @@ const LAYERS: Layers = {
   ],
   "worker/source/create.ts": ["worker/source/"],
   "worker/source/probe.ts": ["worker/source/", "runtime/*"],
+  "worker/source/check.ts": ["worker/source/", "runtime/*"],
 
   // java ← json ← expand/avro | expand/protobuf ← expand ← the formats
   "worker/format/format.ts": ["worker/source/source.ts"],
@@ -82,10 +83,11 @@ const LAYERS: Layers = {
   "worker/report/": ["worker/source/source.ts", ...FORMAT, "worker/sink/*", "worker/pipeline/*", "crds/", "runtime/"],
   "worker/": ["worker/", "crds/", "runtime/"],
 
-  // what commands share ← validate | convert | run | cluster ← program.ts
+  // what commands share ← validate | convert | check | run | cluster ← program.ts
   "cli/": ["cli/", "crds/", "runtime/"],
   "cli/validate/": ["cli/*", "crds/", "runtime/"],
   "cli/convert/": ["cli/*", "cli/validate/", "crds/", "runtime/"],
+  "cli/check/": ["cli/*", "crds/", "runtime/", "worker/"],
   "cli/run/": ["cli/*", "crds/", "runtime/", "worker/"],
   "cli/cluster/": ["cli/*", "crds/", "runtime/"],
 

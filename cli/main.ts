@@ -17,3 +17,5 @@ try {
   warnLine(io, errorText(error));
   process.exitCode = EXIT.usage;
 }
+// Sockets that a silent peer keeps open must not keep a finished command alive; what was printed goes out first.
+process.stdout.write("", () => process.exit());

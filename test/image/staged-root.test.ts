@@ -34,6 +34,15 @@ test("the entry point, the operator, the worker and the command-line program are
     assert.ok(existsSync(join(root, file)), file);
 });
 
+test("the command-line program runs from the image's own modules", async () => {
+  const { version } = JSON.parse(await readFile(join(CHECKOUT, "package.json"), "utf8"));
+  const main = join(root, "app/dist/cli/main.js");
+  assert.equal((await exec(process.execPath, [main, "--version"])).stdout, `${version}\n`);
+  const examples = join(CHECKOUT, "crds/examples");
+  const { stdout } = await exec(process.execPath, [main, "validate", examples]);
+  assert.match(stdout, /minimal\.yaml: KinesisSink orders is valid/);
+});
+
 test("every production dependency loads from the image's own node_modules", async () => {
   const { dependencies } = JSON.parse(await readFile(join(CHECKOUT, "package.json"), "utf8"));
   const names = Object.keys(dependencies).filter((name) => name !== "@smithy/types");

@@ -1,7 +1,8 @@
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { program as self } from "../runtime/version.ts";
 import { addClusterCommands } from "./cluster/program.ts";
-import { EXIT, type ExitCode, type Io, UsageError, warnLine } from "./io.ts";
+import { complete, completionText, SCRIPTS } from "./completion.ts";
+import { EXIT, type ExitCode, type Io, printLine, UsageError, warnLine } from "./io.ts";
 import { port, seconds, secretFiles } from "./options.ts";
 
 const EXIT_CODES = `
@@ -42,7 +43,20 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
   addCheck(program, io, end);
   addRun(program, io, end);
   addClusterCommands((name) => addCommand(program, name), io, end);
+  addCompletion(program, io);
   return program;
+}
+
+function addCompletion(program: Command, io: Io): void {
+  addCommand(program, "completion")
+    .addArgument(new Argument("<SHELL>", "whose").choices(Object.keys(SCRIPTS)))
+    .description("print what makes a shell complete commands and options: source <(kinesis-sink completion bash)")
+    .action((shell: keyof typeof SCRIPTS) => {
+      io.stdout.write(SCRIPTS[shell]);
+    });
+  program
+    .command("__complete [words...]", { hidden: true })
+    .action((words: string[]) => printLine(io, completionText(complete(program, words))));
 }
 
 type End = (code: ExitCode) => void;

@@ -7,7 +7,9 @@ import { commandLine } from "./command-line.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const { version, bin } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-const names = createProgram({ ...process, environment: {} }, () => {}).commands.map((command) => command.name());
+const names = createProgram({ ...process, environment: {} }, () => {})
+  .commands.map((command) => command.name())
+  .filter((name) => !name.startsWith("_"));
 
 for (const command of [[], ...names.map((name) => [name])]) {
   const shown = ["kinesis-sink", ...command].join(" ");

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { EXIT, type ExitCode, type Io, warnLine } from "../io.ts";
 import { type Cluster, type ClusterOptions, openCluster } from "./access.ts";
 import { RefusedError, type Selection } from "./sinks.ts";
@@ -28,7 +28,7 @@ export function addClusterCommands(add: (name: string) => Command, io: Io, end: 
   };
   selecting(add("status").argument("[NAME...]", "sinks; all of the namespace by default"))
     .description("tell how sinks do; exit code 1 when one is neither ready nor stopped on purpose")
-    .option("-o, --output <format>", "text or json", "text")
+    .addOption(new Option("-o, --output <format>", "what to print").choices(["text", "json"]).default("text"))
     .action((names: string[], flags: ClusterFlags) =>
       act(flags, async (cluster) => {
         const { statusCommand } = await import("./status.ts");

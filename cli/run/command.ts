@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { ignoredProperties } from "../../crds/validation/ignored-properties.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -21,7 +22,7 @@ export async function runCommand(options: RunOptions, io: Io): Promise<ExitCode>
   const sink = await readSink(options.file, io);
   if (sink === null) return EXIT.bad;
   for (const line of announcement(sink)) printLine(io, line);
-  if (!options.yes && !(await agreed(io))) {
+  if (!options.yes && !(await agreement(io))) {
     printLine(io, "Nothing was moved.");
     return EXIT.bad;
   }
@@ -36,11 +37,14 @@ export async function runCommand(options: RunOptions, io: Io): Promise<ExitCode>
   return code === 0 ? EXIT.good : EXIT.bad;
 }
 
-async function agreed(io: Io): Promise<boolean> {
+/** Whether somebody at the terminal agrees. @throws UsageError where there is none */
+export async function agreement(io: Io): Promise<boolean> {
   if (!io.stdin.isTTY) throw new UsageError("nobody can be asked here: agree with --yes");
   const lines = createInterface({ input: io.stdin, output: io.stdout });
   try {
-    return /^y(es)?$/i.test((await lines.question("Go on? [y/N] ")).trim());
+    // Ctrl-C and Ctrl-D close it, and answer nothing.
+    const unanswered = once(lines, "close").then(() => "");
+    return /^y(es)?$/i.test((await Promise.race([lines.question("Go on? [y/N] "), unanswered])).trim());
   } finally {
     lines.close();
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import { announcement } from "../../../cli/run/announcement.ts";
+import { agreement } from "../../../cli/run/command.ts";
 import { liveSink } from "../../operator/sink-fixture.ts";
 import { commandLine } from "../command-line.ts";
 import { GOOD_FILE } from "../validate/bad-files.ts";
@@ -32,6 +34,20 @@ test("nothing is moved where nobody can be asked and nobody agreed", async () =>
   assert.match(stdout, /^orders consumes /);
   assert.match(stderr, /agree with --yes/);
 });
+
+for (const [answer, agreed] of [
+  ["y\n", true],
+  ["YES\n", true],
+  ["n\n", false],
+  ["\n", false],
+  ["", false],
+] as const) {
+  test(`${JSON.stringify(answer)} ${agreed ? "agrees" : "does not agree"}`, async () => {
+    const terminal = Object.assign(Readable.from(answer === "" ? [] : [answer]), { isTTY: true });
+    const io = { stdin: terminal, stdout: new PassThrough(), stderr: new PassThrough(), environment: {} };
+    assert.equal(await agreement(io), agreed);
+  });
+}
 
 test("a manifest that is wrong is told as validate tells it", async () => {
   const { code, stdout, stderr } = await commandLine(

@@ -17,6 +17,8 @@ export interface LocalRun {
   /** Of the loopback interface; null: nothing is served. */
   readonly httpPort: number | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where the log goes. */
+  readonly log: NodeJS.WritableStream;
   /** Called every second. */
   readonly onReport: (entry: WorkerStatus, facts: WorkerFacts) => void;
   readonly termination: AbortSignal;
@@ -28,6 +30,7 @@ export async function runLocally(run: LocalRun): Promise<number> {
   const log = createLogger({
     program: "worker",
     level: manifest.spec.logLevel === "info" ? "warn" : manifest.spec.logLevel,
+    stream: run.log,
   });
   const worker = createWorker({
     manifest,

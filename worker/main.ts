@@ -68,9 +68,16 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
 
 async function runAtTerminal(mode: RunMode & { kind: "local" }, termination: AbortSignal): Promise<number> {
   const manifest = await readManifest(await readFile(mode.manifest, "utf8"));
-  const report = createTerminalReport(process.stdout, ignoredProperties(manifest), systemClock);
-  const { secrets, httpPort } = mode;
-  return await runLocally({ manifest, secrets, httpPort, environment: process.env, onReport: report, termination });
+  const report = createTerminalReport(process.stdout, process.stderr, ignoredProperties(manifest), systemClock);
+  return await runLocally({
+    manifest,
+    secrets: mode.secrets,
+    httpPort: mode.httpPort,
+    environment: process.env,
+    log: report.log,
+    onReport: (entry, facts) => report.show(entry, facts),
+    termination,
+  });
 }
 
 /** Each line by itself says what it is about. */

@@ -26,12 +26,14 @@ export async function runCommand(options: RunOptions, io: Io): Promise<ExitCode>
     printLine(io, "Nothing was moved.");
     return EXIT.bad;
   }
+  const report = createTerminalReport(io.stdout, io.stderr, ignoredProperties(sink), systemClock);
   const code = await runLocally({
     manifest: sink,
     secrets: options.secrets,
     httpPort: options.httpPort,
     environment: io.environment,
-    onReport: createTerminalReport(io.stdout, ignoredProperties(sink), systemClock),
+    log: report.log,
+    onReport: (entry, facts) => report.show(entry, facts),
     termination: onTermination(),
   });
   return code === 0 ? EXIT.good : EXIT.bad;

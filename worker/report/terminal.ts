@@ -1,4 +1,5 @@
 import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
+import { Writable } from "node:stream";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { entryFacts } from "./entry.ts";
@@ -13,38 +14,73 @@ export interface Terminal extends NodeJS.WritableStream {
   readonly columns?: number;
 }
 
+export interface TerminalReport {
+  show(entry: WorkerStatus, facts: WorkerFacts): void;
+  /** Writes what is no report, such as the log: the next report is drawn below it, and not over it. */
+  readonly log: NodeJS.WritableStream;
+}
+
 /**
  * Shows reports as they come: on a terminal the last one is drawn over, elsewhere a new one is written when it says something
  * new or is due.
+ * @param errors where the log goes
  * @param ignored paths of fields of the spec that have no effect
  */
 export function createTerminalReport(
   out: Terminal,
+  errors: NodeJS.WritableStream,
   ignored: readonly string[],
   clock: Pick<Clock, "now">,
-): (entry: WorkerStatus, facts: WorkerFacts) => void {
-  let drawn = 0;
-  let shown = "";
-  let shownAt = Number.NEGATIVE_INFINITY;
-  return (entry, facts) => {
-    const text = terminalReport(entry, facts, ignored);
-    if (out.isTTY) {
-      if (drawn > 0) {
-        moveCursor(out, 0, -drawn);
-        cursorTo(out, 0);
-        clearScreenDown(out);
-      }
-      drawn = rows(text, out.columns ?? 80);
-      out.write(`${text}\n`);
-      return;
+): TerminalReport {
+  return new DrawnReport(out, errors, ignored, clock);
+}
+
+class DrawnReport implements TerminalReport {
+  readonly log: NodeJS.WritableStream;
+  readonly #out: Terminal;
+  readonly #ignored: readonly string[];
+  readonly #clock: Pick<Clock, "now">;
+  /** Rows of the last report, if nothing came below it. */
+  #drawn = 0;
+  #shown = "";
+  #shownAt = Number.NEGATIVE_INFINITY;
+
+  constructor(out: Terminal, errors: NodeJS.WritableStream, ignored: readonly string[], clock: Pick<Clock, "now">) {
+    this.#out = out;
+    this.#ignored = ignored;
+    this.#clock = clock;
+    this.log = new Writable({
+      write: (chunk, _encoding, done) => {
+        this.#drawn = 0;
+        errors.write(chunk, () => done());
+      },
+    });
+  }
+
+  show(entry: WorkerStatus, facts: WorkerFacts): void {
+    const text = terminalReport(entry, facts, this.#ignored);
+    if (this.#out.isTTY) this.#draw(text);
+    else this.#write(text, entryFacts(entry));
+  }
+
+  #draw(text: string): void {
+    if (this.#drawn > 0) {
+      moveCursor(this.#out, 0, -this.#drawn);
+      cursorTo(this.#out, 0);
+      clearScreenDown(this.#out);
     }
-    const news = entryFacts(entry);
-    const now = clock.now();
-    if (news === shown && now - shownAt < EVERY_MS) return;
-    shown = news;
-    shownAt = now;
-    out.write(`${text}\n`);
-  };
+    this.#out.write(`${text}\n`);
+    // A terminal without a size says 0.
+    this.#drawn = rows(text, this.#out.columns || 80);
+  }
+
+  #write(text: string, news: string): void {
+    const now = this.#clock.now();
+    if (news === this.#shown && now - this.#shownAt < EVERY_MS) return;
+    this.#shown = news;
+    this.#shownAt = now;
+    this.#out.write(`${text}\n`);
+  }
 }
 
 /** How many lines of a terminal a text takes. */

@@ -27,11 +27,12 @@ describe("a report at the terminal", () => {
   function written(terminal: boolean, columns = 200) {
     const out = Object.assign(new PassThrough(), { isTTY: terminal, columns });
     let now = 0;
-    const report = createTerminalReport(out, [], { now: () => now });
+    const report = createTerminalReport(out, out, [], { now: () => now });
     return {
+      log: report.log,
       show: (entry: WorkerStatus, at: number): string => {
         now = at;
-        report(entry, running);
+        report.show(entry, running);
         return String(out.read() ?? "");
       },
     };
@@ -47,6 +48,14 @@ describe("a report at the terminal", () => {
       .reduce((sum, line) => sum + Math.ceil(line.length / 40), 0);
     assert.ok(rows > 1);
     assert.ok(show(RUNNING, 1000).startsWith(`\u001b[${rows}A\u001b[1G\u001b[0J`));
+  });
+
+  test("is drawn below what the log said meanwhile, and on a terminal that tells no width", () => {
+    const { show, log } = written(true, 0);
+    show(RUNNING, 0);
+    log.write("a line of the log\n");
+    assert.match(show(RUNNING, 1000), /^a line of the log\n\d\d:/);
+    assert.match(show(RUNNING, 2000), /^\W+2A/);
   });
 
   test("comes line by line where nothing is redrawn: when it says something new, or after five seconds", () => {

@@ -1,4 +1,4 @@
-# One image for both programs. The Node.js binary, its libraries and the programs, without a shell or a package manager.
+# One image for all programs. The Node.js binary, its libraries and the programs, without a shell or a package manager.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -7,6 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/image/ scripts/image/
+COPY cli/ cli/
 COPY crds/ crds/
 COPY operator/ operator/
 COPY runtime/ runtime/
@@ -23,5 +24,5 @@ ENV NODE_ENV=production PATH=/usr/local/bin MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRES
 WORKDIR /app
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node"]
-# the operator; a worker's pod names /app/dist/worker/main.js
+# the operator; a worker's pod names /app/dist/worker/main.js, and people name /app/dist/cli/main.js
 CMD ["/app/dist/operator/main.js"]

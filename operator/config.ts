@@ -1,4 +1,5 @@
 import type { V1ResourceRequirements } from "@kubernetes/client-node";
+import { isQuantity, quantityMessage } from "../crds/validation/quantity.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { PROGRAM } from "./program.ts";
@@ -137,5 +138,15 @@ function resources(environment: Environment): V1ResourceRequirements {
   }
   const unknown = Object.keys(value).find((key) => key !== "requests" && key !== "limits");
   if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give requests and limits`);
+  for (const [list, quantities] of Object.entries(value)) checkQuantities(name, list, quantities);
   return value;
+}
+
+/** A bad one would be told of every sink's Deployment, and by nobody who could mend it. */
+function checkQuantities(variable: string, list: string, quantities: unknown): void {
+  for (const [resource, quantity] of Object.entries((quantities ?? {}) as Record<string, unknown>)) {
+    // Kubernetes takes a plain number for its text.
+    if (isQuantity(quantity) || (typeof quantity === "number" && isQuantity(String(quantity)))) continue;
+    throw new ConfigError(variable, `${list}.${resource} ${quantityMessage(quantity)}`);
+  }
 }

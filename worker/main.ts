@@ -1,36 +1,28 @@
 import { readFile } from "node:fs/promises";
-import type { KinesisSink, WorkerStatus } from "../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../crds/resource.ts";
+import { ignoredProperties } from "../crds/validation/ignored-properties.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { printable } from "../runtime/foreign-text.ts";
-import { serveHttp } from "../runtime/http-server.ts";
-import { createLogger, type Logger } from "../runtime/log.ts";
+import { createLogger } from "../runtime/log.ts";
 import { proxyVariables } from "../runtime/proxy.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
 import { readCopy, readManifest } from "./config.ts";
+import { live } from "./life.ts";
+import { runLocally } from "./local.ts";
 import { memoryLimit } from "./memory.ts";
 import { createParts } from "./parts.ts";
-import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
-import { entryFacts, workerEntry } from "./report/entry.ts";
-import { workerHealth } from "./report/health.ts";
-import { workerMetrics } from "./report/metrics.ts";
-import { createReporter, type Publish } from "./report/reporter.ts";
+import { mountedPrivateKeys } from "./private-keys.ts";
 import { createReportClient, createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
-import { terminalReport } from "./report/terminal.ts";
-import { fileKeys, mountedKeys } from "./secrets.ts";
-import { createWorker, type Worker } from "./worker.ts";
-
-const NOTICE_EVERY_MS = 1000;
-const TERMINAL_EVERY_MS = 5000;
-/** Left of the grace period for the last report and for closing. */
-const CLOSING_MS = 5000;
+import { createTerminalReport } from "./report/terminal.ts";
+import { mountedKeys } from "./secrets.ts";
+import { createWorker } from "./worker.ts";
 
 async function main(): Promise<number> {
   const mode = parseArguments(process.argv.slice(2));
   const termination = onTermination();
-  return mode.kind === "pod" ? await runInPod(mode, termination) : await runLocally(mode, termination);
+  return mode.kind === "pod" ? await runInPod(mode, termination) : await runAtTerminal(mode, termination);
 }
 
 async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSignal): Promise<number> {
@@ -63,10 +55,10 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     clock: systemClock,
     log,
   });
-  return await run({
+  return await live({
     worker,
     manifest,
-    http: { port: mode.httpPort, host: undefined },
+    http: { port: mode.httpPort },
     publish: createStatusPublisher(api, target, { clock: systemClock, log, onLogLevel: root.setLevel }),
     onNotice: () => {},
     termination,
@@ -74,106 +66,23 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
   });
 }
 
-async function runLocally(mode: RunMode & { kind: "local" }, termination: AbortSignal): Promise<number> {
+async function runAtTerminal(mode: RunMode & { kind: "local" }, termination: AbortSignal): Promise<number> {
   const manifest = await readManifest(await readFile(mode.manifest, "utf8"));
-  const log = createLogger({
-    program: "worker",
-    level: manifest.spec.logLevel === "info" ? "warn" : manifest.spec.logLevel,
-  });
-  const worker = createWorker({
+  const report = createTerminalReport(process.stdout, process.stderr, ignoredProperties(manifest), systemClock);
+  return await runLocally({
     manifest,
-    parts: createParts({
-      manifest,
-      readKey: fileKeys(mode.secrets),
-      privateKeys: filePrivateKeys(mode.secrets),
-      readInlineParam: async () => manifest.spec.config.awsCredentialPluginParam ?? "",
-      consumerName: `${manifest.metadata.name}-${process.pid}`,
-      memoryLimitBytes: memoryLimit(process.constrainedMemory()),
-      proxy: proxyVariables(process.env),
-      clock: systemClock,
-      log,
-    }),
-    pod: "local",
-    configHash: null,
-    clock: systemClock,
-    log,
-  });
-  let shownAt = Number.NEGATIVE_INFINITY;
-  let shown = "";
-  return await run({
-    worker,
-    manifest,
-    http: mode.httpPort === null ? null : { port: mode.httpPort, host: "127.0.0.1" },
-    publish: null,
-    onNotice: (entry) => {
-      const now = systemClock.now();
-      if (entryFacts(entry) === shown && now - shownAt < TERMINAL_EVERY_MS) return;
-      shown = entryFacts(entry);
-      shownAt = now;
-      process.stdout.write(`${terminalReport(entry, worker.facts())}\n`);
-    },
+    secrets: mode.secrets,
+    httpPort: mode.httpPort,
+    environment: process.env,
+    log: report.log,
+    onReport: (entry, facts) => report.show(entry, facts),
     termination,
-    log,
   });
 }
 
-/** From start to the end of the drain. Resolves to the exit code: 0 when everything pending was delivered. */
-async function run(options: {
-  worker: Worker;
-  manifest: KinesisSink;
-  http: { port: number; host: string | undefined } | null;
-  publish: Publish<WorkerStatus> | null;
-  /** Called every second. */
-  onNotice: (entry: WorkerStatus) => void;
-  termination: AbortSignal;
-  log: Logger;
-}): Promise<number> {
-  const { worker, manifest, http, publish, termination, log } = options;
-  const entry = () => workerEntry(worker.facts());
-  const metrics = workerMetrics(() => worker.facts());
-  const server = http && (await serveHttp({ ...host(http.host), port: http.port, routes: routes(worker, metrics) }));
-  const reporter =
-    publish && createReporter({ report: entry, facts: () => entryFacts(entry()), publish, clock: systemClock, log });
-  worker.start();
-  reporter?.start();
-  const notice = setInterval(() => {
-    reporter?.notice();
-    options.onNotice(entry());
-  }, NOTICE_EVERY_MS);
-
-  await new Promise<void>((resolve) => {
-    if (termination.aborted) resolve();
-    termination.addEventListener("abort", () => resolve(), { once: true });
-  });
-  const graceMs = manifest.spec.pod.terminationGracePeriodSeconds * 1000;
-  log.info("draining", { signal: String(termination.reason), graceMs });
-  reporter?.notice();
-  await worker.drain(AbortSignal.timeout(Math.max(1000, graceMs - CLOSING_MS)));
-  clearInterval(notice);
-  const pending = worker.facts().pipeline?.pending ?? 0;
-  options.onNotice(entry());
-  await Promise.all([reporter?.close(AbortSignal.timeout(CLOSING_MS)), worker.close()]);
-  await server?.close();
-  log.info("stopped", { pending });
-  return pending === 0 ? 0 : 1;
-}
-
-function host(name: string | undefined): { host?: string } {
-  return name === undefined ? {} : { host: name };
-}
-
-function routes(worker: Worker, metrics: ReturnType<typeof workerMetrics>) {
-  return {
-    "/livez": () => ({ status: 200, body: "ok\n" }),
-    "/readyz": () => {
-      const { ready, state, cause } = workerHealth(worker.facts());
-      return {
-        status: ready ? 200 : 503,
-        body: printable(cause === null ? `${state}\n` : `${cause.reason}: ${cause.message}\n`),
-      };
-    },
-    "/metrics": async () => ({ status: 200, body: await metrics.metrics(), type: metrics.contentType }),
-  };
+/** Each line by itself says what it is about. */
+function prefixed(prefix: string, text: string): string {
+  return text.replace(/^/gm, `${prefix}: `);
 }
 
 try {
@@ -184,7 +93,7 @@ try {
   process.stderr.write(
     error instanceof UsageError
       ? `${error.message}\n\n${USAGE}`
-      : `${KINESIS_SINKS.kind}: ${printable(errorText(error))}\n`,
+      : `${prefixed(KINESIS_SINKS.kind, printable(errorText(error)))}\n`,
   );
   process.exit(error instanceof UsageError ? 2 : 1);
 }

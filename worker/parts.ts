@@ -22,6 +22,7 @@ import type { RequestLimits, Sink, StreamDescription } from "./sink/sink.ts";
 import { createStreamWatch } from "./sink/stream-watch.ts";
 import { createSource, type SourceOptions } from "./source/create.ts";
 import type { Decryption } from "./source/options.ts";
+import { probeBroker } from "./source/probe.ts";
 import type { ReceiveBudget } from "./source/source.ts";
 import type { WorkerParts } from "./worker.ts";
 
@@ -58,6 +59,7 @@ export function createParts(options: PartsOptions): WorkerParts {
     sink,
     streamWatch,
     adminGet: admin?.get ?? null,
+    probeSource: (signal) => probeBroker({ serviceUrl: pulsar.serviceUrl, ...access, clock, log }, signal),
     connect: async (stream) => {
       const budget = createBudget(receiveBudget(options.memoryLimitBytes));
       const source = await createSource({ ...sourceOptions(options, access, budget), admin });

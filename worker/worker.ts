@@ -10,7 +10,7 @@ import { createLastingFailure } from "./report/lasting-failure.ts";
 import { createThroughput } from "./report/throughput.ts";
 import type { Sink, StreamDescription } from "./sink/sink.ts";
 import type { StreamWatch } from "./sink/stream-watch.ts";
-import type { Source } from "./source/source.ts";
+import type { Source, SourceFailure, SourceState } from "./source/source.ts";
 
 /** What a worker is made of. Source and pipeline come last, since the pipeline's limits are the stream's. */
 export interface WorkerParts {
@@ -19,6 +19,8 @@ export interface WorkerParts {
   /** Null without `spec.pulsar.adminUrl`. */
   readonly adminGet: AdminGet | null;
   connect(stream: StreamDescription): Promise<Flow>;
+  /** Whether Pulsar lets this worker in; null when it does. Subscribes to nothing. Rejects only when `signal` aborts. */
+  probeSource(signal: AbortSignal): Promise<SourceFailure | null>;
 }
 
 interface Flow {
@@ -46,6 +48,9 @@ export interface WorkerOptions {
 }
 
 const BACKLOG_EVERY_MS = 30_000;
+/** A stream that is well is described before. */
+const PROBE_AFTER_MS = 2000;
+const PROBE_EVERY_MS = 30_000;
 
 export function createWorker(options: WorkerOptions): Worker {
   return new SinkWorker(options);
@@ -60,6 +65,8 @@ class SinkWorker implements Worker {
   /** Null until the stream is usable. */
   #flow: Flow | null = null;
   #startFailure: StartFailure | null = null;
+  /** Why Pulsar would not let this worker in, as long as the stream keeps it from subscribing; null when it would. */
+  #sourceFailure: SourceFailure | null = null;
   #backlog: number | null = null;
   #draining = false;
   /** Resolves when nothing runs in the background any more. */
@@ -91,7 +98,7 @@ class SinkWorker implements Worker {
       ordered: manifest.spec.config.retainOrdering,
       client: this.#flow?.source.client ?? null,
       startFailure: this.#startFailure,
-      source: this.#flow?.source.state() ?? null,
+      source: this.#flow?.source.state() ?? unsubscribed(this.#sourceFailure),
       pipeline: this.#flow?.pipeline.state() ?? null,
       stream: { description, failure: failure ?? this.#lastingFailure.failure() },
       rate: this.#throughput.messages(),
@@ -117,13 +124,39 @@ class SinkWorker implements Worker {
   async #run(): Promise<void> {
     const { parts, log } = this.#options;
     const { signal } = this.#stop;
-    const stream = await parts.streamWatch.untilUsable(signal);
+    const stream = await this.#usableStream(signal);
     log.info("the stream is usable", { stream: stream.name, shards: stream.openShards, mode: stream.mode });
     const flow = await parts.connect(stream);
     if (signal.aborted) return;
     this.#flow = flow;
     flow.pipeline.start(flow.source);
     await Promise.all([parts.streamWatch.keepLooking(signal), this.#keepReadingBacklog(flow.source)]);
+  }
+
+  /** Both sides are tried, so that whoever has to mend them learns of both at once. */
+  async #usableStream(signal: AbortSignal): Promise<StreamDescription> {
+    const usable = new AbortController();
+    void this.#keepProbing(AbortSignal.any([signal, usable.signal]));
+    try {
+      return await this.#options.parts.streamWatch.untilUsable(signal);
+    } finally {
+      usable.abort();
+      this.#sourceFailure = null;
+    }
+  }
+
+  async #keepProbing(signal: AbortSignal): Promise<void> {
+    const { parts, clock, log } = this.#options;
+    try {
+      for (let wait = PROBE_AFTER_MS; ; wait = PROBE_EVERY_MS) {
+        await clock.sleep(wait, signal);
+        const failure = await parts.probeSource(signal);
+        signal.throwIfAborted();
+        this.#sourceFailure = failure;
+      }
+    } catch (error) {
+      if (!signal.aborted) log.warn("Pulsar is not tried any more before the stream is usable", { error });
+    }
   }
 
   async #keepReadingBacklog(source: Source): Promise<void> {
@@ -148,6 +181,12 @@ class SinkWorker implements Worker {
     this.#throughput.sample(now, state);
     this.#lastingFailure.sample(now, state);
   }
+}
+
+/** What is known of a source before there is one. */
+function unsubscribed(failure: SourceFailure | null): SourceState | null {
+  if (failure === null) return null;
+  return { connected: false, failure, partitions: 0, activePartitions: 0, activeTopics: [], endedPartitions: 0 };
 }
 
 function startFailure(error: unknown): StartFailure {

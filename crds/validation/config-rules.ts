@@ -1,3 +1,4 @@
+import { isRegion, meantRegion } from "./region.ts";
 import { empty, fieldRule, partRule, type Rule } from "./rule.ts";
 
 const endpoint = /^((https?:\/\/)?([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?\/?)?$/;
@@ -34,6 +35,17 @@ export const configRules: readonly Rule[] = [
     ({ config: { awsKinesisStreamName: stream, awsRegion: region } }) =>
       !stream.startsWith("arn:") || empty(region) || stream.includes(`:kinesis:${region}:`),
   ),
+  {
+    ...partRule(
+      "UnknownRegion",
+      "spec.config",
+      "spec.config.awsRegion",
+      "awsRegion is no region of AWS, which have codes such as us-west-2 and ap-southeast-1: correct it",
+      ({ config: { awsRegion = "", awsEndpoint } }) =>
+        !/^[a-z0-9-]+$/.test(awsRegion) || !empty(awsEndpoint) || isRegion(awsRegion),
+    ),
+    meant: ({ config }) => meantRegion(config.awsRegion ?? ""),
+  },
   partRule(
     "RetryDelays",
     "spec.config",
@@ -77,13 +89,16 @@ export const configRules: readonly Rule[] = [
     (name) =>
       /^([a-zA-Z0-9_.-]{1,128}|arn:aws[a-z-]*:kinesis:[a-z0-9-]+:[0-9]{12}:stream\/[a-zA-Z0-9_.-]{1,128})$/.test(name),
   ),
-  fieldRule(
-    "Region",
-    "spec.config.awsRegion",
-    "must be the code of an AWS region in lower case, for example us-west-2",
-    ({ config }) => config.awsRegion,
-    (region) => /^[a-z0-9-]*$/.test(region),
-  ),
+  {
+    ...fieldRule(
+      "Region",
+      "spec.config.awsRegion",
+      "must be the code of an AWS region in lower case, for example us-west-2",
+      ({ config }) => config.awsRegion,
+      (region) => /^[a-z0-9-]*$/.test(region),
+    ),
+    meant: ({ config }) => meantRegion(config.awsRegion ?? ""),
+  },
   fieldRule(
     "Endpoint",
     "spec.config.awsEndpoint",

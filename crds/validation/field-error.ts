@@ -4,7 +4,7 @@ export interface FieldError {
   readonly code: string;
   /** Path of the field, for example `spec.config.awsRegion` or `spec.pulsar.topics[2]`. */
   readonly field: string;
-  /** What is wrong and what to do, without the field's value: it may be a secret. */
+  /** What is wrong and what to do, without the field's value where it may be a secret. */
   readonly message: string;
 }
 

@@ -13,6 +13,8 @@ export interface Rule {
   readonly message: string;
   /** Fields that break the rule, as paths. Empty when it holds. */
   readonly broken: (sink: KinesisSink) => readonly string[];
+  /** What was probably meant, to be said behind the message; CEL cannot say it. */
+  readonly meant?: (spec: KinesisSinkSpec) => string | undefined;
 }
 
 /** Empty strings and absent ones both mean unset. */

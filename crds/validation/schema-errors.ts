@@ -1,15 +1,20 @@
 import type { ErrorObject } from "ajv";
-import { closest, distance } from "fastest-levenshtein";
 import type { StructuralSchema } from "../json-schema.ts";
 import type { FieldError } from "./field-error.ts";
+import { wrongType } from "./form.ts";
+import { meantObjectName } from "./object-name.ts";
+import { otherName } from "./other-names.ts";
+import { quantityMessage } from "./quantity.ts";
+import { suggestion } from "./suggestion.ts";
+import { secondsHint, unitSuffix } from "./unit.ts";
 
 /** What the patterns of the resource definition ask for, in words. */
 const patternMessages: readonly (readonly [start: string, message: string])[] = [
   ["^[a-z0-9](", "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'"],
   ["^([a-z0-9](", "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'"],
   ["^[-._a-zA-Z0-9]+$", "must be a key of letters, digits, '-', '_' and '.'"],
-  ["^(\\+|-)?((", "must be a quantity, for example 100m or 512Mi"],
 ];
+const QUANTITY_PATTERN = "^(\\+|-)?((";
 
 /** Turns `/spec/pulsar/topics/2` into `spec.pulsar.topics[2]`. */
 export function fieldPath(pointer: string): string {
@@ -36,37 +41,31 @@ function pathsOf(schema: StructuralSchema, path: string): string[] {
   ]);
 }
 
-function suggestion(word: string, choices: readonly string[]): string | undefined {
-  if (choices.length === 0) return undefined;
-  const sameLetters = choices.find((choice) => choice.toLowerCase() === word.toLowerCase());
-  const best = sameLetters ?? closest(word, [...choices]);
-  return sameLetters !== undefined || distance(word, best) <= Math.max(1, word.length / 3) ? best : undefined;
-}
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf(".")));
+const lastOf = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
 
-function unknownField(name: string, siblings: readonly string[], root: StructuralSchema): string {
+/** @param parent path of the object that has the field */
+function unknownField(name: string, parent: string, siblings: readonly string[], root: StructuralSchema): string {
+  const { place, instead } = otherName(name) ?? {};
+  if (instead !== undefined) return `unknown field: remove it, ${instead}`;
+  if (place !== undefined && place !== parent) {
+    return `unknown field: did you mean ${parentOf(place) === parent ? lastOf(place) : place}?`;
+  }
   const similar = suggestion(name, siblings);
   if (similar !== undefined) return `unknown field: did you mean ${similar}?`;
-  const paths = pathsOf(root.properties?.["spec"] ?? {}, "spec");
-  const last = (path: string) => path.slice(path.lastIndexOf(".") + 1);
-  const meant = suggestion(name, paths.map(last));
-  const [place, ...others] = paths.filter((path) => last(path) === meant);
-  if (place !== undefined && others.length === 0) return `unknown field here: did you mean ${place}?`;
+  const paths = ["spec", ...pathsOf(root.properties?.["spec"] ?? {}, "spec")];
+  const meant = suggestion(name, paths.map(lastOf));
+  const [only, ...others] = paths.filter((path) => lastOf(path) === meant);
+  if (only !== undefined && others.length === 0) return `unknown field here: did you mean ${only}?`;
   return `unknown field: remove it, or use one of ${siblings.join(", ")}`;
 }
 
-function wrongType(expected: string, value: unknown): string {
-  const article = /^[aeiou]/.test(expected) ? "an" : "a";
-  const wanted = `must be ${article} ${expected}`;
-  if (value === null) return `${wanted}: give a value, or remove the field`;
-  const quoted = typeof value === "string" && (expected === "integer" || expected === "boolean");
-  if (quoted) return `${wanted}, not a string: remove the quotes`;
-  if (expected === "string" && typeof value !== "object") return `${wanted}: put it in quotes`;
-  return `${wanted}, not ${Array.isArray(value) ? "an array" : `a ${typeof value}`}`;
-}
-
-function range({ minimum, maximum }: StructuralSchema): string {
-  if (minimum !== undefined && maximum !== undefined) return `must be between ${minimum} and ${maximum}`;
-  return minimum === undefined ? `must be at most ${maximum}` : `must be at least ${minimum}`;
+function range(schema: StructuralSchema, value: unknown): string {
+  const { minimum, maximum } = schema;
+  const unit = unitSuffix(schema);
+  if (maximum === undefined) return `must be at least ${minimum}${unit}${secondsHint(value, schema)}`;
+  if (minimum === undefined) return `must be at most ${maximum}${unit}`;
+  return `must be between ${minimum} and ${maximum}${unit}${secondsHint(value, schema)}`;
 }
 
 function required(name: string, schema: StructuralSchema): string {
@@ -77,12 +76,17 @@ function required(name: string, schema: StructuralSchema): string {
 }
 
 function choice(values: readonly string[], value: unknown): string {
+  if (values.length === 1) return `must be ${values[0]}`;
   const similar = typeof value === "string" ? suggestion(value, values) : undefined;
   return `must be one of ${values.join(", ")}${similar === undefined ? "" : `: did you mean ${similar}?`}`;
 }
 
-function pattern(source: string): string {
-  return patternMessages.find(([start]) => source.startsWith(start))?.[1] ?? `must match ${source}`;
+function pattern(field: string, source: string, value: unknown): string {
+  if (source.startsWith(QUANTITY_PATTERN)) return quantityMessage(value);
+  const message = patternMessages.find(([start]) => source.startsWith(start))?.[1] ?? `must match ${source}`;
+  // Of Secrets nothing is repeated: somebody may have given the secret itself.
+  const meant = field === "metadata.name" && typeof value === "string" ? meantObjectName(value) : "";
+  return meant === "" ? message : `${message}: did you mean ${meant}?`;
 }
 
 /** Says in words, without the value, what Ajv found. Undefined for what another error says better. */
@@ -93,7 +97,7 @@ function translate(error: ErrorObject, root: StructuralSchema): FieldError | und
   switch (error.keyword) {
     case UNKNOWN_FIELD: {
       const name = String(error.params["additionalProperty"]);
-      const message = unknownField(name, Object.keys(schema.properties ?? {}), root);
+      const message = unknownField(name, fieldPath(error.instancePath), Object.keys(schema.properties ?? {}), root);
       return { code: "UnknownField", field: unknownFieldPath(error), message };
     }
     case "required": {
@@ -101,7 +105,7 @@ function translate(error: ErrorObject, root: StructuralSchema): FieldError | und
       return { code: "Required", field: child(name), message: required(name, schema) };
     }
     case "type":
-      return { code: "WrongType", field, message: wrongType(String(error.params["type"]), error.data) };
+      return { code: "WrongType", field, message: wrongType(field, error.data, schema) };
     case "format":
       return {
         code: "WrongType",
@@ -112,7 +116,7 @@ function translate(error: ErrorObject, root: StructuralSchema): FieldError | und
       return { code: "UnknownValue", field, message: choice(schema.enum ?? [], error.data) };
     case "minimum":
     case "maximum":
-      return { code: "OutOfRange", field, message: range(schema) };
+      return { code: "OutOfRange", field, message: range(schema, error.data) };
     case "minLength":
       return { code: "Empty", field, message: "must not be empty" };
     case "maxLength":
@@ -133,10 +137,10 @@ function translate(error: ErrorObject, root: StructuralSchema): FieldError | und
         message: `must not have two entries with the same ${(schema["x-kubernetes-list-map-keys"] ?? []).join(" and ")}`,
       };
     case "pattern":
-      return { code: "WrongForm", field, message: pattern(String(error.params["pattern"])) };
+      return { code: "WrongForm", field, message: pattern(field, String(error.params["pattern"]), error.data) };
     case "anyOf":
       return schema["x-kubernetes-int-or-string"] && typeof error.data !== "string"
-        ? { code: "WrongType", field, message: "must be a quantity, for example 100m or 512Mi" }
+        ? { code: "WrongType", field, message: quantityMessage(error.data) }
         : undefined;
     default:
       return { code: "Invalid", field, message: error.message ?? "is not valid" };

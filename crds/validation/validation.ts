@@ -4,6 +4,7 @@ import type { KinesisSink } from "../kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../resource.ts";
 import openApiSchema from "../schema.generated.json" with { type: "json" };
 import type { FieldError } from "./field-error.ts";
+import { OBJECT_NAME } from "./object-name.ts";
 import { patternErrors } from "./pattern-rule.ts";
 import { rules } from "./rules.ts";
 import { schemaErrors, UNKNOWN_FIELD, unknownFieldPath } from "./schema-errors.ts";
@@ -38,7 +39,10 @@ function wholeManifest(schema: StructuralSchema): StructuralSchema {
   const metadata: StructuralSchema = {
     type: "object",
     required: ["name"],
-    properties: { name: { type: "string", minLength: 1, description: "The resource's name." } },
+    properties: {
+      name: { type: "string", minLength: 1, pattern: OBJECT_NAME, description: "The resource's name." },
+      namespace: { type: "string", description: "The namespace it is in." },
+    },
     additionalProperties: true,
   };
   return {
@@ -62,15 +66,31 @@ export function checkManifest(matches: ValidateFunction, input: unknown, options
   const copy: unknown = structuredClone(input);
   const found = matches(copy) ? [] : (matches.errors ?? []);
   const left = options.unknownFields === "leave" ? found.filter(({ keyword }) => keyword === UNKNOWN_FIELD) : [];
-  if (found.length > left.length) {
-    const wrong = left.length === 0 ? found : found.filter(({ keyword }) => keyword !== UNKNOWN_FIELD);
-    return { ok: false, errors: schemaErrors(wrong, manifestSchema) };
-  }
+  const wrong = left.length === 0 ? found : found.filter(({ keyword }) => keyword !== UNKNOWN_FIELD);
   const value = copy as KinesisSink;
-  const errors = rules
-    .filter(({ id }) => !(options.except ?? []).includes(id))
-    .flatMap(({ id, message, broken }) => broken(value).map((field) => ({ code: id, field, message })));
-  if (errors.length === 0) errors.push(...patternErrors(value));
-  if (errors.length > 0) return { ok: false, errors };
+  const errors = schemaErrors(wrong, manifestSchema);
+  if (errors.every(({ code }) => !SHAPE_ERRORS.includes(code))) {
+    errors.push(...ruleErrors(value, options.except ?? []).filter(({ field }) => !concerns(field, errors)));
+  }
+  if (errors.length > 0 || wrong.length > 0) return { ok: false, errors };
   return { ok: true, value, unknownFields: left.map(unknownFieldPath) };
+}
+
+/** Errors after which a value may be of another type than the rules take it for. */
+const SHAPE_ERRORS: readonly string[] = ["Required", "WrongType", "Invalid"];
+
+/** Whether an error tells of the field already, or of a part of it. */
+function concerns(field: string, errors: readonly FieldError[]): boolean {
+  return errors.some((error) => error.field === field || error.field.startsWith(`${field}[`));
+}
+
+function ruleErrors(value: KinesisSink, except: readonly string[]): FieldError[] {
+  const errors = rules
+    .filter(({ id }) => !except.includes(id))
+    .flatMap(({ id, message, meant, broken }) => {
+      const hint = meant?.(value.spec);
+      const text = hint === undefined ? message : `${message}: did you mean ${hint}?`;
+      return broken(value).map((field) => ({ code: id, field, message: text }));
+    });
+  return [...errors, ...patternErrors(value).filter(({ field }) => !concerns(field, errors))];
 }

@@ -11,6 +11,7 @@ const NOT_RUN = [
   // browser and bundler builds beside the one that Node.js loads
   /\/protobufjs\/dist\//,
   /\/re2js\/build\/index\.umd\.js$/,
+  /\/yaml\/browser$/,
   /\/dist-(?:es|types)$/,
   // for another runtime than Node.js, for every platform
   /\/bare-[a-z]+\/prebuilds$/,

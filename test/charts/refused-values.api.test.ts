@@ -24,6 +24,15 @@ const REFUSED: readonly [string, Values][] = [
   ["resources", { resources: { memory: "1Gi" } }],
   ["workerResources", { workerResources: { limit: {} } }],
   ["workerResources", { workerResources: { claims: [{ name: "gpu" }] } }],
+  [
+    "workerResources.limits.memory: must be a quantity, for example 100m or 512Mi: did you mean 512Mi?",
+    { workerResources: { limits: { memory: "512MB" } } },
+  ],
+  [
+    "workerResources.requests.cpu: must be a quantity, for example 100m or 512Mi: did you mean 500m?",
+    { workerResources: { requests: { cpu: "0.5cores" } } },
+  ],
+  ["resources.limits.memory: must be a quantity", { resources: { limits: { memory: "plenty" } } }],
   ["extraEnv/0", { extraEnv: [{ value: "x" }] }],
   ["podDisruptionBudget/maxUnavailable", { podDisruptionBudget: { maxUnavailable: "half" } }],
   ["metrics/serviceMonitor/interval", { metrics: { serviceMonitor: { interval: 30 } } }],

@@ -31,7 +31,7 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Fields that a program takes notice of where no test can watch it, and the file that names them. */
 const READ_BY_MAIN: Readonly<Record<string, string>> = {
   "spec.logLevel": "worker/main.ts",
-  "spec.config.awsCredentialPluginParam": "worker/main.ts",
+  "spec.config.awsCredentialPluginParam": "worker/local.ts",
 };
 /** It is a secret: workers ask the API server for it. */
 const NOT_COPIED: readonly string[] = ["spec.config.awsCredentialPluginParam"];

@@ -20,7 +20,7 @@ before(async () => {
 
 after(() => rm(root, { recursive: true, force: true }));
 
-test("the entry point, the operator and the worker are in the image", async () => {
+test("the entry point, the operator, the worker and the command-line program are in the image", async () => {
   const { entrypoint, command, workingDirectory } = parseDockerfile(
     await readFile(join(CHECKOUT, "Dockerfile"), "utf8"),
   );
@@ -30,7 +30,17 @@ test("the entry point, the operator and the worker are in the image", async () =
     ((await stat(join(root, entrypoint[0] ?? "missing"))).mode & 0o111) === 0o111,
     "the entry point is executable",
   );
-  for (const file of [...command, "/app/dist/worker/main.js"]) assert.ok(existsSync(join(root, file)), file);
+  for (const file of [...command, "/app/dist/worker/main.js", "/app/dist/cli/main.js"])
+    assert.ok(existsSync(join(root, file)), file);
+});
+
+test("the command-line program runs from the image's own modules", async () => {
+  const { version } = JSON.parse(await readFile(join(CHECKOUT, "package.json"), "utf8"));
+  const main = join(root, "app/dist/cli/main.js");
+  assert.equal((await exec(process.execPath, [main, "--version"])).stdout, `${version}\n`);
+  const examples = join(CHECKOUT, "crds/examples");
+  const { stdout } = await exec(process.execPath, [main, "validate", examples]);
+  assert.match(stdout, /minimal\.yaml: KinesisSink orders is valid/);
 });
 
 test("every production dependency loads from the image's own node_modules", async () => {

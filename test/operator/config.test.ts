@@ -59,6 +59,8 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["WORKER_RESOURCES", "{", /is not JSON/],
   ["WORKER_RESOURCES", "[]", /must be a JSON object/],
   ["WORKER_RESOURCES", '{"memory":"1Gi"}', /has no field "memory"/],
+  ["WORKER_RESOURCES", '{"limits":{"memory":"512MB"}}', /limits\.memory must be a quantity.*did you mean 512Mi\?/],
+  ["WORKER_RESOURCES", '{"requests":{"cpu":"0.5cores"}}', /requests\.cpu must be a quantity.*did you mean 500m\?/],
   ["LOG_LEVEL", "loud", /none of info, debug, warn, error/],
   ["HTTP_PORT", "http", /not an integer from 0 to 65535/],
   ["HTTP_PORT", "70000", /not an integer from 0 to 65535/],

@@ -7,7 +7,7 @@ import { workerHealth } from "../../worker/report/health.ts";
 import { type Sink, SinkError, type StreamDescription } from "../../worker/sink/sink.ts";
 import { createStreamWatch } from "../../worker/sink/stream-watch.ts";
 import { type Source, SourceError } from "../../worker/source/source.ts";
-import { createWorker } from "../../worker/worker.ts";
+import { createWorker, type WorkerParts } from "../../worker/worker.ts";
 import { createVirtualClock } from "../clock.ts";
 import { goodManifest } from "../crds/good-manifest.ts";
 import { silentLog } from "../silent-log.ts";
@@ -23,7 +23,10 @@ function manifest(): KinesisSink {
 }
 
 /** A worker whose parts write down what is asked of them. */
-function workerWith(connected: () => Promise<void> = async () => {}) {
+function workerWith(
+  connected: () => Promise<void> = async () => {},
+  probeSource: WorkerParts["probeSource"] = async () => null,
+) {
   const clock = createVirtualClock();
   const calls: string[] = [];
   const stream = { now: STREAM as StreamDescription | Error };
@@ -59,6 +62,7 @@ function workerWith(connected: () => Promise<void> = async () => {}) {
       streamWatch: createStreamWatch({ sink, refuseAuto: true, clock, log: silentLog }),
       adminGet: null,
       connect,
+      probeSource,
     },
     pod: "orders-1",
     configHash: null,
@@ -95,6 +99,28 @@ describe("a worker", () => {
     stream.now = STREAM;
     await clock.advance(30_000);
     assert.deepEqual(calls, ["connecting", "pipeline started"]);
+    await worker.close();
+  });
+
+  test("tells of Pulsar, too, while the stream keeps it from subscribing, and forgets it when the stream is there", async () => {
+    let failure: SourceError | null = new SourceError("AuthenticationFailed", "check spec.pulsar.auth");
+    const { worker, clock, calls, stream } = workerWith(undefined, async () => failure);
+    stream.now = missing;
+    worker.start();
+    await clock.advance(5_000);
+    const told = workerHealth(worker.facts());
+    assert.equal(told.cause?.reason, "StreamNotFound");
+    assert.deepEqual(told.source, {
+      connected: false,
+      cause: { reason: "AuthenticationFailed", message: "check spec.pulsar.auth" },
+    });
+    assert.deepEqual(calls, [], "nothing is subscribed to");
+    failure = null;
+    await clock.advance(40_000);
+    assert.equal(workerHealth(worker.facts()).source.cause, null);
+    stream.now = STREAM;
+    await clock.advance(30_000);
+    assert.equal(workerHealth(worker.facts()).ready, true);
     await worker.close();
   });
 

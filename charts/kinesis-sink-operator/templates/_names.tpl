@@ -16,6 +16,26 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Fails on a quantity that Kubernetes cannot read, with what was probably meant: 512Mi for 512MB, 500m for 0.5cores. */}}
+{{- define "kinesis-sink-operator.checkQuantities" -}}
+{{- range $value := list "resources" "workerResources" -}}
+{{- range $list := list "requests" "limits" -}}
+{{- range $name, $given := dig $list dict (get $.Values $value | default dict) -}}
+{{- $quantity := toString $given -}}
+{{- if not (regexMatch "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$" $quantity) -}}
+{{- $meant := "" -}}
+{{- if regexMatch "(?i)^[0-9]+([.][0-9]+)? *[kmgtpe](i?b|i)$" $quantity -}}
+{{- $meant = printf ": did you mean %s%si?" (regexFind "^[0-9.]+" $quantity) (regexFind "[A-Za-z]" $quantity | upper) -}}
+{{- else if regexMatch "(?i)^[0-9]*[.]?[0-9]+ *(v?cpus?|cores?)$" $quantity -}}
+{{- $meant = printf ": did you mean %dm?" (mulf 1000 (regexFind "^[0-9.]+" $quantity | float64) | int) -}}
+{{- end -}}
+{{- fail (printf "%s.%s.%s: must be a quantity, for example 100m or 512Mi%s" $value $list $name $meant) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "kinesis-sink-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "kinesis-sink-operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

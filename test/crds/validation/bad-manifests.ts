@@ -1,5 +1,6 @@
 import { goodManifest, type Json, mergePatch } from "../good-manifest.ts";
 import { badCredentialManifests } from "./bad-credential-manifests.ts";
+import { badFormManifests } from "./bad-form-manifests.ts";
 import { type BadManifest, config } from "./bad-manifest.ts";
 import { badSourceManifests } from "./bad-source-manifests.ts";
 import { badStreamManifests } from "./bad-stream-manifests.ts";
@@ -42,7 +43,7 @@ const rest: readonly BadManifest[] = [
     name: "a version that does not exist",
     patch: { apiVersion: "pulsar-kinesis.io/v1" },
     field: "apiVersion",
-    message: "must be one of pulsar-kinesis.io/v1alpha1",
+    message: "must be pulsar-kinesis.io/v1alpha1",
     server: ['no matches for kind "KinesisSink" in version "pulsar-kinesis.io/v1"'],
   },
   {
@@ -159,6 +160,7 @@ export const badManifests: readonly BadManifest[] = [
   ...badStreamManifests,
   ...badCredentialManifests,
   ...badSourceManifests,
+  ...badFormManifests,
   ...rest,
 ];
 

@@ -31,7 +31,51 @@ test("all errors of the schema are reported at once", () => {
       ["spec.replicas", "OutOfRange"],
     ],
   );
-  assert.match(formatErrors(result.errors), /^spec\.config\.rateLimit: must be between 1 and 100000\n/);
+  assert.match(formatErrors(result.errors), /^spec\.config\.rateLimit: must be between 1 and 100000 percent\n/);
+});
+
+test("a misspelt field does not hide what the rules say", () => {
+  const bad = mergePatch(goodManifest, {
+    spec: { config: { retainOrder: true, awsRegion: "us-wset-2", requestTimeout: 6 }, keyless: "Spreed" },
+  });
+  const result = validateKinesisSink(bad);
+  assert.ok(!result.ok);
+  assert.deepEqual(
+    result.errors.map(({ field }) => field),
+    ["spec.config.retainOrder", "spec.config.requestTimeout", "spec.keyless", "spec.config.awsRegion"],
+  );
+});
+
+test("a rule does not repeat what the schema says of a field", () => {
+  const result = validateKinesisSink(mergePatch(goodManifest, { spec: { pulsar: { topics: ["orders", "orders"] } } }));
+  assert.ok(!result.ok);
+  assert.deepEqual(
+    result.errors.map(({ code }) => code),
+    ["Duplicate"],
+  );
+});
+
+test("regions to come are taken, those that cannot be are told what was meant", () => {
+  const withRegion = (awsRegion: string, more = {}) =>
+    validateKinesisSink(mergePatch(goodManifest, { spec: { config: { awsRegion, ...more } } }));
+  const regions = ["us-west-2", "us-west-9", "eusc-de-east-1", "us-gov-east-1", "us-isob-east-1", "mx-central-1"];
+  for (const region of [...regions, "cn-northwest-1", "ap-southeast-7"]) assert.ok(withRegion(region).ok, region);
+  for (const [wrong, meant] of [
+    ["us-wset-2", "us-west-2"],
+    ["US_WEST_2", "us-west-2"],
+    ["us-west-2a", "us-west-2"],
+    ["eu-centrl-1", "eu-central-1"],
+    ["ap-souteast-1", "ap-southeast-1"],
+  ] as const) {
+    const result = withRegion(wrong);
+    assert.ok(!result.ok, wrong);
+    assert.match(formatErrors(result.errors), new RegExp(`did you mean ${meant}\\?$`));
+  }
+  assert.ok(
+    withRegion("local", { awsEndpoint: "http://localhost:4567" }).ok,
+    "an endpoint of one's own has any region",
+  );
+  assert.equal(withRegion("local").ok, false);
 });
 
 test("no error shows the value it is about", () => {
@@ -42,6 +86,10 @@ test("no error shows the value it is about", () => {
     { spec: { secrets: null, config: { awsCredentialPluginParam: secret.repeat(1000) } } },
     { spec: { pulsar: { auth: { token: secret } } } },
     { spec: { pulsar: { auth: { token: { name: `${secret}/` } } } } },
+    { spec: { lingerMillis: secret } },
+    { spec: { config: { retainOrdering: secret } } },
+    { spec: { pod: { resources: { limits: { memory: secret } } } } },
+    { spec: { pulsar: { subscription: secret, topics: secret } } },
   ];
   for (const patch of places) {
     const result = validateKinesisSink(mergePatch(goodManifest, patch));

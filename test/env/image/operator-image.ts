@@ -30,7 +30,7 @@ const STAGES: Readonly<Record<string, { stage: (root: string) => Promise<void>; 
       "package.json",
       "tsconfig.json",
       "tsconfig.build.json",
-      "{crds,operator,runtime,worker}/**/*.{ts,json}",
+      "{cli,crds,operator,runtime,worker}/**/*.{ts,json}",
     ],
   },
 };

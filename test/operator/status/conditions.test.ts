@@ -349,7 +349,7 @@ describe("what workers report", () => {
     const two = (retainOrdering: boolean) =>
       computeStatus(
         observed({
-          spec: { replicas: 2, config: { awsKinesisStreamName: "s", awsRegion: "r", retainOrdering } },
+          spec: { replicas: 2, config: { awsKinesisStreamName: "s", awsRegion: "us-west-2", retainOrdering } },
           pods: [pod("w1"), pod("w2")],
           workers: [
             report("w1", { ratePerSecond: 10, delivered: 5, backlog: 100, lagSeconds: 3 }),

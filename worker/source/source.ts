@@ -193,10 +193,11 @@ export interface SchemaInfo {
 export interface SchemaRegistry {
   /**
    * The schema that `version` of `topic` (its `-partition-N` suffix is ignored) names; `null` version: the topic's latest.
-   * Null when the topic has no such schema. Cached for ever by version.
-   * @throws SourceError when the broker cannot be asked now; ask again.
+   * Null when the topic has no such schema. At once where it is at hand, and then the same object as long as it is the same
+   * schema; what a version names is looked at again about every minute.
+   * @throws (rejects with) SourceError when the broker cannot be asked now; ask again.
    */
-  schema(topic: string, version: Uint8Array | null): Promise<SchemaInfo | null>;
+  schema(topic: string, version: Uint8Array | null): SchemaInfo | null | Promise<SchemaInfo | null>;
 }
 
 /** A message that a pipeline gives up on, with the reason in properties added by the pipeline. */

@@ -1,13 +1,11 @@
 import * as c from "../protocol/commands.ts";
 import { Command, ServerError } from "../protocol/commands.ts";
+import type { Decoded } from "../protocol/field-table.ts";
 import type { SchemaInfo, SchemaRegistry } from "../source.ts";
 import type { Connection } from "./connection.ts";
 import { asSourceError } from "./failures.ts";
+import { createKnownSchemas, type KnownSchemasOptions } from "./known-schemas.ts";
 import type { Pool } from "./pool.ts";
-import { withoutPartition } from "./topic-name.ts";
-
-/** A version is a number of 64 bits. What else a producer writes there names no schema. */
-const VERSION_BYTES = 8;
 
 /** Schema.Type of PulsarApi.proto, under the names that Pulsar's tools print. */
 const TYPES: readonly string[] = [
@@ -34,44 +32,32 @@ const TYPES: readonly string[] = [
   "PROTOBUF_NATIVE",
 ];
 
-/** Asks any broker of the cluster. What a version names never changes, so it is kept for ever; "the latest" is not. */
-export function createSchemas(pool: Pool): SchemaRegistry {
-  const known = new Map<string, Promise<SchemaInfo | null>>();
-
+/** Asks any broker of the cluster. */
+export function createSchemas(
+  pool: Pool,
+  options: Pick<KnownSchemasOptions, "clock" | "log" | "signal">,
+): SchemaRegistry {
   const ask = async (topic: string, version: Uint8Array | null): Promise<SchemaInfo | null> => {
     const what = `asking for the schema of ${topic}`;
-    const connection = await pool.service();
-    const question = version === null ? { topic } : { topic, schemaVersion: version };
-    const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, c.getSchemaResponse);
-    if (answer.error === ServerError.TopicNotFound) return null;
-    if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
-    if (answer.schema === undefined) return null;
-    const { type = 0, data = new Uint8Array(), properties = [] } = answer.schema;
-    return {
-      type: TYPES[type] ?? `UNKNOWN_${type}`,
-      data,
-      properties: new Map(properties.map(({ key = "", value = "" }) => [key, value])),
-    };
+    try {
+      const connection = await pool.service();
+      const question = version === null ? { topic } : { topic, schemaVersion: version };
+      const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, c.getSchemaResponse);
+      if (answer.error === ServerError.TopicNotFound) return null;
+      if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
+      return answer.schema === undefined ? null : infoOf(answer.schema);
+    } catch (error) {
+      throw asSourceError(error, what);
+    }
   };
+  return createKnownSchemas({ ...options, ask });
+}
 
+function infoOf({ type = 0, data = new Uint8Array(), properties = [] }: Decoded<typeof c.schema>): SchemaInfo {
   return {
-    async schema(topic, version) {
-      const name = withoutPartition(topic);
-      if (version === null) return await ask(name, null).catch(rethrow(name));
-      // A broker that is asked for another closes the connection, and all that use it with it.
-      if (version.length !== VERSION_BYTES) return null;
-      const id = `${name}\n${Buffer.from(version).toString("hex")}`;
-      const cached = known.get(id);
-      if (cached !== undefined) return await cached;
-      const asked = ask(name, version).catch(rethrow(name));
-      known.set(id, asked);
-      // A version that is not known yet may come later; an error is no answer.
-      asked.then(
-        (info) => info === null && known.delete(id),
-        () => known.delete(id),
-      );
-      return await asked;
-    },
+    type: TYPES[type] ?? `UNKNOWN_${type}`,
+    data,
+    properties: new Map(properties.map(({ key = "", value = "" }) => [key, value])),
   };
 }
 
@@ -106,10 +92,4 @@ export async function registerSchema(connection: Connection, topic: string, info
   );
   if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
   return answer.schemaVersion ?? new Uint8Array();
-}
-
-function rethrow(topic: string): (error: unknown) => never {
-  return (error) => {
-    throw asSourceError(error, `asking for the schema of ${topic}`);
-  };
 }

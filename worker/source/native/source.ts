@@ -101,7 +101,7 @@ class NativeSource implements Source {
     });
     this.#pool = pool;
     this.#lookup = createLookup(pool);
-    this.schemas = createSchemas(pool);
+    this.schemas = createSchemas(pool, { clock, log: options.log, signal: this.#closing.signal });
     this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
     const latest = (topic: string) => latestSchemaVersion(pool, topic);
     this.#versions = createSchemaVersions({ latest, schemas: this.schemas, admin });

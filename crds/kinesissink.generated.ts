@@ -238,7 +238,7 @@ export interface PulsarSubscription {
    */
   name?: string;
   /**
-   * Where a subscription starts when it is created. Earliest: at the oldest message the topic holds. Latest: at messages published from then on. An existing subscription carries on at its place.
+   * Where a subscription starts when it is created. Earliest: at the oldest message the topic holds. Latest: at messages published from then on; topics of a pattern and partitions that come later are read from their start, also those that came while no worker ran. An existing subscription carries on at its place.
    */
   initialPosition: "Earliest" | "Latest";
 }
@@ -662,6 +662,10 @@ export interface KinesisSinkStatus {
    * Label selector of the worker pods, as the scale subresource wants it.
    */
   selector?: string;
+  /**
+   * With initialPosition Latest: a hash of the cluster, subscription and topics that workers have been subscribed to, all of them. As long as it is that of the spec, workers read topics and partitions that have no subscription yet from their start.
+   */
+  subscribed?: string;
   totals?: Totals;
   /**
    * One entry per worker pod, written by that worker. At most 200 are kept.

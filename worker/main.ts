@@ -9,7 +9,7 @@ import { createLogger, type Logger } from "../runtime/log.ts";
 import { proxyVariables } from "../runtime/proxy.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
-import { readCopy, readManifest } from "./config.ts";
+import { readCopy, readManifest, subscribedBefore } from "./config.ts";
 import { memoryLimit } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
@@ -52,6 +52,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       readKey: mountedKeys(mode.keys),
       privateKeys: mountedPrivateKeys(mode.keys),
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
+      subscribedBefore: subscribedBefore(mode.config),
       consumerName: pod,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       proxy: proxyVariables(process.env),

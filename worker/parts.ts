@@ -34,6 +34,8 @@ export interface PartsOptions {
   readonly privateKeys: PrivateKeysOpener;
   /** The inline `awsCredentialPluginParam`. */
   readonly readInlineParam: () => Promise<string>;
+  /** Workers of the sink were subscribed to all of its topics before this one began. False by default. */
+  readonly subscribedBefore?: boolean;
   /** As brokers show it in their statistics. */
   readonly consumerName: string;
   /** Bytes of memory that the process may use; null when nothing limits it. */
@@ -153,6 +155,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: Rece
       name: subscriptionName(manifest),
       type: config.retainOrdering ? "Failover" : "Shared",
       initialPosition: pulsar.subscription.initialPosition,
+      existed: options.subscribedBefore,
     },
     ...access,
     decryption: decryption(options),

@@ -18,6 +18,8 @@ export interface WireSourceOptions {
     readonly type: SubscriptionType;
     /** Where a subscription that does not exist yet starts. */
     readonly initialPosition: "Earliest" | "Latest";
+    /** It was there for all that is consumed: what has none now is new, and is read from its start. False by default. */
+    readonly existed?: boolean | undefined;
   };
   /** Null for none. */
   readonly authentication?: Authentication | null | undefined;

@@ -124,6 +124,7 @@ class NativeSource implements Source {
     this.#discovery = startDiscovery({
       topics: this.#topicNames,
       pattern: this.#pattern,
+      foundBefore: this.#options.subscription.existed,
       lookup: this.#lookup,
       intervalMs: this.#options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
       clock: this.#clock,

@@ -92,6 +92,7 @@ class WireSource implements Source {
     this.#discovery = startDiscovery({
       topics: this.#topics,
       pattern: this.#pattern,
+      foundBefore: this.#options.subscription.existed,
       lookup: this.#lookup,
       intervalMs: this.#options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
       clock: this.#clock,

@@ -24,6 +24,20 @@ test("a topic that went to another cluster is told of at once, with the way ther
   assert.match(receiver.source.state().failure?.message ?? "", /pulsar:\/\/green:6650.*serviceUrl/);
 });
 
+test("a subscription is begun at its start where all others were there before", async () => {
+  const positions: (number | undefined)[] = [];
+  const broker = await startBroker((command, body) => {
+    if (command === Command.SUBSCRIBE) positions.push(c.subscribe.decode(body).initialPosition);
+    return false;
+  });
+  for (const existed of [false, true]) {
+    const subscription = { initialPosition: "Latest", existed } as const;
+    const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription });
+    await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  }
+  assert.deepEqual(positions, [c.InitialPosition.Latest, c.InitialPosition.Earliest]);
+});
+
 test("a Failover consumer delivers while it is active, and not before or after", async () => {
   let peer: Peer | null = null;
   let consumerId = 0;

@@ -207,6 +207,10 @@ export interface PulsarSource {
    */
   serviceUrl: string;
   /**
+   * Name of the brokers' advertised listener whose addresses the workers connect to, where brokers have several (advertisedListeners). serviceUrl must be of the same listener. Unset means the brokers' own default.
+   */
+  listenerName?: string;
+  /**
    * Address of Pulsar's admin REST API, for example http://pulsar:8080. Optional: without it status.totals.backlog stays empty. The Native client needs it with retainOrdering, and for topics with several schema versions.
    */
   adminUrl?: string;

@@ -148,6 +148,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: Rece
   return {
     client: pulsar.client,
     serviceUrl: pulsar.serviceUrl,
+    listenerName: set(pulsar.listenerName),
     topics: pulsar.topics ?? [],
     topicsPattern: set(pulsar.topicsPattern),
     exceptTopics: deadLetter ? [deadLetter.topic] : [],

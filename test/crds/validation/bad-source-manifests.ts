@@ -143,6 +143,12 @@ export const badSourceManifests: readonly BadManifest[] = [
     message: "tls has no effect on a plain connection",
   },
   {
+    name: "a listener's address instead of its name",
+    patch: pulsar({ listenerName: "pulsar://pulsar:6650" }),
+    field: "spec.pulsar.listenerName",
+    message: "must be a name as in advertisedListeners of the brokers",
+  },
+  {
     name: "a CA from two places",
     patch: pulsar({
       serviceUrl: "pulsar+ssl://pulsar:6651",

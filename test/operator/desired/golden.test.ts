@@ -23,6 +23,7 @@ const SINKS = {
     secrets: undefined,
     pulsar: {
       serviceUrl: "pulsar+ssl://pulsar:6651",
+      listenerName: "internal",
       topics: ["orders"],
       auth: { tls: { name: "client-certificate" } },
       tls: { ca: { configMap: { name: "pulsar-ca" } } },

@@ -78,6 +78,9 @@ function meaningOf(error: number, text: string): Meaning {
   if (/topic.{0,200}(not found|does not exist)/i.test(text)) {
     return { code: "TopicNotFound", remedy: "create the topic, or correct its name" };
   }
+  // "the broker do not have NAME listener"
+  if (/do(es)? not have .{1,128} listener/i.test(text))
+    return { code: "BrokerNotReady", remedy: "correct spec.pulsar.listenerName" };
   return MEANINGS[error] ?? { code: "BrokerNotReady", remedy: RETRIED };
 }
 

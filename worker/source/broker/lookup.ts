@@ -23,7 +23,8 @@ export interface Lookup {
   topics(namespace: string): Promise<readonly string[]>;
 }
 
-export function createLookup(pool: Pool): Lookup {
+/** @param listenerName of the brokers' advertised listeners, the one whose addresses are asked for; their default when left out */
+export function createLookup(pool: Pool, listenerName?: string): Lookup {
   /** Asks a host of the service URL. */
   const served = async <T>(asked: (host: Connection) => Promise<T>): Promise<T> => {
     const host = await pool.service();
@@ -40,7 +41,7 @@ export function createLookup(pool: Pool): Lookup {
     let connection = host;
     let authoritative = false;
     for (let hop = 0; hop < MOST_REDIRECTS; hop++) {
-      const answer = await ask(connection, what, topic, authoritative);
+      const answer = await ask(connection, what, { topic, authoritative, advertisedListenerName: listenerName });
       if (answer.response !== LookupResponse.Connect && answer.response !== LookupResponse.Redirect) {
         throw connection.refusal(what, answer.error, answer.message);
       }
@@ -87,14 +88,15 @@ export function createLookup(pool: Pool): Lookup {
 /** A broker has no topics in a namespace that does not exist; looking one up, which creates nothing, tells. @throws SourceError */
 async function requireNamespace(what: string, namespace: string, host: Connection): Promise<void> {
   // What else may be wrong, such as a permission for that one topic, is no matter here.
-  const answer = await ask(host, what, `persistent://${namespace}/any`, false).catch(() => null);
+  const question = { topic: `persistent://${namespace}/any`, authoritative: false };
+  const answer = await ask(host, what, question).catch(() => null);
   if (answer === null || answer.error === undefined) return;
   const error = host.refusal(what, answer.error, answer.message);
   if (error.code === "NamespaceNotFound") throw error;
 }
 
-function ask(connection: Connection, what: string, topic: string, authoritative: boolean): Promise<LookupAnswer> {
-  return connection.request(what, Command.LOOKUP, c.lookup, { topic, authoritative }, c.lookupResponse);
+function ask(connection: Connection, what: string, question: Decoded<typeof c.lookup>): Promise<LookupAnswer> {
+  return connection.request(what, Command.LOOKUP, c.lookup, question, c.lookupResponse);
 }
 
 function brokerAddress(what: string, answer: LookupAnswer, asked: BrokerAddress, foreign: ForeignText): BrokerAddress {

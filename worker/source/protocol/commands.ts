@@ -118,7 +118,12 @@ export const partitionedMetadataResponse = messageType({
   error: int32(4),
   message: string(5),
 });
-export const lookup = messageType({ topic: string(1), requestId: uint(2), authoritative: bool(3) });
+export const lookup = messageType({
+  topic: string(1),
+  requestId: uint(2),
+  authoritative: bool(3),
+  advertisedListenerName: string(7),
+});
 export const lookupResponse = messageType({
   brokerServiceUrl: string(1),
   brokerServiceUrlTls: string(2),

@@ -80,7 +80,7 @@ class WireSource implements Source {
       log: options.log,
       signal: this.#closing.signal,
     });
-    this.#lookup = createLookup(this.#pool);
+    this.#lookup = createLookup(this.#pool, options.listenerName);
     this.schemas = createSchemas(this.#pool, { clock, log: options.log, signal: this.#closing.signal });
     this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
     this.#permits = createPermits(budget, receiverQueueSize, this.#incomplete, clock);

@@ -121,3 +121,27 @@ test("a schema version that is no number of 64 bits names no schema, and the bro
   assert.equal((await schemas.schema(TOPIC, null))?.type, "JSON");
   assert.deepEqual(asked, [8, -1]);
 });
+
+test("lookups ask for the addresses of the listener that is named, and a broker without it is told of with the remedy", async () => {
+  const asked = new Set<string | undefined>();
+  let knows = true;
+  const broker = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId, advertisedListenerName } = c.lookup.decode(body);
+    asked.add(advertisedListenerName);
+    if (knows) return false;
+    const { ServiceNotReady } = c.ServerError;
+    const message = "the broker do not have external listener";
+    const failed = { requestId, response: c.LookupResponse.Failed, error: ServiceNotReady, message };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, failed);
+    return true;
+  });
+  const options = { serviceUrl: broker.url, topics: [TOPIC], listenerName: "external" };
+  const receiver = startReceiver(options);
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.deepEqual([...asked], ["external"]);
+  knows = false;
+  const other = startReceiver(options);
+  await other.until("it fails", () => other.source.state().failure !== null);
+  assert.match(other.source.state().failure?.message ?? "", /external listener"; correct spec\.pulsar\.listenerName/);
+});

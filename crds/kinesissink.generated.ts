@@ -45,6 +45,18 @@ export interface KinesisSinkSpec {
    */
   lingerMillis: number;
   pulsar: PulsarSource;
+  /**
+   * How the workers reach AWS, as far as Pulsar's own Kinesis sink has no property for it.
+   */
+  aws?: {
+    /**
+     * Certificate authorities to trust beside those of the worker's image, in PEM: for an awsEndpoint or awsStsEndpoint, a VPC endpoint or a gateway whose certificate a private authority signed.
+     */
+    ca?: {
+      secret?: CaSecretReference;
+      configMap?: CaConfigMapReference;
+    };
+  };
   deadLetter?: DeadLetter;
   /**
    * Number of workers. With retainOrdering, workers beyond the number of topic partitions stand by. 0 stops the sink, as paused does.

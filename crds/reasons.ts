@@ -55,7 +55,10 @@ export const streamReasons = {
   InvalidCredentials: { stalls: true, meaning: "AWS does not accept the credentials." },
   ExpiredCredentials: { stalls: true, meaning: "The credentials have expired." },
   CredentialsMissing: { stalls: true, meaning: "No credentials were found where awsCredentialPluginName says." },
-  SecretMissing: { stalls: true, meaning: "The Secret of spec.secrets.awsCredentialPluginParam does not exist." },
+  SecretMissing: {
+    stalls: true,
+    meaning: "What spec.secrets.awsCredentialPluginParam or spec.aws.ca names does not exist.",
+  },
   SecretKeyMissing: { stalls: true, meaning: "The Secret lacks the key of spec.secrets.awsCredentialPluginParam." },
   AssumeRoleFailed: { stalls: true, meaning: "STS does not let the identity assume the role." },
   KmsFailed: { stalls: true, meaning: "The key that encrypts the stream cannot be used." },

@@ -15,7 +15,7 @@ import { createPipeline } from "./pipeline/create.ts";
 import type { PrivateKeysOpener } from "./private-keys.ts";
 import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
 import { createPulsarAdmin } from "./pulsar-admin.ts";
-import type { KeyReader } from "./secrets.ts";
+import { caReference, type KeyReader } from "./secrets.ts";
 import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
 import type { RequestLimits, Sink, StreamDescription } from "./sink/sink.ts";
@@ -84,8 +84,10 @@ function kinesisSink({ manifest, readKey, readInlineParam, proxy = {}, clock }: 
   const readParam = secret
     ? async () => (await readKey({ kind: "Secret", ...secret })).toString("utf8")
     : readInlineParam;
+  const ca = caReference(manifest.spec.aws?.ca);
   const connection = {
     region: set(config.awsRegion),
+    ...(ca === null ? {} : { ca: () => readKey(ca) }),
     connectTimeout: config.connectTimeout,
     requestTimeout: config.requestTimeout,
     proxy,

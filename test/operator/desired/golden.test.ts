@@ -28,6 +28,7 @@ const SINKS = {
       auth: { tls: { name: "client-certificate" } },
       tls: { ca: { configMap: { name: "pulsar-ca" } } },
     },
+    aws: { ca: { configMap: { name: "aws-ca" } } },
     replicas: 3,
     logLevel: "debug",
     serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/r" } },

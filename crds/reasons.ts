@@ -15,6 +15,11 @@ export const sourceReasons = {
   TopicNotFound: { stalls: true, meaning: "A topic of spec.pulsar does not exist and is not created by itself." },
   NamespaceNotFound: { stalls: true, meaning: "The tenant or namespace of a topic does not exist." },
   InvalidTopic: { stalls: true, meaning: "The broker refuses the name of a topic." },
+  TopicMigrated: {
+    stalls: true,
+    meaning:
+      "A topic was migrated to another cluster, where it is not followed: order is to be kept, or the cluster is not verified.",
+  },
   SubscriptionBusy: { stalls: false, meaning: "Another consumer holds the subscription in another mode." },
   SubscriptionNotFound: { stalls: true, meaning: "The subscription does not exist and may not be created." },
   IncompatibleSchema: { stalls: true, meaning: "The broker refuses the consumer because of the topic's schema." },

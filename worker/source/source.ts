@@ -17,6 +17,8 @@ export interface Assignment {
   readonly topic: string;
   /** Greater than that of every earlier assignment of the same source. */
   readonly epoch: number;
+  /** Where its topic was migrated to: ids of messages mean the same within one cluster only. Absent: it was not. */
+  readonly cluster?: string | undefined;
   /** False, for good, once nothing of this assignment may be written or acknowledged any more. */
   readonly active: boolean;
   /** `Clock.now()` at which its broker was last heard from. */
@@ -146,6 +148,7 @@ export type SourceFailureCode =
   | "TopicNotFound"
   | "NamespaceNotFound"
   | "InvalidTopic"
+  | "TopicMigrated"
   | "SubscriptionBusy"
   | "SubscriptionNotFound"
   | "IncompatibleSchema"

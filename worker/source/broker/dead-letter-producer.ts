@@ -4,6 +4,7 @@ import { WireEntry } from "../protocol/entry.ts";
 import type { CompressionType, DeadLetter, EncryptionContext, SchemaInfo, SchemaRegistry } from "../source.ts";
 import { BrokerError } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
+import type { Migrations } from "./migrations.ts";
 import { createProducer, type Producer, type PublishMetadata } from "./producer.ts";
 import { fullTopicName } from "./topic-name.ts";
 
@@ -23,7 +24,12 @@ export interface DeadLetters {
 }
 
 /** Publishes dead letters with their payload, key, properties and schema. A partitioned topic gets them in its first partition. */
-export function createDeadLetters(lookup: Lookup, schemas: SchemaRegistry, clock: Clock): DeadLetters {
+export function createDeadLetters(
+  lookup: Lookup,
+  schemas: SchemaRegistry,
+  clock: Clock,
+  migrations: Migrations | null = null,
+): DeadLetters {
   const producers = new Map<string, Promise<Producer>>();
   const versionOf = createRegistration(schemas, clock);
 
@@ -32,7 +38,7 @@ export function createDeadLetters(lookup: Lookup, schemas: SchemaRegistry, clock
     if (known !== undefined) return known;
     const created = lookup
       .partitions(topic)
-      .then((count) => createProducer(count === 0 ? topic : `${topic}-partition-0`, lookup, clock));
+      .then((count) => createProducer(count === 0 ? topic : `${topic}-partition-0`, lookup, clock, migrations));
     producers.set(topic, created);
     created.catch(() => producers.delete(topic));
     return created;

@@ -25,6 +25,24 @@ export class BrokerError extends SourceError {
   }
 }
 
+/** Where a broker says that something goes on. */
+export interface Redirection {
+  /** Another broker of the cluster has the topic, or another cluster. */
+  readonly kind: "moved" | "migrated";
+  /** As the broker wrote them. */
+  readonly serviceUrl: string | undefined;
+  readonly serviceUrlTls: string | undefined;
+}
+
+/** A consumer or a producer was closed, since its topic goes on elsewhere. */
+export class RedirectedError extends SourceError {
+  readonly redirection: Redirection;
+  constructor(message: string, redirection: Redirection) {
+    super("BrokerNotReady", message);
+    this.redirection = redirection;
+  }
+}
+
 interface Meaning {
   readonly code: SourceFailureCode;
   readonly remedy: string;

@@ -3,8 +3,9 @@ import { Command, ServerError } from "../protocol/commands.ts";
 import type { Decoded } from "../protocol/field-table.ts";
 import type { SchemaInfo, SchemaRegistry } from "../source.ts";
 import type { Connection } from "./connection.ts";
-import { asSourceError } from "./failures.ts";
-import { createKnownSchemas, type KnownSchemasOptions } from "./known-schemas.ts";
+import { asSourceError, isSlow } from "./failures.ts";
+import { type AskSchema, createKnownSchemas, type KnownSchemasOptions } from "./known-schemas.ts";
+import type { Cluster, Migrations } from "./migrations.ts";
 import type { Pool } from "./pool.ts";
 
 /** Schema.Type of PulsarApi.proto, under the names that Pulsar's tools print. */
@@ -32,25 +33,44 @@ const TYPES: readonly string[] = [
   "PROTOBUF_NATIVE",
 ];
 
-/** Asks any broker of the cluster. */
+/** Asks any broker of the cluster where the topic is; versions are each cluster's own. */
 export function createSchemas(
   pool: Pool,
   options: Pick<KnownSchemasOptions, "clock" | "log" | "signal">,
+  migrations: Migrations | null = null,
 ): SchemaRegistry {
-  const ask = async (topic: string, version: Uint8Array | null): Promise<SchemaInfo | null> => {
+  const registries = new Map<Cluster | null, SchemaRegistry>();
+  return {
+    schema(topic, version) {
+      const cluster = migrations?.of(topic) ?? null;
+      let registry = registries.get(cluster);
+      if (registry === undefined) {
+        registry = createKnownSchemas({ ...options, ask: asking(pool, cluster) });
+        registries.set(cluster, registry);
+      }
+      return registry.schema(topic, version);
+    },
+  };
+}
+
+function asking(pool: Pool, cluster: Cluster | null): AskSchema {
+  return async (topic, version) => {
     const what = `asking for the schema of ${topic}`;
+    let connection: Connection | null = null;
     try {
-      const connection = await pool.service();
+      connection = await pool.service(cluster?.hosts);
       const question = version === null ? { topic } : { topic, schemaVersion: version };
       const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, c.getSchemaResponse);
       if (answer.error === ServerError.TopicNotFound) return null;
       if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
       return answer.schema === undefined ? null : infoOf(answer.schema);
-    } catch (error) {
-      throw asSourceError(error, what);
+    } catch (cause) {
+      const error = asSourceError(cause, what);
+      // Another host may have what this one lacks.
+      if (connection !== null && !isSlow(error)) pool.passOver(connection);
+      throw error;
     }
   };
-  return createKnownSchemas({ ...options, ask });
 }
 
 function infoOf({ type = 0, data = new Uint8Array(), properties = [] }: Decoded<typeof c.schema>): SchemaInfo {

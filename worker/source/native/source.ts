@@ -100,7 +100,7 @@ class NativeSource implements Source {
       signal: this.#closing.signal,
     });
     this.#pool = pool;
-    this.#lookup = createLookup(pool, options.listenerName);
+    this.#lookup = createLookup(pool, null, options.listenerName);
     this.schemas = createSchemas(pool, { clock, log: options.log, signal: this.#closing.signal });
     this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
     const latest = (topic: string) => latestSchemaVersion(pool, topic);

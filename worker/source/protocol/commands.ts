@@ -163,7 +163,12 @@ export const ackResponse = messageType({
 });
 export const activeConsumerChange = messageType({ consumerId: uint(1), isActive: bool(2) });
 export const reachedEndOfTopic = messageType({ consumerId: uint(1) });
-export const closeConsumer = messageType({ consumerId: uint(1), requestId: uint(2) });
+export const closeConsumer = messageType({
+  consumerId: uint(1),
+  requestId: uint(2),
+  assignedBrokerServiceUrl: string(3),
+  assignedBrokerServiceUrlTls: string(4),
+});
 export const topicMigrated = messageType({
   resourceId: uint(1),
   resourceType: int32(2),

@@ -39,6 +39,8 @@ class DecoderCache implements SchemaCache {
   /** What an entry needs stays at hand as long as the entry, whatever is evicted meanwhile. */
   readonly #prepared = new WeakMap<Entry, MessageDecoder>();
   #bytes = 0;
+  /** The one that was used last. */
+  #lastSchema: SchemaInfo | null = null;
   /** All messages of an entry come one after another. */
   #lastEntry: Entry | null = null;
   #lastDecoder: MessageDecoder = BYTES_DECODER;
@@ -98,6 +100,8 @@ class DecoderCache implements SchemaCache {
     if (schema === null) return MISSING;
     const compiled = this.#compiled.get(schema);
     if (compiled === undefined) return this.#compileOnce(schema);
+    if (schema === this.#lastSchema) return compiled.decoder;
+    this.#lastSchema = schema;
     this.#compiled.delete(schema);
     this.#compiled.set(schema, compiled);
     return compiled.decoder;
@@ -116,6 +120,7 @@ class DecoderCache implements SchemaCache {
     const decoder = await messageDecoder(schema);
     const bytes = decoderBytes(schema);
     this.#compiled.set(schema, { decoder, bytes });
+    this.#lastSchema = schema;
     this.#bytes += bytes;
     for (const [oldest, compiled] of this.#compiled) {
       if (this.#bytes <= this.#mostBytes || oldest === schema) break;

@@ -72,6 +72,8 @@ export class SchemaStore {
   readonly #definitions = new Map<string, Definition>();
   readonly #mostBytes: number;
   #bytes = 0;
+  /** The one that was used last. */
+  #last: StoredVersion | undefined;
 
   constructor(mostBytes = MOST_BYTES) {
     this.#mostBytes = mostBytes;
@@ -84,7 +86,8 @@ export class SchemaStore {
   /** Counts as a use. */
   get(id: string): KnownVersion | undefined {
     const known = this.#versions.get(id);
-    if (known === undefined) return undefined;
+    if (known === undefined || known === this.#last) return known;
+    this.#last = known;
     this.#versions.delete(id);
     this.#versions.set(id, known);
     return known;
@@ -95,6 +98,7 @@ export class SchemaStore {
     this.#remove(id);
     const known = new StoredVersion(id, topic, version, info === null ? null : this.#use(info));
     this.#versions.set(id, known);
+    this.#last = known;
     this.#bytes += bytesOf(known);
     this.#evict();
     return known;

@@ -33,6 +33,18 @@ const TYPES: readonly string[] = [
   "PROTOBUF_NATIVE",
 ];
 
+/** Of an answer; each of its properties is some objects, of a few bytes each. No schema that people write comes near it. */
+const MOST_ANSWER_BYTES = 1024 * 1024;
+/** Nobody can decode by it, and nothing was made of it. */
+const OVERSIZED = { type: -1 };
+
+const boundedAnswer: typeof c.getSchemaResponse = {
+  ...c.getSchemaResponse,
+  decode(bytes, start = 0, end = bytes.length) {
+    return end - start > MOST_ANSWER_BYTES ? { schema: OVERSIZED } : c.getSchemaResponse.decode(bytes, start, end);
+  },
+};
+
 /** Asks any broker of the cluster where the topic is; versions are each cluster's own. */
 export function createSchemas(
   pool: Pool,
@@ -60,7 +72,7 @@ function asking(pool: Pool, cluster: Cluster | null): AskSchema {
     try {
       connection = await pool.service(cluster?.hosts);
       const question = version === null ? { topic } : { topic, schemaVersion: version };
-      const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, c.getSchemaResponse);
+      const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, boundedAnswer);
       if (answer.error === ServerError.TopicNotFound) return null;
       if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
       return answer.schema === undefined ? null : infoOf(answer.schema);
@@ -75,7 +87,7 @@ function asking(pool: Pool, cluster: Cluster | null): AskSchema {
 
 function infoOf({ type = 0, data = new Uint8Array(), properties = [] }: Decoded<typeof c.schema>): SchemaInfo {
   return {
-    type: TYPES[type] ?? `UNKNOWN_${type}`,
+    type: TYPES[type] ?? (type === OVERSIZED.type ? "OVERSIZED" : `UNKNOWN_${type}`),
     data,
     properties: new Map(properties.map(({ key = "", value = "" }) => [key, value])),
   };
@@ -85,7 +97,7 @@ function infoOf({ type = 0, data = new Uint8Array(), properties = [] }: Decoded<
 export async function latestSchemaVersion(pool: Pool, topic: string): Promise<Uint8Array | null> {
   const what = `asking for the schema version of ${topic}`;
   const connection = await pool.service();
-  const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, { topic }, c.getSchemaResponse);
+  const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, { topic }, c.getSchemaVersionResponse);
   if (answer.error === ServerError.TopicNotFound) return null;
   if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
   return answer.schema === undefined ? null : (answer.schemaVersion ?? null);

@@ -185,6 +185,14 @@ export const getSchemaResponse = messageType({
   schema: embedded(4, schema),
   schemaVersion: bytes(5),
 });
+/** For who asks for the version alone. */
+export const getSchemaVersionResponse = messageType({
+  requestId: uint(1),
+  error: int32(2),
+  message: string(3),
+  schema: bytes(4),
+  schemaVersion: bytes(5),
+});
 export const getOrCreateSchema = messageType({ requestId: uint(1), topic: string(2), schema: embedded(3, schema) });
 export const getOrCreateSchemaResponse = messageType({
   requestId: uint(1),

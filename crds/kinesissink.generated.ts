@@ -45,6 +45,18 @@ export interface KinesisSinkSpec {
    */
   lingerMillis: number;
   pulsar: PulsarSource;
+  /**
+   * How the workers reach AWS, as far as Pulsar's own Kinesis sink has no property for it.
+   */
+  aws?: {
+    /**
+     * Certificate authorities to trust beside those of the worker's image, in PEM: for an awsEndpoint or awsStsEndpoint, a VPC endpoint or a gateway whose certificate a private authority signed.
+     */
+    ca?: {
+      secret?: CaSecretReference;
+      configMap?: CaConfigMapReference;
+    };
+  };
   deadLetter?: DeadLetter;
   /**
    * Number of workers. With retainOrdering, workers beyond the number of topic partitions stand by. 0 stops the sink, as paused does.
@@ -207,6 +219,10 @@ export interface PulsarSource {
    */
   serviceUrl: string;
   /**
+   * Name of the brokers' advertised listener whose addresses the workers connect to, where brokers have several (advertisedListeners). serviceUrl must be of the same listener. Unset means the brokers' own default.
+   */
+  listenerName?: string;
+  /**
    * Address of Pulsar's admin REST API, for example http://pulsar:8080. Optional: without it status.totals.backlog stays empty. The Native client needs it with retainOrdering, and for topics with several schema versions.
    */
   adminUrl?: string;
@@ -238,7 +254,7 @@ export interface PulsarSubscription {
    */
   name?: string;
   /**
-   * Where a subscription starts when it is created. Earliest: at the oldest message the topic holds. Latest: at messages published from then on. An existing subscription carries on at its place.
+   * Where a subscription starts when it is created. Earliest: at the oldest message the topic holds. Latest: at messages published from then on; topics of a pattern and partitions that come later are read from their start, also those that came while no worker ran. An existing subscription carries on at its place.
    */
   initialPosition: "Earliest" | "Latest";
 }
@@ -662,6 +678,10 @@ export interface KinesisSinkStatus {
    * Label selector of the worker pods, as the scale subresource wants it.
    */
   selector?: string;
+  /**
+   * With initialPosition Latest: a hash of the cluster, subscription and topics that workers have been subscribed to, all of them. As long as it is that of the spec, workers read topics and partitions that have no subscription yet from their start.
+   */
+  subscribed?: string;
   totals?: Totals;
   /**
    * One entry per worker pod, written by that worker. At most 200 are kept.

@@ -15,6 +15,11 @@ export const sourceReasons = {
   TopicNotFound: { stalls: true, meaning: "A topic of spec.pulsar does not exist and is not created by itself." },
   NamespaceNotFound: { stalls: true, meaning: "The tenant or namespace of a topic does not exist." },
   InvalidTopic: { stalls: true, meaning: "The broker refuses the name of a topic." },
+  TopicMigrated: {
+    stalls: true,
+    meaning:
+      "A topic was migrated to another cluster, where it is not followed: order is to be kept, or the cluster is not verified.",
+  },
   SubscriptionBusy: { stalls: false, meaning: "Another consumer holds the subscription in another mode." },
   SubscriptionNotFound: { stalls: true, meaning: "The subscription does not exist and may not be created." },
   IncompatibleSchema: { stalls: true, meaning: "The broker refuses the consumer because of the topic's schema." },
@@ -55,7 +60,10 @@ export const streamReasons = {
   InvalidCredentials: { stalls: true, meaning: "AWS does not accept the credentials." },
   ExpiredCredentials: { stalls: true, meaning: "The credentials have expired." },
   CredentialsMissing: { stalls: true, meaning: "No credentials were found where awsCredentialPluginName says." },
-  SecretMissing: { stalls: true, meaning: "The Secret of spec.secrets.awsCredentialPluginParam does not exist." },
+  SecretMissing: {
+    stalls: true,
+    meaning: "What spec.secrets.awsCredentialPluginParam or spec.aws.ca names does not exist.",
+  },
   SecretKeyMissing: { stalls: true, meaning: "The Secret lacks the key of spec.secrets.awsCredentialPluginParam." },
   AssumeRoleFailed: { stalls: true, meaning: "STS does not let the identity assume the role." },
   KmsFailed: { stalls: true, meaning: "The key that encrypts the stream cannot be used." },

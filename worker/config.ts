@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { KinesisSink } from "../crds/kinesissink.generated.ts";
+import { SUBSCRIBED_FILE } from "../crds/subscription.ts";
 import { type FieldError, formatErrors } from "../crds/validation/field-error.ts";
 import { unsupportedFields } from "../crds/validation/unsupported.ts";
 import { validateOnce } from "../crds/validation/validate-once.ts";
@@ -32,6 +35,11 @@ export interface Copy {
 export function readCopy(text: string): Copy {
   const validation = validateOnce(JSON.parse(text), { except: CREDENTIAL_RULES, unknownFields: "leave" });
   return { manifest: usable(validation), unknownFields: validation.ok ? validation.unknownFields : [] };
+}
+
+/** Whether workers were subscribed to all topics of the operator's copy before. @param file where the copy is mounted */
+export function subscribedBefore(file: string): boolean {
+  return existsSync(join(dirname(file), SUBSCRIBED_FILE));
 }
 
 /** Reads a manifest, YAML or JSON. A person wrote it, so a field that is not known is an error. @throws ConfigError */

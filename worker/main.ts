@@ -8,7 +8,7 @@ import { createLogger } from "../runtime/log.ts";
 import { proxyVariables } from "../runtime/proxy.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
-import { readCopy, readManifest } from "./config.ts";
+import { readCopy, readManifest, subscribedBefore } from "./config.ts";
 import { live } from "./life.ts";
 import { runLocally } from "./local.ts";
 import { memoryLimit } from "./memory.ts";
@@ -44,6 +44,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       readKey: mountedKeys(mode.keys),
       privateKeys: mountedPrivateKeys(mode.keys),
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
+      subscribedBefore: subscribedBefore(mode.config),
       consumerName: pod,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       proxy: proxyVariables(process.env),

@@ -15,7 +15,7 @@ import { createPipeline } from "./pipeline/create.ts";
 import type { PrivateKeysOpener } from "./private-keys.ts";
 import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
 import { createPulsarAdmin } from "./pulsar-admin.ts";
-import type { KeyReader } from "./secrets.ts";
+import { caReference, type KeyReader } from "./secrets.ts";
 import { createKinesisSink } from "./sink/client.ts";
 import { createCredentials } from "./sink/credentials.ts";
 import type { RequestLimits, Sink, StreamDescription } from "./sink/sink.ts";
@@ -35,6 +35,8 @@ export interface PartsOptions {
   readonly privateKeys: PrivateKeysOpener;
   /** The inline `awsCredentialPluginParam`. */
   readonly readInlineParam: () => Promise<string>;
+  /** Workers of the sink were subscribed to all of its topics before this one began. False by default. */
+  readonly subscribedBefore?: boolean;
   /** As brokers show it in their statistics. */
   readonly consumerName: string;
   /** Bytes of memory that the process may use; null when nothing limits it. */
@@ -84,8 +86,10 @@ function kinesisSink({ manifest, readKey, readInlineParam, proxy = {}, clock }: 
   const readParam = secret
     ? async () => (await readKey({ kind: "Secret", ...secret })).toString("utf8")
     : readInlineParam;
+  const ca = caReference(manifest.spec.aws?.ca);
   const connection = {
     region: set(config.awsRegion),
+    ...(ca === null ? {} : { ca: () => readKey(ca) }),
     connectTimeout: config.connectTimeout,
     requestTimeout: config.requestTimeout,
     proxy,
@@ -148,6 +152,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: Rece
   return {
     client: pulsar.client,
     serviceUrl: pulsar.serviceUrl,
+    listenerName: set(pulsar.listenerName),
     topics: pulsar.topics ?? [],
     topicsPattern: set(pulsar.topicsPattern),
     exceptTopics: deadLetter ? [deadLetter.topic] : [],
@@ -155,6 +160,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: Rece
       name: subscriptionName(manifest),
       type: config.retainOrdering ? "Failover" : "Shared",
       initialPosition: pulsar.subscription.initialPosition,
+      existed: options.subscribedBefore,
     },
     ...access,
     decryption: decryption(options),

@@ -1,7 +1,7 @@
 import type { PulsarSource } from "../crds/kinesissink.generated.ts";
 import { createHttpClient, type SendHttp } from "../runtime/http-client.ts";
 import { set } from "./config.ts";
-import type { KeyReader, KeyReference } from "./secrets.ts";
+import { caReference, type KeyReader } from "./secrets.ts";
 import { basicAuthentication, certificateAuthentication, tokenAuthentication } from "./source/broker/authentication.ts";
 import { oauth2Authentication } from "./source/broker/oauth2.ts";
 import type { Authentication, TlsOptions } from "./source/options.ts";
@@ -21,7 +21,7 @@ export function pulsarAccess(
 ): PulsarAccess {
   const secret = (name: string, key: string) => () => readKey({ kind: "Secret", name, key });
   const { auth, tls } = pulsar;
-  const ca = caReference(pulsar);
+  const ca = caReference(tls?.ca);
   const certificate = auth?.tls;
   return {
     authentication: authentication(pulsar, secret, ca === null ? undefined : () => readKey(ca), send),
@@ -64,10 +64,4 @@ function authentication(
     });
   }
   return auth?.tls ? certificateAuthentication() : null;
-}
-
-function caReference({ tls }: PulsarSource): KeyReference | null {
-  if (tls?.ca?.secret) return { kind: "Secret", ...tls.ca.secret };
-  if (tls?.ca?.configMap) return { kind: "ConfigMap", ...tls.ca.configMap };
-  return null;
 }

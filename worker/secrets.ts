@@ -8,6 +8,17 @@ export interface KeyReference {
   readonly key: string;
 }
 
+/** Where certificate authorities are kept; null where none are given. */
+export function caReference(
+  ca:
+    | { readonly secret?: { name: string; key: string }; readonly configMap?: { name: string; key: string } }
+    | undefined,
+): KeyReference | null {
+  if (ca?.secret) return { kind: "Secret", ...ca.secret };
+  if (ca?.configMap) return { kind: "ConfigMap", ...ca.configMap };
+  return null;
+}
+
 /** A Secret or key that is not there (yet). The files are read anew on every call, so it recovers when it appears. */
 export class MissingKeyError extends Error {
   override readonly name = "MissingKeyError";

@@ -46,6 +46,13 @@ const fieldRules: readonly Rule[] = [
     (url) => brokers.test(url),
   ),
   fieldRule(
+    "ListenerName",
+    "spec.pulsar.listenerName",
+    "must be a name as in advertisedListeners of the brokers, for example external",
+    ({ pulsar }) => pulsar.listenerName,
+    (name) => /^[A-Za-z0-9._-]*$/.test(name),
+  ),
+  fieldRule(
     "AdminUrl",
     "spec.pulsar.adminUrl",
     "must be the http:// or https:// address of Pulsar's admin API, for example http://pulsar:8080; a pulsar:// address belongs in serviceUrl",

@@ -64,6 +64,13 @@ const sinkRules: readonly Rule[] = [
       deadLetter === undefined || !topics.some((name) => shortTopicName(name) === shortTopicName(deadLetter.topic)),
   ),
   partRule(
+    "OneAwsCertificateSource",
+    "spec.aws.ca",
+    "spec.aws.ca",
+    "exactly one of secret and configMap must be given",
+    ({ aws }) => aws?.ca === undefined || (aws.ca.secret !== undefined) !== (aws.ca.configMap !== undefined),
+  ),
+  partRule(
     "ForeignServiceAccount",
     "spec.serviceAccount",
     "spec.serviceAccount.annotations",

@@ -1,5 +1,6 @@
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
+import { SUBSCRIBED_FILE, subscriptionName } from "../../crds/subscription.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { childMetadata, type LiveSink } from "./names.ts";
@@ -19,7 +20,19 @@ export function configMap(sink: LiveSink): ConfigMapObject {
     metadata: { name, namespace, uid, generation },
     spec: withoutCredentials(sink.spec),
   };
-  return { metadata: childMetadata(sink), data: { [CONFIG_KEY]: `${JSON.stringify(manifest, null, 2)}\n` } };
+  const data = { [CONFIG_KEY]: `${JSON.stringify(manifest, null, 2)}\n` };
+  return { metadata: childMetadata(sink), data: hasSubscribed(sink) ? { ...data, [SUBSCRIBED_FILE]: "\n" } : data };
+}
+
+/** Hash of what is subscribed to: the cluster, the subscription and the topics. */
+export function sourceHash(sink: LiveSink): string {
+  const { serviceUrl, topics = [], topicsPattern = "" } = sink.spec.pulsar;
+  return jsonHash([serviceUrl, subscriptionName(sink), [...topics].sort(), topicsPattern]);
+}
+
+/** Read when a worker starts. It is no part of the hash that restarts workers: who runs knows it by itself. */
+function hasSubscribed(sink: LiveSink): boolean {
+  return sink.spec.pulsar.subscription.initialPosition === "Latest" && sink.status?.subscribed === sourceHash(sink);
 }
 
 /**

@@ -50,12 +50,13 @@ export function secretNames(spec: KinesisSinkSpec): string[] {
     auth?.tls?.name,
     auth?.basic?.name,
     tls?.ca?.secret?.name,
+    spec.aws?.ca?.secret?.name,
     encryption?.privateKeys.name,
   ]);
 }
 
 export function configMapNames(spec: KinesisSinkSpec): string[] {
-  return names([spec.pulsar.tls?.ca?.configMap?.name]);
+  return names([spec.pulsar.tls?.ca?.configMap?.name, spec.aws?.ca?.configMap?.name]);
 }
 
 function names(given: readonly (string | undefined)[]): string[] {

@@ -8,10 +8,12 @@ import type { Observed } from "./observed.ts";
 import { reconciling, stalled } from "./progress.ts";
 import { readiness } from "./readiness.ts";
 import { paused } from "./stop.ts";
+import { subscribed } from "./subscribed.ts";
 import { totals } from "./totals.ts";
 
 /** The part of a status that the operator writes: everything but the workers' entries. */
-export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers">>;
+export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "subscribed">> &
+  Pick<KinesisSinkStatus, "subscribed">;
 
 /**
  * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as
@@ -32,6 +34,7 @@ export function computeStatus(observed: Observed, previous: readonly Condition[]
     selector: Object.entries(selectorLabels(observed.sink))
       .map(([name, value]) => `${name}=${value}`)
       .join(","),
+    ...subscribed(known),
     totals: totals(known.reports, observed.sink.spec.config.retainOrdering),
     ignoredProperties: [...observed.ignoredProperties],
   };

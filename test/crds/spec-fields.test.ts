@@ -111,6 +111,7 @@ const EXCLUSIVE = [
   "spec.pulsar.auth.basic",
   "spec.pulsar.auth.oauth2",
   "spec.pulsar.tls.ca.secret",
+  "spec.aws.ca.secret",
   "spec.serviceAccount.name",
 ];
 

@@ -40,6 +40,8 @@ export interface KinesisSinkOptions {
   readonly skipCertificateValidation: boolean;
   /** None by default. */
   readonly proxy?: ProxyVariables;
+  /** Reads authorities that are trusted beside the well-known ones, PEM; asked for each connection. */
+  readonly ca?: (() => Promise<Uint8Array>) | undefined;
   readonly userAgent: { readonly name: string; readonly version: string };
   readonly clock: Clock;
 }
@@ -207,6 +209,7 @@ function createClient(options: KinesisSinkOptions, endpoint: Endpoint): KinesisC
       connectionTimeout,
       rejectUnauthorized: !options.skipCertificateValidation,
       proxy: options.proxy ?? {},
+      ca: options.ca,
     }),
   });
   // It copies every record for a log that nobody reads.

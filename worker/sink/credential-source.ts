@@ -6,7 +6,7 @@ import { credentialWay, parseAssumeRole, parseStaticKeys } from "./credential-pa
 import { resolveEndpoint } from "./endpoint.ts";
 import { classifyRequestError, credentialsMissing, errorName } from "./errors.ts";
 import { createRequestHandler } from "./request-handler.ts";
-import type { SinkFailureCode } from "./sink.ts";
+import type { SinkFailure, SinkFailureCode } from "./sink.ts";
 import { SinkError } from "./sink.ts";
 
 export interface CredentialSourceOptions {
@@ -25,6 +25,8 @@ export interface CredentialSourceOptions {
   readonly requestTimeout: number;
   /** None by default. The metadata service and files of the pod need none. */
   readonly proxy?: ProxyVariables;
+  /** Reads authorities that are trusted beside the well-known ones, PEM; asked for each connection. */
+  readonly ca?: (() => Promise<Uint8Array>) | undefined;
 }
 
 /** One request at a time, and its repetition. */
@@ -96,9 +98,9 @@ async function defaultChain(options: CredentialSourceOptions): Promise<AwsCreden
   return fromNodeProviderChain({ clientConfig: { requestHandler: stsHandler(options) } });
 }
 
-function stsHandler({ connectTimeout, requestTimeout, proxy = {} }: CredentialSourceOptions): NodeHttpHandler {
+function stsHandler({ connectTimeout, requestTimeout, proxy = {}, ca }: CredentialSourceOptions): NodeHttpHandler {
   const limits = { connectionTimeout: connectTimeout, requestTimeout, maxSockets: STS_SOCKETS };
-  return createRequestHandler({ ...limits, rejectUnauthorized: true, proxy });
+  return createRequestHandler({ ...limits, rejectUnauthorized: true, proxy, ca });
 }
 
 function roleSource(options: CredentialSourceOptions): CredentialSource {
@@ -163,6 +165,7 @@ function chainFailure(error: unknown): SinkError {
     return new SinkError(credentialsMissing(isFile ? String(code) : undefined));
   }
   const failure = classifyRequestError(error, { stream: "", endpoint: "", action: "" });
+  if (ofTrust(failure)) return new SinkError(failure);
   if ($metadata !== undefined && failure.class === "notReady") {
     return notReady(
       "AssumeRoleFailed",
@@ -193,11 +196,16 @@ async function readParam(options: CredentialSourceOptions): Promise<string> {
   }
 }
 
+/** What is to vouch for STS is missing: its message says so. */
+function ofTrust({ code }: SinkFailure): boolean {
+  return code === "SecretMissing" || code === "SecretKeyMissing";
+}
+
 function roleFailure(error: unknown, roleArn: string, endpoint: string): SinkError {
   if (error instanceof SinkError) return error;
   const { code, name } = error as { code?: unknown; name?: unknown };
   const failure = classifyRequestError(error, { stream: "", endpoint, action: "sts:AssumeRole" });
-  if (failure.code === "CredentialsMissing") return new SinkError(failure);
+  if (failure.code === "CredentialsMissing" || ofTrust(failure)) return new SinkError(failure);
   if (failure.class === "transient" || failure.class === "throttled" || failure.code === "TlsFailed") {
     return new SinkError({
       ...failure,

@@ -1,6 +1,7 @@
 import { AnswerTooLargeError } from "../../runtime/http-answer.ts";
 import type { FailureClass, SinkFailure, SinkFailureCode } from "./sink.ts";
 import { SinkError } from "./sink.ts";
+import { CertificatesError } from "./trust.ts";
 
 /** What a failure is about, for the sentence that people read. */
 export interface FailureContext {
@@ -191,11 +192,13 @@ const HANDSHAKE_TEXT = /wrong version number|handshake|unsupported protocol|pack
 function classifyTransport(thrown: Thrown, context: FailureContext): SinkFailure {
   const { endpoint } = context;
   const code = errorName(typeof thrown.code === "string" ? thrown.code : thrown.name);
+  const untrusted = trustFailure(thrown, code);
+  if (untrusted !== null) return untrusted;
   if (CERTIFICATE_CODES.test(code)) {
     return {
       code: "TlsFailed",
       class: "notReady",
-      message: `The certificate of ${endpoint} is not trusted (${code}): correct awsEndpoint or the trusted certificates`,
+      message: `The certificate of ${endpoint} is not trusted (${code}): correct awsEndpoint, or name its authority in spec.aws.ca`,
       ambiguous: false,
     };
   }
@@ -221,6 +224,16 @@ function classifyTransport(thrown: Thrown, context: FailureContext): SinkFailure
       : `The connection to ${endpoint} broke before the answer (${code}): tried again`,
     ambiguous: !unconnected,
   };
+}
+
+/** The authorities of spec.aws.ca cannot be had. Null for all other errors. */
+function trustFailure(thrown: Thrown, code: string): SinkFailure | null {
+  if (code === "SecretMissing" || code === "SecretKeyMissing") {
+    return { code, class: "notReady", message: `spec.aws.ca: ${thrown.message}`, ambiguous: false };
+  }
+  if (!(thrown instanceof CertificatesError)) return null;
+  const message = `${thrown.message}: store those of the authority, each beginning with -----BEGIN CERTIFICATE-----`;
+  return { code: "TlsFailed", class: "notReady", message, ambiguous: false };
 }
 
 /** @param detail what was in the way */

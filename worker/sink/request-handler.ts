@@ -26,16 +26,18 @@ export function createRequestHandler(options: {
   readonly connectionTimeout: number;
   readonly rejectUnauthorized: boolean;
   readonly proxy: ProxyVariables;
+  /** Reads authorities that are trusted beside the well-known ones, PEM. */
+  readonly ca?: (() => Promise<Uint8Array>) | undefined;
   /** Milliseconds; none when left out, for whoever has a deadline of its own. */
   readonly requestTimeout?: number;
 }): NodeHttpHandler {
-  const { maxSockets, connectionTimeout, rejectUnauthorized, proxy, requestTimeout } = options;
+  const { maxSockets, connectionTimeout, rejectUnauthorized, proxy, ca, requestTimeout } = options;
   const agent = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS };
   return new SlicingHandler({
     connectionTimeout,
     ...(requestTimeout === undefined ? {} : { requestTimeout, throwOnRequestTimeout: true }),
     httpAgent: new ResettingHttpAgent({ ...agent, proxyEnv: { ...proxy } }),
-    httpsAgent: new ResettingHttpsAgent({ ...agent, rejectUnauthorized }, connectionTimeout, proxy),
+    httpsAgent: new ResettingHttpsAgent({ ...agent, rejectUnauthorized }, connectionTimeout, proxy, ca),
   });
 }
 

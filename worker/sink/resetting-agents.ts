@@ -10,6 +10,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http } from "../../runtime/node-http.ts";
 import { openTunnel, type ProxyVariables, tunnelProxy } from "../../runtime/proxy.ts";
+import { createTrust, type Trust } from "./trust.ts";
 
 type Created = (error: Error | null, socket: Duplex) => void;
 
@@ -63,12 +64,18 @@ export class ResettingHttpsAgent extends HttpsAgent {
   readonly #sockets = new HeldSockets();
   readonly #connectMs: number;
   readonly #proxy: ProxyVariables;
+  /** Null: the well-known authorities alone. */
+  readonly #trust: Trust | null;
 
-  /** @param connectMs how long connecting may take, by way of a proxy too, milliseconds */
-  constructor(options: AgentOptions, connectMs: number, proxy: ProxyVariables = {}) {
+  /**
+   * @param connectMs how long connecting may take, by way of a proxy too, milliseconds
+   * @param ca reads further authorities for each connection, PEM
+   */
+  constructor(options: AgentOptions, connectMs: number, proxy: ProxyVariables = {}, ca?: () => Promise<Uint8Array>) {
     super(options);
     this.#connectMs = connectMs;
     this.#proxy = proxy;
+    this.#trust = ca === undefined ? null : createTrust(ca);
   }
 
   /** TLS begins once TCP is connected: a socket on its way may still change its handle, from address to address. */
@@ -83,12 +90,31 @@ export class ResettingHttpsAgent extends HttpsAgent {
         created(error, tcp);
         return;
       }
-      const secure = super.createConnection({ ...options, socket: tcp } as RequestOptions) as Duplex;
-      created(null, this.#sockets.watch(secure, tcp));
+      if (this.#trust === null) this.#secure({ ...options, socket: tcp }, tcp, created);
+      else
+        this.#trust().then(
+          (secureContext) => this.#secure({ ...options, socket: tcp, secureContext }, tcp, created),
+          (cause: Error) => {
+            tcp.destroy();
+            created(cause, tcp);
+          },
+        );
     });
     const expire = (): void => void tcp.destroy(new ConnectTimeout(this.#connectMs));
     tcp.setTimeout(this.#connectMs, expire);
     return undefined;
+  }
+
+  #secure(options: object, tcp: Socket, created: Created): void {
+    let secure: Duplex;
+    try {
+      secure = super.createConnection(options as RequestOptions) as Duplex;
+    } catch (error) {
+      tcp.destroy();
+      created(error as Error, tcp);
+      return;
+    }
+    created(null, this.#sockets.watch(secure, tcp));
   }
 
   /** The TCP socket that will carry TLS, to the host itself or to the proxy that leads there: reset, either ends the way. */

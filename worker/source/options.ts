@@ -7,6 +7,8 @@ import type { ReceiveBudget, SubscriptionType } from "./source.ts";
 export interface WireSourceOptions {
   /** `pulsar://host:6650` or `pulsar+ssl://host:6651`; several hosts with commas. */
   readonly serviceUrl: string;
+  /** Of the brokers' advertised listeners: the one whose addresses lookups answer. The brokers' default when left out. */
+  readonly listenerName?: string | undefined;
   /** Either names, short or full, … */
   readonly topics?: readonly string[] | undefined;
   /** … or a pattern, for example `persistent://public/default/orders-.*`. */
@@ -18,6 +20,8 @@ export interface WireSourceOptions {
     readonly type: SubscriptionType;
     /** Where a subscription that does not exist yet starts. */
     readonly initialPosition: "Earliest" | "Latest";
+    /** It was there for all that is consumed: what has none now is new, and is read from its start. False by default. */
+    readonly existed?: boolean | undefined;
   };
   /** Null for none. */
   readonly authentication?: Authentication | null | undefined;

@@ -17,6 +17,8 @@ export interface Assignment {
   readonly topic: string;
   /** Greater than that of every earlier assignment of the same source. */
   readonly epoch: number;
+  /** Where its topic was migrated to: ids of messages mean the same within one cluster only. Absent: it was not. */
+  readonly cluster?: string | undefined;
   /** False, for good, once nothing of this assignment may be written or acknowledged any more. */
   readonly active: boolean;
   /** `Clock.now()` at which its broker was last heard from. */
@@ -146,6 +148,7 @@ export type SourceFailureCode =
   | "TopicNotFound"
   | "NamespaceNotFound"
   | "InvalidTopic"
+  | "TopicMigrated"
   | "SubscriptionBusy"
   | "SubscriptionNotFound"
   | "IncompatibleSchema"
@@ -193,10 +196,11 @@ export interface SchemaInfo {
 export interface SchemaRegistry {
   /**
    * The schema that `version` of `topic` (its `-partition-N` suffix is ignored) names; `null` version: the topic's latest.
-   * Null when the topic has no such schema. Cached for ever by version.
-   * @throws SourceError when the broker cannot be asked now; ask again.
+   * Null when the topic has no such schema. At once where it is at hand, and then the same object as long as it is the same
+   * schema; what a version names is looked at again about every minute.
+   * @throws (rejects with) SourceError when the broker cannot be asked now; ask again.
    */
-  schema(topic: string, version: Uint8Array | null): Promise<SchemaInfo | null>;
+  schema(topic: string, version: Uint8Array | null): SchemaInfo | null | Promise<SchemaInfo | null>;
 }
 
 /** A message that a pipeline gives up on, with the reason in properties added by the pipeline. */

@@ -143,6 +143,18 @@ export const badSourceManifests: readonly BadManifest[] = [
     message: "tls has no effect on a plain connection",
   },
   {
+    name: "a listener's address instead of its name",
+    patch: pulsar({ listenerName: "pulsar://pulsar:6650" }),
+    field: "spec.pulsar.listenerName",
+    message: "must be a name as in advertisedListeners of the brokers",
+  },
+  {
+    name: "a CA for AWS from two places",
+    patch: { spec: { aws: { ca: { secret: { name: "ca" }, configMap: { name: "ca" } } } } },
+    field: "spec.aws.ca",
+    message: "exactly one of secret and configMap must be given",
+  },
+  {
     name: "a CA from two places",
     patch: pulsar({
       serviceUrl: "pulsar+ssl://pulsar:6651",

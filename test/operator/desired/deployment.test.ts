@@ -65,9 +65,10 @@ test("every Secret and ConfigMap that the spec names is found, each once", () =>
   };
   const base = { allowInsecureConnection: false, hostnameVerification: true };
   spec.pulsar.tls = { ...base, ca: { secret: { name: "ca", key: "k" }, configMap: { name: "ca-map", key: "k" } } };
+  spec.aws = { ca: { secret: { name: "aws-ca", key: "k" }, configMap: { name: "aws-ca-map", key: "k" } } };
   spec.pulsar.encryption = { privateKeys: { name: "keys" }, onFailure: "Fail" };
-  assert.deepEqual(secretNames(spec), ["aws", "ca", "keys", "oauth2", "tls", "token"]);
-  assert.deepEqual(configMapNames(spec), ["ca-map"]);
+  assert.deepEqual(secretNames(spec), ["aws", "aws-ca", "ca", "keys", "oauth2", "tls", "token"]);
+  assert.deepEqual(configMapNames(spec), ["aws-ca-map", "ca-map"]);
 });
 
 test("a spread constraint that names no pods counts the sink's own", () => {

@@ -23,10 +23,12 @@ const SINKS = {
     secrets: undefined,
     pulsar: {
       serviceUrl: "pulsar+ssl://pulsar:6651",
+      listenerName: "internal",
       topics: ["orders"],
       auth: { tls: { name: "client-certificate" } },
       tls: { ca: { configMap: { name: "pulsar-ca" } } },
     },
+    aws: { ca: { configMap: { name: "aws-ca" } } },
     replicas: 3,
     logLevel: "debug",
     serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/r" } },

@@ -169,8 +169,8 @@ export function createRig(overrides: RigOptions = {}) {
     publishFails: false,
     isStopped: () => stopped,
     /** Assigns a topic-partition whose broker is always heard from. */
-    assign: (topic = "orders"): Assignment & { active: boolean } => {
-      const given = assignment(topic, {});
+    assign: (topic = "orders", overrides: Partial<Assignment> = {}): Assignment & { active: boolean } => {
+      const given = assignment(topic, overrides);
       Object.defineProperty(given, "heardAt", { get: () => rig.heardAt ?? clock.now() });
       pipeline.assigned(given);
       return given;

@@ -291,6 +291,34 @@ test("a self-signed certificate is refused unless validation is skipped; a bare 
   assert.equal(plain.code, "TlsFailed");
 });
 
+test("a private authority is trusted beside the well-known ones, followed when it changes, and what is none is told", async () => {
+  const { hostname, port } = new URL(fake.tlsUrl);
+  const certificates = [Buffer.from(fake.tlsAuthority)];
+  let reads = 0;
+  const ca = async (): Promise<Buffer> => {
+    reads += 1;
+    const [pem] = certificates;
+    if (pem === undefined)
+      throw Object.assign(new Error("Secret private-ca does not exist"), { code: "SecretMissing" });
+    return pem;
+  };
+  // Each request has a connection of its own.
+  const put = async () => await sinkOn({ endpoint: hostname, endpointPort: Number(port), ca }).put(records(1), never);
+  assert.equal((await put()).kind, "answered");
+  assert.equal(reads, 1);
+  for (const none of ["", "what is this?", "-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----"]) {
+    certificates[0] = Buffer.from(none);
+    const { code, class: kind, message } = failureOf(await put());
+    assert.deepEqual([code, kind], ["TlsFailed", "notReady"], none);
+    assert.match(message, /spec\.aws\.ca/);
+    assert.doesNotMatch(message, /hunter2/);
+  }
+  certificates.length = 0;
+  const missing = failureOf(await put());
+  assert.deepEqual([missing.code, missing.class, missing.ambiguous], ["SecretMissing", "notReady", false]);
+  assert.match(missing.message, /spec\.aws\.ca: Secret private-ca does not exist/);
+});
+
 test("a server that never speaks TLS ends at the deadline", async () => {
   // It is reset: the request is given up.
   const mute = createServer((socket) => socket.on("error", () => undefined));

@@ -193,6 +193,12 @@ describe("STS", () => {
     try {
       const asked = options({ pluginName, readParam, stsEndpoint: fake.tlsUrl });
       await assert.rejects(() => createCredentials(asked).resolve(), { code: "TlsFailed" });
+      const ca = async () => Buffer.from(fake.tlsAuthority);
+      const answered = createCredentials({ ...asked, ca }).resolve();
+      await assert.rejects(
+        () => answered,
+        ({ code }: { code?: string }) => code !== "TlsFailed",
+      );
     } finally {
       await fake.close();
     }

@@ -1,11 +1,11 @@
-/** The decoders of schema versions: each is loaded once and compiled once. */
-import type { Delivery, Entry, SchemaRegistry } from "../../source/source.ts";
+/** The decoders of schemas: each schema is compiled once, while it is in use. */
+import type { Delivery, Entry, SchemaInfo, SchemaRegistry } from "../../source/source.ts";
 import { PoisonError } from "../format.ts";
+import { decoderBytes } from "./decoder-bytes.ts";
 import { BYTES_DECODER, type MessageDecoder, messageDecoder, poisonDecoder } from "./value-decoder.ts";
 
-/** Compiled decoders at hand; the least recently prepared one goes first. */
-const MAX_DECODERS = 1000;
-const PARTITION_SUFFIX = /-partition-\d+$/;
+/** Bytes that compiled decoders may take, with the definitions that they came from; the least recently prepared goes first. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 const MISSING = poisonDecoder(
   new PoisonError(
@@ -21,22 +21,33 @@ export interface SchemaCache {
   decoder(entry: Entry): MessageDecoder;
 }
 
-export function createSchemaCache(schemas: SchemaRegistry): SchemaCache {
-  return new DecoderCache(schemas);
+export function createSchemaCache(schemas: SchemaRegistry, mostBytes = MOST_BYTES): SchemaCache {
+  return new DecoderCache(schemas, mostBytes);
+}
+
+interface Compiled {
+  readonly decoder: MessageDecoder;
+  readonly bytes: number;
 }
 
 class DecoderCache implements SchemaCache {
   readonly #schemas: SchemaRegistry;
-  readonly #compiled = new Map<string, MessageDecoder>();
-  readonly #loading = new Map<string, Promise<MessageDecoder>>();
+  readonly #mostBytes: number;
+  /** By the registry's object, which is another one when a version names another schema. */
+  readonly #compiled = new Map<SchemaInfo, Compiled>();
+  readonly #compiling = new Map<SchemaInfo, Promise<MessageDecoder>>();
   /** What an entry needs stays at hand as long as the entry, whatever is evicted meanwhile. */
   readonly #prepared = new WeakMap<Entry, MessageDecoder>();
+  #bytes = 0;
+  /** The one that was used last. */
+  #lastSchema: SchemaInfo | null = null;
   /** All messages of an entry come one after another. */
   #lastEntry: Entry | null = null;
   #lastDecoder: MessageDecoder = BYTES_DECODER;
 
-  constructor(schemas: SchemaRegistry) {
+  constructor(schemas: SchemaRegistry, mostBytes: number) {
     this.#schemas = schemas;
+    this.#mostBytes = mostBytes;
   }
 
   prepare({ assignment, messages }: Delivery): Promise<void> | undefined {
@@ -65,38 +76,57 @@ class DecoderCache implements SchemaCache {
   #prepareEntry(entry: Entry, topic: string): Promise<void> | undefined {
     const version = versionOf(entry);
     if (version === null || entry.defect !== null || entry.encryption !== null) return undefined;
-    const known = this.#prepared.get(entry);
-    if (known !== undefined && known !== MISSING) return undefined;
-    const base = topic.replace(PARTITION_SUFFIX, "");
-    const key = `${Buffer.from(version).toString("latin1")} ${base}`;
-    const decoder = this.#compiled.get(key);
-    if (decoder === undefined) {
-      return this.#loadOnce(key, topic, version).then((loaded) => {
-        this.#prepared.set(entry, loaded);
-        if (entry === this.#lastEntry) this.#lastEntry = null;
-      });
-    }
-    this.#compiled.delete(key);
-    this.#compiled.set(key, decoder);
-    this.#prepared.set(entry, decoder);
+    const prepared = this.#prepared.get(entry);
+    if (prepared !== undefined && prepared !== MISSING) return undefined;
+    const schema = this.#schemas.schema(topic, version);
+    if (schema instanceof Promise) return this.#load(entry, schema);
+    const decoder = this.#decoderOf(schema);
+    if (decoder instanceof Promise) return this.#load(entry, schema);
+    this.#remember(entry, decoder);
     return undefined;
   }
 
-  #loadOnce(key: string, topic: string, version: Uint8Array): Promise<MessageDecoder> {
-    let loading = this.#loading.get(key);
-    if (loading === undefined) {
-      loading = this.#load(key, topic, version).finally(() => this.#loading.delete(key));
-      this.#loading.set(key, loading);
-    }
-    return loading;
+  async #load(entry: Entry, schema: SchemaInfo | null | Promise<SchemaInfo | null>): Promise<void> {
+    this.#remember(entry, await this.#decoderOf(await schema));
   }
 
-  async #load(key: string, topic: string, version: Uint8Array): Promise<MessageDecoder> {
-    const schema = await this.#schemas.schema(topic, version);
+  #remember(entry: Entry, decoder: MessageDecoder): void {
+    this.#prepared.set(entry, decoder);
+    if (entry === this.#lastEntry) this.#lastEntry = null;
+  }
+
+  /** At once where it is compiled. */
+  #decoderOf(schema: SchemaInfo | null): MessageDecoder | Promise<MessageDecoder> {
     if (schema === null) return MISSING;
+    const compiled = this.#compiled.get(schema);
+    if (compiled === undefined) return this.#compileOnce(schema);
+    if (schema === this.#lastSchema) return compiled.decoder;
+    this.#lastSchema = schema;
+    this.#compiled.delete(schema);
+    this.#compiled.set(schema, compiled);
+    return compiled.decoder;
+  }
+
+  #compileOnce(schema: SchemaInfo): Promise<MessageDecoder> {
+    let compiling = this.#compiling.get(schema);
+    if (compiling === undefined) {
+      compiling = this.#compile(schema).finally(() => this.#compiling.delete(schema));
+      this.#compiling.set(schema, compiling);
+    }
+    return compiling;
+  }
+
+  async #compile(schema: SchemaInfo): Promise<MessageDecoder> {
     const decoder = await messageDecoder(schema);
-    this.#compiled.set(key, decoder);
-    if (this.#compiled.size > MAX_DECODERS) this.#compiled.delete(this.#compiled.keys().next().value ?? "");
+    const bytes = decoderBytes(schema);
+    this.#compiled.set(schema, { decoder, bytes });
+    this.#lastSchema = schema;
+    this.#bytes += bytes;
+    for (const [oldest, compiled] of this.#compiled) {
+      if (this.#bytes <= this.#mostBytes || oldest === schema) break;
+      this.#compiled.delete(oldest);
+      this.#bytes -= compiled.bytes;
+    }
     return decoder;
   }
 }

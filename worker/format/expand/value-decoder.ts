@@ -4,6 +4,7 @@ import { PoisonError } from "../format.ts";
 import { JsonDocument } from "../json/document.ts";
 import type { DecodeValue, JsonWriter } from "../json/writer.ts";
 import { compileAvro } from "./avro/schema.ts";
+import { refuseTooComplex } from "./decoder-bytes.ts";
 import { splitKeyValueSchema, writeKeyValue } from "./key-value.ts";
 import { primitiveDecoder } from "./primitive.ts";
 
@@ -23,6 +24,7 @@ export const BYTES_DECODER: MessageDecoder = {
 /** Never rejects: with a schema that cannot be used, every message is poison. */
 export async function messageDecoder(schema: SchemaInfo): Promise<MessageDecoder> {
   try {
+    refuseTooComplex(schema);
     return schema.type === "KEY_VALUE" ? await keyValueDecoder(schema) : valueOnly(await valueDecoder(schema));
   } catch (error) {
     const poison =

@@ -41,7 +41,7 @@ export class UnorderedIntake implements Intake {
 
   assigned(given: Assignment): void {
     this.#assignments.set(given, { given, open: new Set() });
-    this.#neighbours.redelivery.assigned(given.topic);
+    this.#neighbours.redelivery.assigned(given);
   }
 
   deliver(delivery: Delivery): void {

@@ -3,6 +3,7 @@
  * entries again, whole; what was delivered of them, or is on its way still, need not be written twice.
  */
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Assignment } from "../../source/source.ts";
 import type { UnorderedRecord } from "./attempts.ts";
 import type { TrackedDelivery, UnorderedAssignment } from "./tracked-delivery.ts";
 import type { UnorderedUserRecord } from "./user-record.ts";
@@ -15,8 +16,8 @@ const COMES_WITHIN_MS = 60_000;
 export interface Redelivery {
   /** @param inFlight the records on their way */
   ended(assignment: UnorderedAssignment, inFlight: Iterable<UnorderedRecord>): void;
-  /** The topic-partition is this worker's again. */
-  assigned(topic: string): void;
+  /** The topic-partition is this worker's again; in another cluster nothing is known of it. */
+  assigned(given: Assignment): void;
   /**
    * The outcome of a message whose assignment ended.
    * @returns where it came again meanwhile and waits for this outcome: it is done there too, or is to be sent for there
@@ -41,6 +42,7 @@ export function createRedelivery(clock: Clock): Redelivery {
 interface Memory {
   /** By message id: delivered, or still on its way. */
   readonly fates: Map<string, "delivered" | UnorderedUserRecord>;
+  readonly cluster: string | undefined;
   /** `Clock.now()` */
   expiresAt: number;
 }
@@ -74,9 +76,10 @@ class RememberedMessages implements Redelivery {
     this.#trim();
   }
 
-  assigned(topic: string): void {
+  assigned({ topic, cluster }: Assignment): void {
     const memory = this.#memories.get(topic);
-    if (memory !== undefined) memory.expiresAt = this.#clock.now() + COMES_WITHIN_MS;
+    if (memory !== undefined && memory.cluster !== cluster) this.#memories.delete(topic);
+    else if (memory !== undefined) memory.expiresAt = this.#clock.now() + COMES_WITHIN_MS;
   }
 
   landed(record: UnorderedUserRecord, accepted: boolean): Place | null {
@@ -116,10 +119,10 @@ class RememberedMessages implements Redelivery {
   }
 
   #note(place: Place, fate: "delivered" | UnorderedUserRecord): void {
-    const { topic } = place.openDelivery.delivery.assignment;
+    const { topic, cluster } = place.openDelivery.delivery.assignment;
     let memory = this.#memories.get(topic);
     if (memory === undefined) {
-      memory = { fates: new Map(), expiresAt: Number.POSITIVE_INFINITY };
+      memory = { fates: new Map(), cluster, expiresAt: Number.POSITIVE_INFINITY };
       this.#memories.set(topic, memory);
     }
     memory.fates.set(idOf(place), fate);

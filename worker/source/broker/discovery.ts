@@ -9,7 +9,7 @@ const RETRY = { initial: 500, max: 15_000, floor: 200 };
 /** A topic-partition to be consumed. */
 export interface FoundPartition {
   readonly name: string;
-  /** It appeared after the first look, so it is read from its start whatever the subscription's initial position. */
+  /** It appeared after the first look, or while nobody looked, so it is read from its start whatever the subscription's initial position. */
   readonly late: boolean;
   /** The broker may create it. Not under a pattern, or a deleted topic would come back. */
   readonly create: boolean;
@@ -27,7 +27,9 @@ export interface DiscoveryOptions {
   readonly topics: readonly string[];
   /** Null: `topics` are looked for. */
   readonly pattern: TopicPattern | null;
-  readonly lookup: Lookup;
+  /** Everything was found once before, by another. */
+  readonly foundBefore?: boolean | undefined;
+  readonly lookup: Pick<Lookup, "partitions" | "topics">;
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -115,10 +117,10 @@ class TopicDiscovery implements Discovery {
    * @param listed names in the namespace that are the topic's; null when it was not listed
    */
   async #expand(topic: string, late: boolean, listed: readonly string[] | null): Promise<void> {
-    const { signal } = this.#options;
+    const { foundBefore = false, signal } = this.#options;
     try {
       const names = await this.#namesOf(topic, listed);
-      const again = late || this.#found.has(topic);
+      const again = late || foundBefore || this.#found.has(topic);
       this.#failures.delete(topic);
       this.#keep(topic, names);
       for (const name of names) this.#add(topic, name, again);

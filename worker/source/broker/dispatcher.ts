@@ -6,7 +6,7 @@ import type { OnFrame } from "../protocol/frame-splitter.ts";
 import { type MessageCommand, parseMessageCommand } from "../protocol/message-command.ts";
 import { MalformedError, ProtobufReader } from "../protocol/protobuf-reader.ts";
 import { SourceError } from "../source.ts";
-import { createRefusal, type Refusal } from "./failures.ts";
+import { createRefusal, RedirectedError, type Redirection, type Refusal } from "./failures.ts";
 import type { Requests } from "./requests.ts";
 
 /** A consumer as its connection sees it. Calls are synchronous, in wire order. */
@@ -125,7 +125,7 @@ class CommandDispatcher implements Dispatcher {
     else if (type === Command.ERROR) this.#onError(body);
     else if (type === Command.ACTIVE_CONSUMER_CHANGE) this.#onActiveConsumerChange(body);
     else if (type === Command.REACHED_END_OF_TOPIC) this.#onEndOfTopic(body);
-    else if (type === Command.CLOSE_CONSUMER) this.#closeOne(this.consumers, c.closeConsumer.decode(body).consumerId);
+    else if (type === Command.CLOSE_CONSUMER) this.#onCloseConsumer(body);
     else if (type === Command.CLOSE_PRODUCER) this.#closeOne(this.producers, c.closeProducer.decode(body).producerId);
     else if (type === Command.TOPIC_MIGRATED) this.#onTopicMigrated(body);
     else if (type === Command.SEND_RECEIPT) this.#onSendReceipt(body);
@@ -148,11 +148,18 @@ class CommandDispatcher implements Dispatcher {
     this.consumers.get(c.reachedEndOfTopic.decode(body).consumerId ?? -1)?.onEndOfTopic();
   }
 
+  #onCloseConsumer(body: Buffer): void {
+    const { consumerId, ...there } = c.closeConsumer.decode(body);
+    const [serviceUrl, serviceUrlTls] = [there.assignedBrokerServiceUrl, there.assignedBrokerServiceUrlTls];
+    const named = (serviceUrl ?? serviceUrlTls) !== undefined;
+    this.#closeOne(this.consumers, consumerId, named ? { kind: "moved", serviceUrl, serviceUrlTls } : null);
+  }
+
   #onTopicMigrated(body: Buffer): void {
-    const { resourceId, resourceType, ...there } = c.topicMigrated.decode(body);
-    const url = this.#foreign.clean(there.brokerServiceUrlTls ?? there.brokerServiceUrl ?? "another cluster");
-    const text = `${this.#broker} says that the topic was migrated to ${url}: set spec.pulsar.serviceUrl to that cluster`;
-    this.#closeOne(resourceType === c.MigratedResource.Consumer ? this.consumers : this.producers, resourceId, text);
+    const { resourceId, resourceType, brokerServiceUrl, brokerServiceUrlTls } = c.topicMigrated.decode(body);
+    const members = resourceType === c.MigratedResource.Consumer ? this.consumers : this.producers;
+    const there = { serviceUrl: brokerServiceUrl, serviceUrlTls: brokerServiceUrlTls };
+    this.#closeOne(members, resourceId, { kind: "migrated", ...there });
   }
 
   #onSendReceipt(body: Buffer): void {
@@ -168,10 +175,22 @@ class CommandDispatcher implements Dispatcher {
   #closeOne(
     members: Map<number, { onClosed(reason: SourceError): void }>,
     id = -1,
-    text = `${this.#broker} closed it, since the topic moves; it is looked up again`,
+    redirection: Redirection | null = null,
   ): void {
     const member = members.get(id);
     members.delete(id);
-    member?.onClosed(new SourceError("BrokerNotReady", text));
+    member?.onClosed(this.#closedError(redirection));
+  }
+
+  #closedError(redirection: Redirection | null): SourceError {
+    const broker = this.#broker;
+    const moves = `${broker} closed it, since the topic moves; it is looked up again`;
+    if (redirection === null) return new SourceError("BrokerNotReady", moves);
+    if (redirection.kind === "moved") return new RedirectedError(moves, redirection);
+    const url = redirection.serviceUrlTls ?? redirection.serviceUrl ?? "another cluster";
+    return new RedirectedError(
+      `${broker} says that the topic was migrated to ${this.#foreign.clean(url)}`,
+      redirection,
+    );
   }
 }

@@ -25,6 +25,24 @@ export class BrokerError extends SourceError {
   }
 }
 
+/** Where a broker says that something goes on. */
+export interface Redirection {
+  /** Another broker of the cluster has the topic, or another cluster. */
+  readonly kind: "moved" | "migrated";
+  /** As the broker wrote them. */
+  readonly serviceUrl: string | undefined;
+  readonly serviceUrlTls: string | undefined;
+}
+
+/** A consumer or a producer was closed, since its topic goes on elsewhere. */
+export class RedirectedError extends SourceError {
+  readonly redirection: Redirection;
+  constructor(message: string, redirection: Redirection) {
+    super("BrokerNotReady", message);
+    this.redirection = redirection;
+  }
+}
+
 interface Meaning {
   readonly code: SourceFailureCode;
   readonly remedy: string;
@@ -78,6 +96,9 @@ function meaningOf(error: number, text: string): Meaning {
   if (/topic.{0,200}(not found|does not exist)/i.test(text)) {
     return { code: "TopicNotFound", remedy: "create the topic, or correct its name" };
   }
+  // "the broker do not have NAME listener"
+  if (/do(es)? not have .{1,128} listener/i.test(text))
+    return { code: "BrokerNotReady", remedy: "correct spec.pulsar.listenerName" };
   return MEANINGS[error] ?? { code: "BrokerNotReady", remedy: RETRIED };
 }
 

@@ -4,11 +4,13 @@ import { Command, LookupResponse } from "../protocol/commands.ts";
 import type { Decoded } from "../protocol/field-table.ts";
 import { SourceError } from "../source.ts";
 import type { Connection } from "./connection.ts";
-import { isSlow } from "./failures.ts";
+import { isSlow, type Redirection } from "./failures.ts";
+import type { Migrations } from "./migrations.ts";
 import type { Pool, Use } from "./pool.ts";
 import { addressText, type BrokerAddress, parseServiceUrl } from "./service-url.ts";
 
 type LookupAnswer = Decoded<typeof c.lookupResponse>;
+type NamedBroker = Pick<LookupAnswer, "brokerServiceUrl" | "brokerServiceUrlTls">;
 
 const MOST_REDIRECTS = 20;
 /** Each is a consumer, with memory of its own. */
@@ -17,16 +19,28 @@ const MOST_PARTITIONS = 10_000;
 export interface Lookup {
   /** A connection for this use to the broker that serves the topic now. @throws SourceError */
   broker(topic: string, use: Use): Promise<Connection>;
+  /**
+   * The same without a lookup: to the broker that `from` names when the topic moves.
+   * @throws SourceError where it names none that can be used: look it up
+   */
+  assigned(topic: string, from: Connection, redirection: Redirection, use: Use): Promise<Connection>;
   /** 0 for a topic without partitions. @throws SourceError */
   partitions(topic: string): Promise<number>;
   /** Full names of the persistent topics of `tenant/namespace`, partitions one by one. @throws SourceError */
   topics(namespace: string): Promise<readonly string[]>;
 }
 
-export function createLookup(pool: Pool): Lookup {
-  /** Asks a host of the service URL. */
-  const served = async <T>(asked: (host: Connection) => Promise<T>): Promise<T> => {
-    const host = await pool.service();
+/**
+ * @param migrations null: topics are where the service URL leads
+ * @param listenerName of the brokers' advertised listeners, the one whose addresses are asked for; their default when left out
+ */
+export function createLookup(pool: Pool, migrations: Migrations | null = null, listenerName?: string): Lookup {
+  /** They lead to a broker that is not known by its address here. */
+  const proxied = new WeakSet<Connection>();
+
+  /** Asks a host of the service URL, or of the cluster that a topic was migrated to. */
+  const served = async <T>(asked: (host: Connection) => Promise<T>, hosts?: readonly BrokerAddress[]): Promise<T> => {
+    const host = await pool.service(hosts);
     try {
       return await asked(host);
     } catch (error) {
@@ -35,69 +49,89 @@ export function createLookup(pool: Pool): Lookup {
     }
   };
 
-  const follow = async (topic: string, use: Use, host: Connection): Promise<Connection> => {
+  const follow = async (
+    topic: string,
+    use: Use,
+    host: Connection,
+    hosts?: readonly BrokerAddress[],
+  ): Promise<Connection> => {
     const what = `looking up ${topic}`;
     let connection = host;
     let authoritative = false;
     for (let hop = 0; hop < MOST_REDIRECTS; hop++) {
-      const answer = await ask(connection, what, topic, authoritative);
+      const answer = await ask(connection, what, { topic, authoritative, advertisedListenerName: listenerName });
       if (answer.response !== LookupResponse.Connect && answer.response !== LookupResponse.Redirect) {
         throw connection.refusal(what, answer.error, answer.message);
       }
       const throughProxy = answer.proxyThroughServiceUrl ?? false;
       const address = brokerAddress(what, answer, connection.address, pool.foreign);
       if (!throughProxy) refusePlain(what, address, connection.address);
-      connection = await pool.broker(address, throughProxy, use);
+      connection = await pool.broker(address, throughProxy, use, hosts);
+      if (throughProxy) proxied.add(connection);
       if (answer.response === LookupResponse.Connect) return connection;
       authoritative = answer.authoritative ?? false;
     }
     throw new SourceError("BrokerNotReady", `${what}: more than ${MOST_REDIRECTS} redirects; it is tried again`);
   };
 
-  const countPartitions = async (topic: string, host: Connection): Promise<number> => {
-    const what = `asking for the partitions of ${topic}`;
-    const { PARTITIONED_METADATA } = Command;
-    const question = { topic };
-    const type = c.partitionedMetadataResponse;
-    const answer = await host.request(what, PARTITIONED_METADATA, c.partitionedMetadata, question, type);
-    if (answer.response !== 0) throw host.refusal(what, answer.error, answer.message);
-    const { partitions = 0 } = answer;
-    if (partitions <= MOST_PARTITIONS) return partitions;
-    const text = `${what}: the broker answered that there are ${partitions}; at most ${MOST_PARTITIONS} are consumed`;
-    throw new SourceError("ProtocolError", `${text}: name the partitions in spec.pulsar.topics of several sinks`);
-  };
-
-  const list = async (namespace: string, host: Connection): Promise<readonly string[]> => {
-    const what = `listing the topics of ${namespace}`;
-    const { GET_TOPICS_OF_NAMESPACE } = Command;
-    const question = { namespace, mode: 0 };
-    const type = c.topicsOfNamespaceResponse;
-    const { topics = [] } = await host.request(what, GET_TOPICS_OF_NAMESPACE, c.topicsOfNamespace, question, type);
-    if (topics.length === 0) await requireNamespace(what, namespace, host);
-    return topics;
-  };
-
   return {
-    broker: (topic, use) => served((host) => follow(topic, use, host)),
+    broker(topic, use) {
+      const hosts = migrations?.of(topic)?.hosts;
+      return served((host) => follow(topic, use, host, hosts), hosts);
+    },
+    async assigned(topic, from, { serviceUrl, serviceUrlTls }, use) {
+      const what = `moving ${topic}`;
+      // What is named is the address for others.
+      if (proxied.has(from) || listenerName !== undefined)
+        throw new SourceError("BrokerNotReady", `${what}: look it up`);
+      const answer = { brokerServiceUrl: serviceUrl, brokerServiceUrlTls: serviceUrlTls };
+      const address = brokerAddress(what, answer, from.address, pool.foreign);
+      refusePlain(what, address, from.address);
+      return await pool.broker(address, false, use);
+    },
     partitions: (topic) => served((host) => countPartitions(topic, host)),
     topics: (namespace) => served((host) => list(namespace, host)),
   };
 }
 
+async function countPartitions(topic: string, host: Connection): Promise<number> {
+  const what = `asking for the partitions of ${topic}`;
+  const { PARTITIONED_METADATA } = Command;
+  const question = { topic };
+  const type = c.partitionedMetadataResponse;
+  const answer = await host.request(what, PARTITIONED_METADATA, c.partitionedMetadata, question, type);
+  if (answer.response !== 0) throw host.refusal(what, answer.error, answer.message);
+  const { partitions = 0 } = answer;
+  if (partitions <= MOST_PARTITIONS) return partitions;
+  const text = `${what}: the broker answered that there are ${partitions}; at most ${MOST_PARTITIONS} are consumed`;
+  throw new SourceError("ProtocolError", `${text}: name the partitions in spec.pulsar.topics of several sinks`);
+}
+
+async function list(namespace: string, host: Connection): Promise<readonly string[]> {
+  const what = `listing the topics of ${namespace}`;
+  const { GET_TOPICS_OF_NAMESPACE } = Command;
+  const question = { namespace, mode: 0 };
+  const type = c.topicsOfNamespaceResponse;
+  const { topics = [] } = await host.request(what, GET_TOPICS_OF_NAMESPACE, c.topicsOfNamespace, question, type);
+  if (topics.length === 0) await requireNamespace(what, namespace, host);
+  return topics;
+}
+
 /** A broker has no topics in a namespace that does not exist; looking one up, which creates nothing, tells. @throws SourceError */
 async function requireNamespace(what: string, namespace: string, host: Connection): Promise<void> {
   // What else may be wrong, such as a permission for that one topic, is no matter here.
-  const answer = await ask(host, what, `persistent://${namespace}/any`, false).catch(() => null);
+  const question = { topic: `persistent://${namespace}/any`, authoritative: false };
+  const answer = await ask(host, what, question).catch(() => null);
   if (answer === null || answer.error === undefined) return;
   const error = host.refusal(what, answer.error, answer.message);
   if (error.code === "NamespaceNotFound") throw error;
 }
 
-function ask(connection: Connection, what: string, topic: string, authoritative: boolean): Promise<LookupAnswer> {
-  return connection.request(what, Command.LOOKUP, c.lookup, { topic, authoritative }, c.lookupResponse);
+function ask(connection: Connection, what: string, question: Decoded<typeof c.lookup>): Promise<LookupAnswer> {
+  return connection.request(what, Command.LOOKUP, c.lookup, question, c.lookupResponse);
 }
 
-function brokerAddress(what: string, answer: LookupAnswer, asked: BrokerAddress, foreign: ForeignText): BrokerAddress {
+function brokerAddress(what: string, answer: NamedBroker, asked: BrokerAddress, foreign: ForeignText): BrokerAddress {
   const url = asked.tls ? answer.brokerServiceUrlTls : answer.brokerServiceUrl;
   if (url === undefined || url === "") {
     const kind = asked.tls ? "TLS" : "plain";

@@ -29,12 +29,17 @@ export type Use = "consuming" | "publishing";
 export interface Pool {
   /** What brokers say, and what was sent to any of them. */
   readonly foreign: ForeignText;
-  /** A connection to any host of the service URL, tried in turn. @throws SourceError */
-  service(): Promise<Connection>;
+  /** A connection to any host of the service URL, or of another cluster's, tried in turn. @throws SourceError */
+  service(hosts?: readonly BrokerAddress[]): Promise<Connection>;
   /** That host answers, and cannot do what it was asked: another one is asked first from now on. */
   passOver(host: Connection): void;
-  /** A connection to that broker; by way of a proxy, which a host of the service URL then is. @throws SourceError */
-  broker(address: BrokerAddress, throughProxy: boolean, use: Use): Promise<Connection>;
+  /** A connection to that broker; by way of a proxy, which each of `hosts` then is. @throws SourceError */
+  broker(
+    address: BrokerAddress,
+    throughProxy: boolean,
+    use: Use,
+    hosts?: readonly BrokerAddress[],
+  ): Promise<Connection>;
   close(): void;
 }
 
@@ -53,8 +58,8 @@ class ConnectionPool implements Pool {
     this.#options = options;
   }
 
-  service(): Promise<Connection> {
-    return this.#anyHost(undefined, "consuming");
+  service(hosts = this.#options.hosts): Promise<Connection> {
+    return this.#anyHost(hosts, undefined, "consuming");
   }
 
   passOver({ address }: Connection): void {
@@ -63,8 +68,8 @@ class ConnectionPool implements Pool {
     if (addressText(current) === addressText(address)) this.#current = (this.#current + 1) % hosts.length;
   }
 
-  broker(address: BrokerAddress, throughProxy: boolean, use: Use): Promise<Connection> {
-    return throughProxy ? this.#anyHost(address, use) : this.#get(address, undefined, use);
+  broker(address: BrokerAddress, throughProxy: boolean, use: Use, hosts = this.#options.hosts): Promise<Connection> {
+    return throughProxy ? this.#anyHost(hosts, address, use) : this.#get(address, undefined, use);
   }
 
   close(): void {
@@ -79,15 +84,16 @@ class ConnectionPool implements Pool {
   }
 
   /** Tries the hosts in turn, from the one that worked last. */
-  async #anyHost(proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
-    const { hosts, signal } = this.#options;
+  async #anyHost(hosts: readonly BrokerAddress[], proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
+    const { signal } = this.#options;
     let failure: unknown = null;
-    const first = this.#current;
+    const own = hosts === this.#options.hosts;
+    const first = own ? this.#current : 0;
     for (let offset = 0; offset < hosts.length; offset++) {
       const index = (first + offset) % hosts.length;
       try {
         const connection = await this.#get(hosts[index] as BrokerAddress, proxyTo, use);
-        this.#current = index;
+        if (own) this.#current = index;
         return connection;
       } catch (error) {
         failure = error;

@@ -32,7 +32,7 @@ export async function openProducerSession(
   topic: string,
   connection: Connection,
   clock: Clock,
-  onLost: () => void,
+  onLost: (reason: SourceError) => void,
 ): Promise<ProducerSession> {
   const session = new TopicProducerSession(topic, connection, clock, onLost);
   await session.open();
@@ -52,11 +52,11 @@ class TopicProducerSession implements ProducerSession, ConnectionProducer {
   readonly #topic: string;
   readonly #id: number;
   readonly #clock: Clock;
-  readonly #onLost: () => void;
+  readonly #onLost: (reason: SourceError) => void;
   /** Of what was sent and is not confirmed, by sequence id. */
   readonly #receipts = new Map<number, Receipt>();
 
-  constructor(topic: string, connection: Connection, clock: Clock, onLost: () => void) {
+  constructor(topic: string, connection: Connection, clock: Clock, onLost: (reason: SourceError) => void) {
     this.connection = connection;
     this.#topic = topic;
     this.#id = connection.nextId();
@@ -136,7 +136,7 @@ class TopicProducerSession implements ProducerSession, ConnectionProducer {
 
   onClosed(reason: SourceError): void {
     this.lost = true;
-    this.#onLost();
+    this.#onLost(reason);
     for (const receipt of this.#receipts.values()) receipt.reject(reason);
     this.#receipts.clear();
   }

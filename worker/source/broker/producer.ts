@@ -1,7 +1,9 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import { type EntryMetadata, entryMetadata } from "../protocol/metadata-codec.ts";
 import { type SchemaInfo, SourceError } from "../source.ts";
+import { RedirectedError } from "./failures.ts";
 import type { Lookup } from "./lookup.ts";
+import type { Migrations } from "./migrations.ts";
 import { openProducerSession, type ProducerSession } from "./producer-session.ts";
 import { registerSchema } from "./schemas.ts";
 
@@ -24,21 +26,31 @@ export interface Producer {
   close(): Promise<void>;
 }
 
-/** A producer of one topic (not partitioned, or one partition), connected at the first message and again after a loss. */
-export function createProducer(topic: string, lookup: Lookup, clock: Clock): Producer {
-  return new TopicProducer(topic, lookup, clock);
+/**
+ * A producer of one topic (not partitioned, or one partition), connected at the first message and again after a loss.
+ * @param migrations null: a topic that is migrated is lost
+ */
+export function createProducer(
+  topic: string,
+  lookup: Lookup,
+  clock: Clock,
+  migrations: Migrations | null = null,
+): Producer {
+  return new TopicProducer(topic, lookup, clock, migrations);
 }
 
 class TopicProducer implements Producer {
   readonly #topic: string;
   readonly #lookup: Lookup;
+  readonly #migrations: Migrations | null;
   readonly #clock: Clock;
   /** Null before the first message, and after a loss. */
   #session: Promise<ProducerSession> | null = null;
 
-  constructor(topic: string, lookup: Lookup, clock: Clock) {
+  constructor(topic: string, lookup: Lookup, clock: Clock, migrations: Migrations | null) {
     this.#topic = topic;
     this.#lookup = lookup;
+    this.#migrations = migrations;
     this.#clock = clock;
   }
 
@@ -79,9 +91,17 @@ class TopicProducer implements Producer {
 
   async #open(): Promise<ProducerSession> {
     const connection = await this.#lookup.broker(this.#topic, "publishing");
-    return await openProducerSession(this.#topic, connection, this.#clock, () => {
-      this.#session = null;
-    });
+    return await openProducerSession(this.#topic, connection, this.#clock, (reason) => this.#onLost(reason));
+  }
+
+  #onLost(reason: SourceError): void {
+    this.#session = null;
+    if (!(reason instanceof RedirectedError) || reason.redirection.kind !== "migrated") return;
+    try {
+      this.#migrations?.follow(this.#topic, reason.redirection);
+    } catch {
+      // What is published fails by what the broker said.
+    }
   }
 }
 

@@ -1,13 +1,12 @@
 import * as c from "../protocol/commands.ts";
 import { Command, ServerError } from "../protocol/commands.ts";
+import type { Decoded } from "../protocol/field-table.ts";
 import type { SchemaInfo, SchemaRegistry } from "../source.ts";
 import type { Connection } from "./connection.ts";
-import { asSourceError } from "./failures.ts";
+import { asSourceError, isSlow } from "./failures.ts";
+import { type AskSchema, createKnownSchemas, type KnownSchemasOptions } from "./known-schemas.ts";
+import type { Cluster, Migrations } from "./migrations.ts";
 import type { Pool } from "./pool.ts";
-import { withoutPartition } from "./topic-name.ts";
-
-/** A version is a number of 64 bits. What else a producer writes there names no schema. */
-const VERSION_BYTES = 8;
 
 /** Schema.Type of PulsarApi.proto, under the names that Pulsar's tools print. */
 const TYPES: readonly string[] = [
@@ -34,44 +33,63 @@ const TYPES: readonly string[] = [
   "PROTOBUF_NATIVE",
 ];
 
-/** Asks any broker of the cluster. What a version names never changes, so it is kept for ever; "the latest" is not. */
-export function createSchemas(pool: Pool): SchemaRegistry {
-  const known = new Map<string, Promise<SchemaInfo | null>>();
+/** Of an answer; each of its properties is some objects, of a few bytes each. No schema that people write comes near it. */
+const MOST_ANSWER_BYTES = 1024 * 1024;
+/** Nobody can decode by it, and nothing was made of it. */
+const OVERSIZED = { type: -1 };
 
-  const ask = async (topic: string, version: Uint8Array | null): Promise<SchemaInfo | null> => {
-    const what = `asking for the schema of ${topic}`;
-    const connection = await pool.service();
-    const question = version === null ? { topic } : { topic, schemaVersion: version };
-    const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, c.getSchemaResponse);
-    if (answer.error === ServerError.TopicNotFound) return null;
-    if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
-    if (answer.schema === undefined) return null;
-    const { type = 0, data = new Uint8Array(), properties = [] } = answer.schema;
-    return {
-      type: TYPES[type] ?? `UNKNOWN_${type}`,
-      data,
-      properties: new Map(properties.map(({ key = "", value = "" }) => [key, value])),
-    };
-  };
+const boundedAnswer: typeof c.getSchemaResponse = {
+  ...c.getSchemaResponse,
+  decode(bytes, start = 0, end = bytes.length) {
+    return end - start > MOST_ANSWER_BYTES ? { schema: OVERSIZED } : c.getSchemaResponse.decode(bytes, start, end);
+  },
+};
 
+/** Asks any broker of the cluster where the topic is; versions are each cluster's own. */
+export function createSchemas(
+  pool: Pool,
+  options: Pick<KnownSchemasOptions, "clock" | "log" | "signal">,
+  migrations: Migrations | null = null,
+): SchemaRegistry {
+  const registries = new Map<Cluster | null, SchemaRegistry>();
   return {
-    async schema(topic, version) {
-      const name = withoutPartition(topic);
-      if (version === null) return await ask(name, null).catch(rethrow(name));
-      // A broker that is asked for another closes the connection, and all that use it with it.
-      if (version.length !== VERSION_BYTES) return null;
-      const id = `${name}\n${Buffer.from(version).toString("hex")}`;
-      const cached = known.get(id);
-      if (cached !== undefined) return await cached;
-      const asked = ask(name, version).catch(rethrow(name));
-      known.set(id, asked);
-      // A version that is not known yet may come later; an error is no answer.
-      asked.then(
-        (info) => info === null && known.delete(id),
-        () => known.delete(id),
-      );
-      return await asked;
+    schema(topic, version) {
+      const cluster = migrations?.of(topic) ?? null;
+      let registry = registries.get(cluster);
+      if (registry === undefined) {
+        registry = createKnownSchemas({ ...options, ask: asking(pool, cluster) });
+        registries.set(cluster, registry);
+      }
+      return registry.schema(topic, version);
     },
+  };
+}
+
+function asking(pool: Pool, cluster: Cluster | null): AskSchema {
+  return async (topic, version) => {
+    const what = `asking for the schema of ${topic}`;
+    let connection: Connection | null = null;
+    try {
+      connection = await pool.service(cluster?.hosts);
+      const question = version === null ? { topic } : { topic, schemaVersion: version };
+      const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, question, boundedAnswer);
+      if (answer.error === ServerError.TopicNotFound) return null;
+      if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
+      return answer.schema === undefined ? null : infoOf(answer.schema);
+    } catch (cause) {
+      const error = asSourceError(cause, what);
+      // Another host may have what this one lacks.
+      if (connection !== null && !isSlow(error)) pool.passOver(connection);
+      throw error;
+    }
+  };
+}
+
+function infoOf({ type = 0, data = new Uint8Array(), properties = [] }: Decoded<typeof c.schema>): SchemaInfo {
+  return {
+    type: TYPES[type] ?? (type === OVERSIZED.type ? "OVERSIZED" : `UNKNOWN_${type}`),
+    data,
+    properties: new Map(properties.map(({ key = "", value = "" }) => [key, value])),
   };
 }
 
@@ -79,7 +97,7 @@ export function createSchemas(pool: Pool): SchemaRegistry {
 export async function latestSchemaVersion(pool: Pool, topic: string): Promise<Uint8Array | null> {
   const what = `asking for the schema version of ${topic}`;
   const connection = await pool.service();
-  const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, { topic }, c.getSchemaResponse);
+  const answer = await connection.request(what, Command.GET_SCHEMA, c.getSchema, { topic }, c.getSchemaVersionResponse);
   if (answer.error === ServerError.TopicNotFound) return null;
   if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
   return answer.schema === undefined ? null : (answer.schemaVersion ?? null);
@@ -106,10 +124,4 @@ export async function registerSchema(connection: Connection, topic: string, info
   );
   if (answer.error !== undefined) throw connection.refusal(what, answer.error, answer.message);
   return answer.schemaVersion ?? new Uint8Array();
-}
-
-function rethrow(topic: string): (error: unknown) => never {
-  return (error) => {
-    throw asSourceError(error, `asking for the schema of ${topic}`);
-  };
 }

@@ -1,4 +1,4 @@
-import { constants, createDecipheriv, type KeyObject, privateDecrypt } from "node:crypto";
+import { constants, createDecipheriv, hash, type KeyObject, privateDecrypt } from "node:crypto";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Decryption } from "../options.ts";
 import { type Defect, type EncryptionContext, type EncryptionKey, SourceError } from "../source.ts";
@@ -41,7 +41,8 @@ export function createDecryptor({ keys, onFailure }: Decryption, clock: Clock): 
   const known = new Map<string, { readonly opened: Opened; readonly until: number }>();
 
   const open = (key: EncryptionKey): Opened => {
-    const id = `${key.key.length} ${Buffer.from(key.key).toString("latin1")}${key.name}`;
+    // Both are as long as a producer likes.
+    const id = `${hash("sha256", key.key, "base64")} ${hash("sha256", key.name, "base64")}`;
     const found = known.get(id);
     if (found !== undefined && clock.now() < found.until) return found.opened;
     const opened = openDataKey(keys, key);

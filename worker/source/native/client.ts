@@ -17,6 +17,7 @@ export interface NativeClientConfig {
   readonly serviceUrl: string;
   readonly authentication?: object;
   readonly operationTimeoutSeconds?: number;
+  readonly listenerName?: string;
   readonly tlsTrustCertsFilePath?: string;
   readonly tlsCertificateFilePath?: string;
   readonly tlsPrivateKeyFilePath?: string;

@@ -19,7 +19,7 @@ export interface NativeConnection {
   close(): Promise<void>;
 }
 
-type ConnectOptions = Pick<WireSourceOptions, "serviceUrl" | "authentication" | "tls" | "log">;
+type ConnectOptions = Pick<WireSourceOptions, "serviceUrl" | "listenerName" | "authentication" | "tls" | "log">;
 
 /** `onLost` hears of each topic whose consumer lost its broker, as far as the library writes of it. */
 export function createNativeConnection(
@@ -106,13 +106,14 @@ interface Paths {
 }
 
 function clientConfig(
-  { serviceUrl, tls }: ConnectOptions,
+  { serviceUrl, listenerName, tls }: ConnectOptions,
   { authority, certificate, key }: Paths,
   authentication: object | undefined,
 ): NativeClientConfig {
   return {
     serviceUrl,
     operationTimeoutSeconds: OPERATION_TIMEOUT_S,
+    ...(listenerName === undefined ? {} : { listenerName }),
     tlsAllowInsecureConnection: tls?.allowInsecure ?? false,
     tlsValidateHostname: tls?.verifyHostname ?? true,
     ...(authority === undefined ? {} : { tlsTrustCertsFilePath: authority }),

@@ -100,8 +100,8 @@ class NativeSource implements Source {
       signal: this.#closing.signal,
     });
     this.#pool = pool;
-    this.#lookup = createLookup(pool);
-    this.schemas = createSchemas(pool);
+    this.#lookup = createLookup(pool, null, options.listenerName);
+    this.schemas = createSchemas(pool, { clock, log: options.log, signal: this.#closing.signal });
     this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
     const latest = (topic: string) => latestSchemaVersion(pool, topic);
     this.#versions = createSchemaVersions({ latest, schemas: this.schemas, admin });
@@ -124,6 +124,7 @@ class NativeSource implements Source {
     this.#discovery = startDiscovery({
       topics: this.#topicNames,
       pattern: this.#pattern,
+      foundBefore: this.#options.subscription.existed,
       lookup: this.#lookup,
       intervalMs: this.#options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
       clock: this.#clock,

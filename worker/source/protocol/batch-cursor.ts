@@ -1,5 +1,13 @@
 import type { WireEntry } from "./entry.ts";
-import { type AckSet, type Batch, type EntryPosition, isConsumed, readBatch, type WireMessage } from "./message.ts";
+import {
+  type AckSet,
+  type Batch,
+  countedProperties,
+  type EntryPosition,
+  isConsumed,
+  readBatch,
+  type WireMessage,
+} from "./message.ts";
 import { MalformedError, type ProtobufReader } from "./protobuf-reader.ts";
 
 /** Payload after which a part of a batch ends. */
@@ -64,6 +72,7 @@ function countBatch(
     if (start > end) throw new MalformedError(`the metadata of message ${index} of a batch exceed it`);
     reader.over(bytes, metadataStart, start);
     let size = -1;
+    let properties = 0;
     let isNull = false;
     let compactedOut = false;
     while (reader.position < start) {
@@ -71,8 +80,12 @@ function countBatch(
       if (tag === 24) size = reader.int32();
       else if (tag === 72) isNull ||= reader.int32() !== 0;
       else if (tag === 32) compactedOut ||= reader.int32() !== 0;
-      else reader.skip(tag & 7);
+      else {
+        if (tag === 10) properties++;
+        reader.skip(tag & 7);
+      }
     }
+    countedProperties(index, properties);
     if (size < 0 && isNull) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;

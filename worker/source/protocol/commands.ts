@@ -118,7 +118,12 @@ export const partitionedMetadataResponse = messageType({
   error: int32(4),
   message: string(5),
 });
-export const lookup = messageType({ topic: string(1), requestId: uint(2), authoritative: bool(3) });
+export const lookup = messageType({
+  topic: string(1),
+  requestId: uint(2),
+  authoritative: bool(3),
+  advertisedListenerName: string(7),
+});
 export const lookupResponse = messageType({
   brokerServiceUrl: string(1),
   brokerServiceUrlTls: string(2),
@@ -158,7 +163,12 @@ export const ackResponse = messageType({
 });
 export const activeConsumerChange = messageType({ consumerId: uint(1), isActive: bool(2) });
 export const reachedEndOfTopic = messageType({ consumerId: uint(1) });
-export const closeConsumer = messageType({ consumerId: uint(1), requestId: uint(2) });
+export const closeConsumer = messageType({
+  consumerId: uint(1),
+  requestId: uint(2),
+  assignedBrokerServiceUrl: string(3),
+  assignedBrokerServiceUrlTls: string(4),
+});
 export const topicMigrated = messageType({
   resourceId: uint(1),
   resourceType: int32(2),
@@ -173,6 +183,14 @@ export const getSchemaResponse = messageType({
   error: int32(2),
   message: string(3),
   schema: embedded(4, schema),
+  schemaVersion: bytes(5),
+});
+/** For who asks for the version alone. */
+export const getSchemaVersionResponse = messageType({
+  requestId: uint(1),
+  error: int32(2),
+  message: string(3),
+  schema: bytes(4),
   schemaVersion: bytes(5),
 });
 export const getOrCreateSchema = messageType({ requestId: uint(1), topic: string(2), schema: embedded(3, schema) });

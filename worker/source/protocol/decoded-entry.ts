@@ -1,7 +1,14 @@
 import type { Defect } from "../source.ts";
 import type { BatchCursor } from "./batch-cursor.ts";
 import { WireEntry } from "./entry.ts";
-import { type EntryPosition, MOST_MESSAGES, singleMessage, type WireMessage } from "./message.ts";
+import {
+  type EntryPosition,
+  MOST_MESSAGES,
+  MOST_PROPERTIES,
+  singleMessage,
+  tooManyProperties,
+  type WireMessage,
+} from "./message.ts";
 import { MalformedError } from "./protobuf-reader.ts";
 
 /** What the objects of a message, its records' among them, and of an entry take on the heap beside the entry's bytes, as measured. */
@@ -10,6 +17,9 @@ const ENTRY_OVERHEAD = 480;
 
 /** More messages are not read from one entry. */
 const LARGEST_BATCH = 1_000_000;
+
+/** Keys for some hundred groups of readers. */
+const MOST_ENCRYPTION_BYTES = 128 * 1024;
 
 /** An entry whose content takes more is read while no other such one is handed on. */
 const LARGE_BYTES = 1024 * 1024;
@@ -53,6 +63,16 @@ export function countDefect({ batchSize }: WireEntry): Defect | null {
   if (batchSize >= 1 && batchSize <= LARGEST_BATCH) return null;
   const most = `a batch has at least 1, and at most ${LARGEST_BATCH} are read`;
   return { code: "CorruptEntry", message: `the entry says that it holds ${batchSize} messages; ${most}` };
+}
+
+/** Why an entry's metadata cannot be made objects of; null when they can. What would be too many is forgotten. */
+export function metadataDefect(entry: WireEntry): Defect | null {
+  const { encryptionBytes, properties } = entry;
+  if (encryptionBytes <= MOST_ENCRYPTION_BYTES && properties <= MOST_PROPERTIES) return null;
+  entry.dropOversized();
+  const keys = `the encrypted data keys and their metadata take ${encryptionBytes} bytes; at most ${MOST_ENCRYPTION_BYTES} are read`;
+  const message = properties > MOST_PROPERTIES ? tooManyProperties("the message", properties) : keys;
+  return { code: "CorruptEntry", message };
 }
 
 /** Whether the messages of the entry are more than may be made at once. */

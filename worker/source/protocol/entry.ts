@@ -26,6 +26,9 @@ const TOTAL_CHUNK_SIZE = 28;
 const CHUNK_ID = 29;
 const NULL_PARTITION_KEY = 30;
 
+/** An empty key is an object, too. */
+const ENCRYPTION_KEY_BYTES = 32;
+
 /** The metadata of one entry. Numbers are read at once; texts and bytes are only located, and decoded when asked for. */
 export class WireEntry implements Entry {
   /** What keeps the metadata; replaced by a copy when the frame's own memory is not kept. */
@@ -43,7 +46,10 @@ export class WireEntry implements Entry {
   marker = false;
   encrypted = false;
   eventTime: number | bigint = 0;
-  hasProperties = false;
+  /** How many the message has, of an entry that is not a batch. */
+  properties = 0;
+  /** Of the encrypted data keys, with their names, metadata and something for the objects of each. */
+  encryptionBytes = 0;
   hasOrderingKey = false;
   isNull = false;
   keyIsBase64 = false;
@@ -76,9 +82,11 @@ export class WireEntry implements Entry {
         if (field === PARTITION_KEY) {
           this.keyStart = reader.position - this.start;
           this.keyEnd = this.keyStart + length;
-        } else if (field === PROPERTIES) this.hasProperties = true;
-        else if (field === ENCRYPTION_KEYS) this.encrypted = true;
-        else if (field === ORDERING_KEY) this.hasOrderingKey = true;
+        } else if (field === PROPERTIES) this.properties += 1;
+        else if (field === ENCRYPTION_KEYS) {
+          this.encrypted = true;
+          this.encryptionBytes += length + ENCRYPTION_KEY_BYTES;
+        } else if (field === ORDERING_KEY) this.hasOrderingKey = true;
         reader.position += length;
       } else reader.skip(tag & 7);
     }
@@ -102,6 +110,12 @@ export class WireEntry implements Entry {
     else if (field === TOTAL_CHUNK_SIZE) this.totalChunkSize = reader.int32();
     else if (field === CHUNK_ID) this.chunkId = reader.int32();
     else reader.varint();
+  }
+
+  /** Forgets what would become too many objects. */
+  dropOversized(): void {
+    this.properties = 0;
+    this.encrypted = false;
   }
 
   get producerName(): string {

@@ -22,6 +22,7 @@ const HAS_PROPERTIES = 4;
 const HAS_ORDERING_KEY = 8;
 const COMPACTED_OUT = 16;
 const HAS_EVENT_TIME = 32;
+const NULL_KEY = 64;
 
 /** One message over its entry's memory; whatever is not needed to find the next message is decoded when asked for. */
 export class WireMessage implements Message {
@@ -132,7 +133,7 @@ export function singleMessage(
   const flags =
     (entry.keyIsBase64 ? BASE64 : 0) |
     (entry.isNull ? NULL : 0) |
-    (entry.hasProperties ? HAS_PROPERTIES : 0) |
+    (entry.properties > 0 ? HAS_PROPERTIES : 0) |
     (entry.hasOrderingKey ? HAS_ORDERING_KEY : 0);
   return new WireMessage(entry, position, -1, key, flags, payload, start, start, entry.isNull ? start : end);
 }
@@ -175,6 +176,19 @@ export function isConsumed(ackSet: AckSet, index: number): boolean {
 /** A delivery holds no more messages; one with more is handed on in parts. */
 export const MOST_MESSAGES = 1_000;
 
+/** Each is an object with texts, made when the message is looked at; no producer that means well comes near. */
+export const MOST_PROPERTIES = 10_000;
+
+export function tooManyProperties(message: string, properties: number): string {
+  return `${message} has ${properties} properties; at most ${MOST_PROPERTIES} are read`;
+}
+
+/** What flags a message with so many properties. @throws MalformedError */
+export function countedProperties(index: number, properties: number): number {
+  if (properties <= MOST_PROPERTIES) return properties > 0 ? HAS_PROPERTIES : 0;
+  throw new MalformedError(tooManyProperties(`message ${index} of a batch`, properties));
+}
+
 /**
  * Reads on in a batch: the messages that are to be consumed, at most {@link MOST_MESSAGES} and no more once `mostBytes` of
  * payload are there. Those compacted away or acknowledged earlier are left out.
@@ -203,7 +217,7 @@ export function readBatch(
     reader.over(bytes, metadataStart, start);
     let size = -1;
     let flags = 0;
-    let nullKey = false;
+    let properties = 0;
     let keyStart = -1;
     let keyEnd = 0;
     while (reader.position < start) {
@@ -215,7 +229,7 @@ export function readBatch(
         keyEnd = keyStart + length;
         reader.position = keyEnd;
       } else if (tag === 10) {
-        flags |= HAS_PROPERTIES;
+        properties++;
         reader.skip(2);
       } else if (tag === 40) flags |= reader.varint() > 0 ? HAS_EVENT_TIME : 0;
       else if (tag === 48) flags |= reader.int32() !== 0 ? BASE64 : 0;
@@ -224,14 +238,15 @@ export function readBatch(
         reader.skip(2);
       } else if (tag === 72) flags |= reader.int32() !== 0 ? NULL : 0;
       else if (tag === 32) flags |= reader.int32() !== 0 ? COMPACTED_OUT : 0;
-      else if (tag === 80) nullKey = reader.int32() !== 0;
+      else if (tag === 80) flags |= reader.int32() !== 0 ? NULL_KEY : 0;
       else reader.skip(tag & 7);
     }
+    flags |= countedProperties(index, properties);
     if (size < 0 && (flags & NULL) !== 0) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;
     if ((flags & COMPACTED_OUT) !== 0 || (ackSet !== null && isConsumed(ackSet, index))) continue;
-    const key = keyStart < 0 || nullKey ? null : bytes.toString("utf8", keyStart, keyEnd);
+    const key = keyStart < 0 || (flags & NULL_KEY) !== 0 ? null : bytes.toString("utf8", keyStart, keyEnd);
     const payloadEnd = (flags & NULL) !== 0 ? start : next;
     messages.push(new WireMessage(entry, position, index, key, flags, bytes, metadataStart, start, payloadEnd));
     read += size;

@@ -24,6 +24,8 @@ import { PartedEntries } from "./parted-entries.ts";
 export interface ActivationOptions {
   readonly topic: string;
   readonly epoch: number;
+  /** As {@link Assignment.cluster}. */
+  readonly cluster?: string | undefined;
   /** Exclusive or Failover: entries come in order, from the first unacknowledged one. */
   readonly ordered: boolean;
   readonly heardAt: () => number;
@@ -80,10 +82,9 @@ class TopicActivation implements Activation {
   #doneThrough: EntryId | null = null;
 
   constructor(options: ActivationOptions) {
-    const { topic, epoch, heardAt } = options;
-    this.assignment = new ActiveAssignment(topic, epoch, heardAt);
+    this.assignment = new ActiveAssignment(options);
     this.#options = options;
-    this.#partition = partitionIndex(topic);
+    this.#partition = partitionIndex(options.topic);
     this.#parted = new PartedEntries({
       ...options,
       owner: this,
@@ -241,12 +242,14 @@ class TopicActivation implements Activation {
 class ActiveAssignment implements Assignment {
   readonly topic: string;
   readonly epoch: number;
+  readonly cluster: string | undefined;
   active = true;
   readonly #heardAt: () => number;
 
-  constructor(topic: string, epoch: number, heardAt: () => number) {
+  constructor({ topic, epoch, cluster, heardAt }: Pick<ActivationOptions, "topic" | "epoch" | "cluster" | "heardAt">) {
     this.topic = topic;
     this.epoch = epoch;
+    this.cluster = cluster;
     this.#heardAt = heardAt;
   }
 

@@ -1,5 +1,6 @@
 import { backoff } from "../../../runtime/backoff.ts";
-import { asSourceError, type Failure, isSlow } from "../broker/failures.ts";
+import type { Connection } from "../broker/connection.ts";
+import { asSourceError, type Failure, isSlow, RedirectedError, type Redirection } from "../broker/failures.ts";
 import type { Lookup } from "../broker/lookup.ts";
 import { SourceError } from "../source.ts";
 import type { SubscribePosition } from "./subscribe.ts";
@@ -31,14 +32,17 @@ export function createPartitionConsumer(
 
 class ResubscribingConsumer implements PartitionConsumer {
   readonly topic: string;
-  readonly #position: SubscribePosition;
+  #position: SubscribePosition;
   readonly #lookup: Lookup;
   readonly #context: SubscriptionContext;
   readonly #closing = new AbortController();
   readonly #finished: Promise<void>;
   #subscription: Subscription | null = null;
+  #subscribedAt = 0;
   #failure: Failure | null = null;
   #carryOver: CarryOver = { undurable: [], bytesPerPermit: null };
+  /** What the broker said with which the subscription ended; null: a lookup tells where to go. */
+  #moved: { readonly from: Connection; readonly redirection: Redirection } | null = null;
 
   constructor(topic: string, position: SubscribePosition, lookup: Lookup, context: SubscriptionContext) {
     this.topic = topic;
@@ -53,6 +57,9 @@ class ResubscribingConsumer implements PartitionConsumer {
   }
 
   get failure(): Failure | null {
+    // A topic that was migrated may be subscribed to once more before the broker says so again.
+    const sound = this.#subscription !== null && this.#context.clock.now() - this.#subscribedAt > SOUND_MS;
+    if (sound) this.#failure = null;
     return this.#failure;
   }
 
@@ -90,23 +97,64 @@ class ResubscribingConsumer implements PartitionConsumer {
     const { topic } = this;
     const { log } = this.#context;
     this.#context.checkKeys();
-    const connection = await this.#lookup.broker(topic, "consuming");
+    const connection = await this.#connect();
     this.#closing.signal.throwIfAborted();
-    const opened = await openSubscription(topic, connection, this.#position, this.#carryOver, this.#context);
-    if (this.#closing.signal.aborted) opened.end(0);
-    else {
-      this.#subscription = opened;
-      this.#failure = null;
-      log.info("subscribed", { topic });
+    let opened: Subscription;
+    try {
+      opened = await openSubscription(topic, connection, this.#position, this.#carryOver, this.#context);
+    } catch (error) {
+      if (this.#redirected(error, connection)) return null;
+      throw error;
     }
+    if (this.#closing.signal.aborted) opened.end(0);
+    else this.#subscribed(opened);
     const end = await opened.ended;
     this.#subscription = null;
     this.#carryOver = end.carryOver;
     if (end.kind === "ended") return end.delayMs;
     log.info("the subscription was lost", { topic, reason: end.reason.message });
+    this.#redirected(end.reason, connection);
     // What else it was lost by shows in the next attempt, if it lasts; this one would succeed.
     if (end.reason.code === "MemoryExhausted") this.#fail(end.reason);
     return null;
+  }
+
+  async #connect(): Promise<Connection> {
+    const moved = this.#moved;
+    this.#moved = null;
+    if (moved !== null) {
+      try {
+        return await this.#lookup.assigned(this.topic, moved.from, moved.redirection, "consuming");
+      } catch (error) {
+        this.#context.log.debug("the broker that was named is not used", { topic: this.topic, error });
+      }
+    }
+    return await this.#lookup.broker(this.topic, "consuming");
+  }
+
+  #subscribed(opened: Subscription): void {
+    const { log } = this.#context;
+    this.#subscription = opened;
+    this.#subscribedAt = this.#context.clock.now();
+    if (this.#failure?.code !== "TopicMigrated") this.#failure = null;
+    log.info("subscribed", { topic: this.topic });
+  }
+
+  /** Whether the broker said where to go on. @throws SourceError TopicMigrated where that is not to be followed */
+  #redirected(reason: unknown, from: Connection): boolean {
+    if (!(reason instanceof RedirectedError)) return false;
+    const { redirection } = reason;
+    if (redirection.kind === "moved") this.#moved = { from, redirection };
+    else {
+      const { migrations, log } = this.#context;
+      const { url } = migrations.follow(this.topic, redirection);
+      // Its messages have other ids there, and those that are there are new to this subscription.
+      this.#carryOver = { ...this.#carryOver, undurable: [] };
+      this.#position = { ...this.#position, earliest: true };
+      const remedy = "set spec.pulsar.serviceUrl to it once all topics are there";
+      log.warn(`a topic was migrated to another cluster, and is consumed there: ${remedy}`, { topic: this.topic, url });
+    }
+    return true;
   }
 
   #fail({ code, message }: SourceError): void {

@@ -3,9 +3,10 @@ import { createDeadLetters, type DeadLetters } from "../broker/dead-letter-produ
 import { type Discovery, type FoundPartition, startDiscovery } from "../broker/discovery.ts";
 import { oldest } from "../broker/failures.ts";
 import { createLookup, type Lookup } from "../broker/lookup.ts";
+import { createMigrations, type Migrations } from "../broker/migrations.ts";
 import { createPool, type Pool } from "../broker/pool.ts";
 import { createSchemas } from "../broker/schemas.ts";
-import { parseServiceUrl } from "../broker/service-url.ts";
+import { type BrokerAddress, parseServiceUrl } from "../broker/service-url.ts";
 import { fullTopicName, type TopicPattern, topicPattern } from "../broker/topic-name.ts";
 import { createDecryptor } from "../encryption/decryptor.ts";
 import type { WireSourceOptions } from "../options.ts";
@@ -50,6 +51,7 @@ class WireSource implements Source {
   readonly #incomplete: Incomplete = nothingIncomplete();
   readonly #memory = entryMemory();
   readonly #pool: Pool;
+  readonly #migrations: Migrations;
   readonly #lookup: Lookup;
   readonly #deadLetters: DeadLetters;
   readonly #permits: Permits;
@@ -80,9 +82,14 @@ class WireSource implements Source {
       log: options.log,
       signal: this.#closing.signal,
     });
-    this.#lookup = createLookup(this.#pool);
-    this.schemas = createSchemas(this.#pool);
-    this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock);
+    this.#migrations = migrationsOf(options, hosts, this.#pool);
+    this.#lookup = createLookup(this.#pool, this.#migrations, options.listenerName);
+    this.schemas = createSchemas(
+      this.#pool,
+      { clock, log: options.log, signal: this.#closing.signal },
+      this.#migrations,
+    );
+    this.#deadLetters = createDeadLetters(this.#lookup, this.schemas, clock, this.#migrations);
     this.#permits = createPermits(budget, receiverQueueSize, this.#incomplete, clock);
   }
 
@@ -92,6 +99,7 @@ class WireSource implements Source {
     this.#discovery = startDiscovery({
       topics: this.#topics,
       pattern: this.#pattern,
+      foundBefore: this.#options.subscription.existed,
       lookup: this.#lookup,
       intervalMs: this.#options.discoveryIntervalMs ?? DISCOVERY_INTERVAL_MS,
       clock: this.#clock,
@@ -180,6 +188,7 @@ class WireSource implements Source {
       checkKeys: () => decryption?.keys.check(),
       maxUncompressedBytes,
       incomplete: this.#incomplete,
+      migrations: this.#migrations,
       clock: this.#clock,
       log,
       nextEpoch: () => ++this.#epoch,
@@ -204,6 +213,21 @@ class WireSource implements Source {
     const mayPause = subscription.type === "Shared" && !this.#closing.signal.aborted;
     return mayPause && budget.free + this.#incomplete.bytes < 0;
   }
+}
+
+function migrationsOf(
+  { subscription, authentication, tls = {} }: WireSourceOptions,
+  hosts: readonly BrokerAddress[],
+  { foreign }: Pool,
+): Migrations {
+  const encrypted = hosts.every((host) => host.tls);
+  const verified = encrypted && tls.allowInsecure !== true && tls.verifyHostname !== false;
+  return createMigrations({
+    keepsOrder: subscription.type !== "Shared",
+    tls: encrypted,
+    exposesCredentials: (authentication ?? null) !== null && !verified,
+    foreign,
+  });
 }
 
 function stateOf(

@@ -2,6 +2,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Connection } from "../broker/connection.ts";
 import type { ConnectionConsumer } from "../broker/dispatcher.ts";
+import type { Migrations } from "../broker/migrations.ts";
 import type { Decryptor } from "../encryption/decryptor.ts";
 import { createKeyWatch } from "../encryption/key-watch.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
@@ -29,6 +30,7 @@ export interface SubscriptionContext extends Subscriber {
   checkKeys(): void;
   readonly maxUncompressedBytes: number;
   readonly incomplete: Incomplete;
+  readonly migrations: Migrations;
   readonly clock: Clock;
   readonly log: Logger;
   nextEpoch(): number;
@@ -193,6 +195,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       ...this.#context,
       topic: this.#topic,
       epoch: this.#context.nextEpoch(),
+      cluster: this.#context.migrations.of(this.#topic)?.url,
       ordered: this.#context.type !== "Shared",
       heardAt: () => this.#connection.heardAt,
       acks: this.acks,

@@ -57,6 +57,19 @@ describe("an unordered entry that comes again after its assignment ended", () =>
     assert.equal(rig.puts.length, 2);
   });
 
+  test("is another one in another cluster, whatever its id", async () => {
+    const rig = rigOf();
+    const before = rig.assign();
+    await rig.deliver(before, "a:1", "a:2");
+    await rig.last().accept();
+    await rig.revoke(before);
+    await rig.last().accept();
+    await rig.deliver(rig.assign("orders", { cluster: "pulsar://green:6650" }), "a:1");
+    await rig.last().accept();
+    assert.deepEqual(rig.sent(), [["a:1"], ["a:2"], ["a:1"]]);
+    assert.deepEqual(rig.acknowledged, ["a:1"]);
+  });
+
   for (const kind of ["transient", "invalid", "notReady"] as const) {
     test(`is written again when what was on its way fails (${kind})`, async () => {
       const rig = rigOf();

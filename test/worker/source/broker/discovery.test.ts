@@ -9,7 +9,10 @@ const INTERVAL_MS = 60_000;
 const N = "persistent://t/n/";
 
 /** A namespace that the test changes, and what is consumed of it. */
-function look(t: TestContext, what: { readonly topics?: readonly string[]; readonly pattern?: string }) {
+function look(
+  t: TestContext,
+  what: { readonly topics?: readonly string[]; readonly pattern?: string; readonly foundBefore?: boolean },
+) {
   const clock = createVirtualClock();
   const closing = new AbortController();
   t.after(() => closing.abort());
@@ -22,8 +25,8 @@ function look(t: TestContext, what: { readonly topics?: readonly string[]; reado
   const options: DiscoveryOptions = {
     topics: (what.topics ?? []).map((name) => N + name),
     pattern: what.pattern === undefined ? null : topicPattern(N + what.pattern),
+    foundBefore: what.foundBefore,
     lookup: {
-      broker: () => assert.fail("no broker is asked for"),
       async partitions(topic) {
         if (failing.has(topic)) throw new SourceError("BrokerNotReady", `no answer for ${topic}`);
         return partitioned.get(topic) ?? 0;
@@ -134,3 +137,12 @@ test("a topic by itself with the name of a partition is consumed under its own n
   await next();
   assert.deepEqual(consumed(), { "x-partition-0": "early", "y-partition-0": "early" });
 });
+
+for (const what of [{ topics: ["x"] }, { pattern: ".*" }]) {
+  test(`where all was found before, what has no subscription came while nobody looked (${Object.keys(what)[0]})`, async (t) => {
+    const { make, next, consumed } = look(t, { ...what, foundBefore: true });
+    make("x", 2);
+    await next();
+    assert.deepEqual(consumed(), { "x-partition-0": "late", "x-partition-1": "late" });
+  });
+}

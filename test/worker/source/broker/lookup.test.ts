@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { bytes, messageType, uint } from "../../../../worker/source/protocol/field-table.ts";
+import { expandText } from "../../format/expand-value.ts";
 import { type ScriptedBroker, useScriptedBrokers } from "../scripted-broker.ts";
 import { useReceivers } from "../wire/receiver.ts";
 
@@ -120,4 +122,44 @@ test("a schema version that is no number of 64 bits names no schema, and the bro
   assert.equal((await schemas.schema(TOPIC, Buffer.alloc(8)))?.type, "JSON");
   assert.equal((await schemas.schema(TOPIC, null))?.type, "JSON");
   assert.deepEqual(asked, [8, -1]);
+});
+
+test("lookups ask for the addresses of the listener that is named, and a broker without it is told of with the remedy", async () => {
+  const asked = new Set<string | undefined>();
+  let knows = true;
+  const broker = await startBroker((command, body, { send }) => {
+    if (command !== Command.LOOKUP) return false;
+    const { requestId, advertisedListenerName } = c.lookup.decode(body);
+    asked.add(advertisedListenerName);
+    if (knows) return false;
+    const { ServiceNotReady } = c.ServerError;
+    const message = "the broker do not have external listener";
+    const failed = { requestId, response: c.LookupResponse.Failed, error: ServiceNotReady, message };
+    send(Command.LOOKUP_RESPONSE, c.lookupResponse, failed);
+    return true;
+  });
+  const options = { serviceUrl: broker.url, topics: [TOPIC], listenerName: "external" };
+  const receiver = startReceiver(options);
+  await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  assert.deepEqual([...asked], ["external"]);
+  knows = false;
+  const other = startReceiver(options);
+  await other.until("it fails", () => other.source.state().failure !== null);
+  assert.match(other.source.state().failure?.message ?? "", /external listener"; correct spec\.pulsar\.listenerName/);
+});
+
+test("a schema of megabytes is one that nothing can be decoded by, and nothing is made of its properties", async () => {
+  const property = Buffer.from([0x2a, 0]);
+  const schema = Buffer.concat(Array.from({ length: 1_000_000 }, () => property));
+  const raw = messageType({ requestId: uint(1), schema: bytes(4) });
+  const broker = await startBroker((command, body, { send }) => {
+    if (command !== Command.GET_SCHEMA) return false;
+    send(Command.GET_SCHEMA_RESPONSE, raw, { requestId: c.getSchema.decode(body).requestId ?? 0, schema });
+    return true;
+  });
+  const { schemas } = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] }).source;
+  const found = await schemas.schema(TOPIC, Buffer.alloc(8));
+  assert.deepEqual([found?.type, found?.data.length, found?.properties.size], ["OVERSIZED", 0, 0]);
+  const text = await expandText({ schema: found, payload: "v" }).catch((error: Error) => error.message);
+  assert.match(text, /OVERSIZED schema cannot be expanded/);
 });

@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { test } from "node:test";
 import { type Clock, systemClock } from "../../../../runtime/clock.ts";
+import { createDeadLetters } from "../../../../worker/source/broker/dead-letter-producer.ts";
+import { createLookup } from "../../../../worker/source/broker/lookup.ts";
+import { createPool } from "../../../../worker/source/broker/pool.ts";
+import { createSchemas } from "../../../../worker/source/broker/schemas.ts";
+import { parseServiceUrl } from "../../../../worker/source/broker/service-url.ts";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
+import { adjustableClock } from "../../../clock.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { useScriptedBrokers } from "../scripted-broker.ts";
 import { useReceivers } from "../wire/receiver.ts";
 
@@ -89,4 +96,66 @@ test("a producer that is confirmed too late is closed, or the broker would keep 
     closed,
     bodies(Command.PRODUCER).map((body) => c.producer.decode(body).producerId),
   );
+});
+
+test("the schema of dead letters is registered again after a minute: their topic may have been made anew", async (t) => {
+  let fails = false;
+  const registered: string[] = [];
+  const broker = await startBroker((command, body, { send, sendEntry }) => {
+    if (command === Command.FLOW) {
+      const { consumerId = 0 } = c.flow.decode(body);
+      for (const n of [0, 1]) {
+        const schemaVersion = Buffer.from([0, 0, 0, 0, 0, 0, 0, n]);
+        sendEntry(consumerId, n, { schemaVersion }, Buffer.from("poison"));
+      }
+    } else if (command === Command.GET_SCHEMA) {
+      // Both versions name the same schema.
+      const { requestId } = c.getSchema.decode(body);
+      const schema = { type: 2, data: Buffer.from("{}") };
+      send(Command.GET_SCHEMA_RESPONSE, c.getSchemaResponse, { requestId, schema });
+      return true;
+    } else if (command === Command.PRODUCER) {
+      const { requestId } = c.producer.decode(body);
+      send(Command.PRODUCER_SUCCESS, c.producerSuccess, { requestId, producerName: "p", lastSequenceId: -1 });
+      return true;
+    } else if (command === Command.GET_OR_CREATE_SCHEMA) {
+      const { requestId, topic = "" } = c.getOrCreateSchema.decode(body);
+      registered.push(topic);
+      const answer = fails ? { error: c.ServerError.ServiceNotReady } : { schemaVersion: Buffer.alloc(8) };
+      send(Command.GET_OR_CREATE_SCHEMA_RESPONSE, c.getOrCreateSchemaResponse, { requestId, ...answer });
+      return true;
+    } else if (command === Command.SEND) {
+      const { producerId, sequenceId } = c.send.decode(body);
+      send(Command.SEND_RECEIPT, c.sendReceipt, { producerId, sequenceId });
+      return true;
+    }
+    return false;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+  await receiver.received(2);
+  // Connections keep the time themselves.
+  const clock = adjustableClock();
+  const closing = new AbortController();
+  const shared = { log: silentLog, signal: closing.signal };
+  const access = { tls: {}, authentication: null, congested: () => false };
+  const pool = createPool({ hosts: parseServiceUrl(broker.url), ...access, ...shared, clock: systemClock });
+  t.after(() => {
+    closing.abort();
+    pool.close();
+  });
+  const letters = createDeadLetters(createLookup(pool), createSchemas(pool, { ...shared, clock }), clock);
+  const publish = async () => {
+    for (const message of receiver.messages)
+      await letters.publish("dead", { message, topic: TOPIC, reason: new Map() });
+  };
+  await publish();
+  await publish();
+  assert.deepEqual(registered, ["persistent://public/default/dead"], "once for all that have the schema");
+  clock.advance(60_000);
+  await publish();
+  assert.equal(registered.length, 2);
+  fails = true;
+  clock.advance(60_000);
+  await publish();
+  assert.equal(registered.length, 3, "what cannot be asked now goes with the version that is known");
 });

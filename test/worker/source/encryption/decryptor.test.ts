@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { systemClock } from "../../../../runtime/clock.ts";
 import { createDecryptor } from "../../../../worker/source/encryption/decryptor.ts";
 import { type Defect, type EncryptionContext, SourceError } from "../../../../worker/source/source.ts";
@@ -22,6 +24,13 @@ const contextOf = ({ metadata }: Encrypted): EncryptionContext => ({
   uncompressedMessageSize: 0,
   batchSize: null,
 });
+
+/** Bytes that are in use. */
+function heap(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().heapUsed;
+}
 
 /** Decrypts one payload that was encrypted for `app`, with these keys in the Secret. */
 function decrypt(keys: Readonly<Record<string, string>>, change: Partial<EncryptionContext> = {}, payload?: Buffer) {
@@ -171,4 +180,17 @@ test("an entry that names keys without end costs a few, and its names are cut", 
   const outcome = decryptor.decrypt({ ...contextOf(encrypted), keys: many }, encrypted.payload);
   refused(outcome, "EncryptionKeyMissing", /^[^\n]{1,1000}$/);
   assert.ok(reads <= 32);
+});
+
+test("what is remembered of data keys is small, however long they and their names are", () => {
+  const decryptor = createDecryptor(decryption({ app: app.pem }), systemClock);
+  const encrypted = encryptor({ app: app.publicKey })(PLAIN);
+  const before = heap();
+  for (let entry = 0; entry < 300; entry++) {
+    const long = { name: `app${"x".repeat(100_000)}`, key: Buffer.alloc(1_000_000, entry), metadata: new Map() };
+    decryptor.decrypt({ ...contextOf(encrypted), keys: [long] }, encrypted.payload);
+  }
+  const kept = heap() - before;
+  assert.ok(kept < 10_000_000, `${kept} bytes`);
+  assert.deepEqual(decryptor.decrypt(contextOf(encrypted), encrypted.payload), PLAIN);
 });

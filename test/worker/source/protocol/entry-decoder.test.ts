@@ -8,7 +8,11 @@ import { Compression } from "../../../../worker/source/protocol/compression.ts";
 import type { DecodedEntry } from "../../../../worker/source/protocol/decoded-entry.ts";
 import { createEntryDecoder } from "../../../../worker/source/protocol/entry-decoder.ts";
 import { entryMemory } from "../../../../worker/source/protocol/entry-memory.ts";
-import { type EntryMetadata, entryMetadata } from "../../../../worker/source/protocol/metadata-codec.ts";
+import {
+  type EntryMetadata,
+  entryMetadata,
+  singleMetadata,
+} from "../../../../worker/source/protocol/metadata-codec.ts";
 import { recordOf } from "../../format/message.ts";
 import { batchPayload, compress, numberedMessages } from "../wire/publisher.ts";
 
@@ -217,4 +221,47 @@ test("hostile bytes become one defective message or sound ones, never an excepti
     }),
     { numRuns: 5_000 },
   );
+});
+
+test("a message with more properties than a heap holds is poison, alone and in a batch, and nothing is made of them", () => {
+  const one = { key: "k", value: "" };
+  const properties = (count: number) => Array.from({ length: count }, () => one);
+  const limit = decode(body({ properties: properties(10_000) }, Buffer.from("p")));
+  assert.equal(limit.entry.defect, null);
+  for (const metadata of [{}, { numChunks: 2, chunkId: 0, uuid: "u", totalChunkSize: 10 }]) {
+    const alone = decode(body({ ...metadata, properties: properties(10_001) }, Buffer.from("p")));
+    assert.match(alone.entry.defect?.message ?? "", /^the message has 10001 properties; at most 10000 are read$/);
+    assert.equal(alone.entry.defect?.code, "CorruptEntry");
+    assert.equal(alone.messages[0]?.properties.size, 0);
+  }
+  const metadata = singleMetadata.encode({ payloadSize: 0, properties: properties(10_001) });
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(metadata.length);
+  const sound = batchPayload(numberedMessages(1_000, 1, 1));
+  for (const before of [0, 1_000]) {
+    const payload = Buffer.concat([...(before === 0 ? [] : [sound]), size, metadata]);
+    const batch = decode(body({ numMessagesInBatch: before + 1 }, payload));
+    assert.match(batch.entry.defect?.message ?? "", new RegExp(`^message ${before} of a batch has 10001 properties`));
+    assert.equal(batch.permits, before + 1);
+  }
+});
+
+test("encrypted data keys of megabytes are poison, and nothing is made of them", () => {
+  const keysOf = (count: number, bytes: number) =>
+    Array.from({ length: count }, (_, n) => ({ key: `${n}`, value: Buffer.alloc(bytes) }));
+  const metadata = (encryptionKeys: ReturnType<typeof keysOf>) => ({
+    encryptionKeys,
+    encryptionParam: Buffer.alloc(12),
+  });
+  const groups = decode(body(metadata(keysOf(200, 512)), Buffer.from("cipher")));
+  assert.equal(groups.entry.encryption?.keys.length, 200);
+  for (const keys of [keysOf(1, 5 << 20), keysOf(100_000, 0)]) {
+    const { entry, messages } = decode(body(metadata(keys), Buffer.from("cipher")));
+    assert.match(
+      entry.defect?.message ?? "",
+      /^the encrypted data keys and their metadata take \d+ bytes; at most 131072/,
+    );
+    assert.equal(entry.encryption, null);
+    assert.equal(Buffer.from(messages[0]?.payload ?? []).toString(), "cipher");
+  }
 });

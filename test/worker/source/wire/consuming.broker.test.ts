@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { systemClock } from "../../../../runtime/clock.ts";
+import { createPool } from "../../../../worker/source/broker/pool.ts";
+import { createSchemas } from "../../../../worker/source/broker/schemas.ts";
+import { parseServiceUrl } from "../../../../worker/source/broker/service-url.ts";
 import type { CompressionType, Message } from "../../../../worker/source/source.ts";
+import { adjustableClock } from "../../../clock.ts";
+import { silentLog } from "../../../silent-log.ts";
 import { useBroker } from "./broker-fixture.ts";
 import { type BatchMessage, createPublisher, numberedMessages, type Publisher } from "./publisher.ts";
 import { type ReceiverOptions, useReceivers } from "./receiver.ts";
@@ -207,6 +213,37 @@ describe("consuming from a broker", { timeout: 900_000 }, () => {
     assert.equal(old?.properties.get("p"), "v");
     assert.ok(record(optional).equals(latest?.data ?? Buffer.alloc(0)));
     assert.equal(await schemas.schema(broker.topic(), null), null);
+  });
+
+  test("a version that names another schema, since schemas were deleted, is known as that a minute later", async (t) => {
+    const topic = broker.topic();
+    const info = (name: string) => {
+      const data = Buffer.from(`{"type":"record","name":"R","fields":[{"name":"${name}","type":"int"}]}`);
+      return { type: "AVRO", data, properties: new Map<string, string>() };
+    };
+    const { serviceUrl } = broker.pulsar;
+    const receiver = startReceiver({ serviceUrl, topics: [topic] });
+    await receiver.until("it is subscribed", () => receiver.source.state().connected);
+    const first = await publisher.registerSchema(topic, info("a"));
+    // Connections keep the time themselves.
+    const closing = new AbortController();
+    t.after(() => closing.abort());
+    const shared = { log: silentLog, signal: closing.signal };
+    const access = { tls: {}, authentication: null, congested: () => false };
+    const pool = createPool({ hosts: parseServiceUrl(serviceUrl), ...access, ...shared, clock: systemClock });
+    t.after(() => pool.close());
+    const clock = adjustableClock();
+    const schemas = createSchemas(pool, { ...shared, clock });
+    const known = await schemas.schema(topic, first);
+    assert.deepEqual(known?.data, info("a").data);
+    await broker.admin("DELETE", `schemas/${topic.replace("persistent://", "")}/schema?force=true`);
+    clock.advance(60_000);
+    assert.equal(await schemas.schema(topic, first), known, "what came with it may still be there");
+    const second = await publisher.registerSchema(topic, info("b"));
+    assert.deepEqual(second, first);
+    clock.advance(60_000);
+    assert.deepEqual((await schemas.schema(topic, second))?.data, info("b").data);
+    assert.equal(receiver.assignments.length, 1, "the consumer stayed connected");
   });
 
   test("a dead letter keeps payload, key, properties and schema, and says why", async () => {

@@ -4,24 +4,134 @@ import { type Clock, systemClock } from "../../../../runtime/clock.ts";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
 import type { SourceFailure } from "../../../../worker/source/source.ts";
-import { type Peer, useScriptedBrokers } from "../scripted-broker.ts";
+import { type Answer, type Peer, type ScriptedBroker, useScriptedBrokers } from "../scripted-broker.ts";
 import { type Receiver, useReceivers } from "./receiver.ts";
 
 const TOPIC = "persistent://public/default/t";
 const startReceiver = useReceivers();
 const startBroker = useScriptedBrokers();
 
-test("a topic that went to another cluster is told of at once, with the way there", async () => {
-  const broker = await startBroker((command, body, { send }) => {
+/** Answers a SUBSCRIBE by saying that the topic was migrated there. */
+const migratedTo =
+  (there: { readonly brokerServiceUrl?: string; readonly brokerServiceUrlTls?: string }): Answer =>
+  (command, body, { send }) => {
     if (command !== Command.SUBSCRIBE) return false;
     const resourceId = c.subscribe.decode(body).consumerId;
-    const migrated = { resourceId, resourceType: c.MigratedResource.Consumer, brokerServiceUrl: "pulsar://green:6650" };
-    send(Command.TOPIC_MIGRATED, c.topicMigrated, migrated);
+    send(Command.TOPIC_MIGRATED, c.topicMigrated, { resourceId, resourceType: c.MigratedResource.Consumer, ...there });
     return true;
+  };
+
+test("a topic that went to another cluster is told of, with the way there, where it is not to be followed", async () => {
+  const green = { brokerServiceUrl: "pulsar://green:6650" };
+  const authentication = { method: "token", credentials: async () => Buffer.from("secret-token") };
+  const cases = [
+    [green, { subscription: { type: "Failover" } }, /pulsar:\/\/green:6650.*order is not kept/],
+    [
+      green,
+      { authentication },
+      /pulsar:\/\/green:6650.*credentials are sent only to a host whose certificate is verified/,
+    ],
+    [{ brokerServiceUrlTls: "pulsar+ssl://green:6651" }, {}, /another cluster.*names no plain address/],
+    [{ brokerServiceUrl: "pulsar+ssl://green:6651" }, {}, /no address of the scheme/],
+    [{ brokerServiceUrl: "pulsar://green\u001b[2J:6650" }, {}, /no address of the scheme/],
+  ] as const;
+  for (const [there, options, message] of cases) {
+    const broker = await startBroker(migratedTo(there));
+    const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], ...options });
+    await receiver.until("it fails", () => receiver.source.state().failure !== null);
+    const { failure } = receiver.source.state();
+    assert.equal(failure?.code, "TopicMigrated");
+    assert.match(failure?.message ?? "", message);
+    assert.match(failure?.message ?? "", /: set spec\.pulsar\.serviceUrl to that cluster$/);
+  }
+});
+
+test("an unordered source follows a topic to another cluster, from its start, with the schemas that are there", async () => {
+  const peers: Peer[] = [];
+  const schemaOf =
+    (type: number): Answer =>
+    (command, body, { send }) => {
+      if (command !== Command.GET_SCHEMA) return false;
+      const { requestId } = c.getSchema.decode(body);
+      send(Command.GET_SCHEMA_RESPONSE, c.getSchemaResponse, { requestId, schema: { type, data: Buffer.from("{}") } });
+      return true;
+    };
+  const green = await startBroker(schemaOf(1));
+  const blue = await startBroker((command, body, peer) => {
+    if (command === Command.FLOW) {
+      peers.push(peer);
+      peer.sendMessage(c.flow.decode(body).consumerId ?? 0, 0, "blue");
+    }
+    return schemaOf(2)(command, body, peer);
   });
-  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
-  await receiver.until("it fails", () => receiver.source.state().failure !== null);
-  assert.match(receiver.source.state().failure?.message ?? "", /pulsar:\/\/green:6650.*serviceUrl/);
+  const subscription = { initialPosition: "Latest" } as const;
+  const receiver = startReceiver({ serviceUrl: blue.url, topics: [TOPIC], subscription, acknowledge: true });
+  await receiver.received(1);
+  const { schemas } = receiver.source;
+  assert.equal((await schemas.schema(TOPIC, Buffer.alloc(8)))?.type, "JSON");
+  const acknowledged = () => blue.commands.some(({ command }) => command === Command.ACK);
+  await receiver.until("it is acknowledged", acknowledged);
+  const subscribed = (broker: ScriptedBroker) =>
+    broker.commands.filter(({ command }) => command === Command.SUBSCRIBE).map(({ body }) => c.subscribe.decode(body));
+  const [before] = subscribed(blue);
+  const there = { resourceType: c.MigratedResource.Consumer, brokerServiceUrl: green.url };
+  peers[0]?.send(Command.TOPIC_MIGRATED, c.topicMigrated, { resourceId: before?.consumerId, ...there });
+  await receiver.until(
+    "it is subscribed there",
+    () => subscribed(green).length === 1 && receiver.source.state().connected,
+  );
+  assert.equal(before?.initialPosition, c.InitialPosition.Latest);
+  assert.equal(subscribed(green)[0]?.initialPosition, c.InitialPosition.Earliest);
+  assert.equal((await schemas.schema(TOPIC, Buffer.alloc(8)))?.type, "STRING");
+  assert.deepEqual(
+    receiver.assignments.map(({ cluster }) => cluster),
+    [undefined, green.url],
+  );
+  const kinds = green.commands.map(({ command }) => command);
+  assert.ok(kinds.includes(Command.LOOKUP));
+  assert.ok(!kinds.includes(Command.ACK), "ids of the other cluster mean nothing there");
+});
+
+for (const [title, assigned] of [
+  ["is subscribed to there, without a lookup", (there: string) => ({ assignedBrokerServiceUrl: there })],
+  ["is looked up where the address is of no use", () => ({ assignedBrokerServiceUrl: "pulsar://127.0.0.1:1" })],
+  [
+    "is looked up where the address is of another scheme",
+    () => ({ assignedBrokerServiceUrlTls: "pulsar+ssl://b:6651" }),
+  ],
+] as const) {
+  test(`a topic whose broker names the next one ${title}`, async () => {
+    const next = await startBroker();
+    let closed = false;
+    const broker = await startBroker((command, body, { send }) => {
+      if (command !== Command.FLOW || closed) return false;
+      closed = true;
+      const { consumerId } = c.flow.decode(body);
+      send(Command.CLOSE_CONSUMER, c.closeConsumer, { consumerId, ...assigned(next.url) });
+      return true;
+    });
+    const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC] });
+    const times = (of: ScriptedBroker, wanted: number) =>
+      of.commands.filter(({ command }) => command === wanted).length;
+    const direct = title.includes("without");
+    const subscribed = () => times(direct ? next : broker, Command.SUBSCRIBE) === (direct ? 1 : 2);
+    await receiver.until("it is subscribed again", () => subscribed() && receiver.source.state().connected);
+    assert.equal(times(broker, Command.LOOKUP), direct ? 1 : 2);
+  });
+}
+
+test("a subscription is begun at its start where all others were there before", async () => {
+  const positions: (number | undefined)[] = [];
+  const broker = await startBroker((command, body) => {
+    if (command === Command.SUBSCRIBE) positions.push(c.subscribe.decode(body).initialPosition);
+    return false;
+  });
+  for (const existed of [false, true]) {
+    const subscription = { initialPosition: "Latest", existed } as const;
+    const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription });
+    await receiver.until("it is subscribed", () => receiver.source.state().connected);
+  }
+  assert.deepEqual(positions, [c.InitialPosition.Latest, c.InitialPosition.Earliest]);
 });
 
 test("a Failover consumer delivers while it is active, and not before or after", async () => {

@@ -9,7 +9,7 @@ const MESSAGE_OVERHEAD = 250;
 const ENTRY_OVERHEAD = 480;
 
 /** More messages are not read from one entry. */
-const LARGEST_BATCH = 1_000_000;
+export const LARGEST_BATCH = 1_000_000;
 
 /** An entry whose content takes more is read while no other such one is handed on. */
 const LARGE_BYTES = 1024 * 1024;

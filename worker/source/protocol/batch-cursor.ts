@@ -1,7 +1,17 @@
-import type { WireEntry } from "./entry.ts";
-import { type AckSet, type Batch, type EntryPosition, isConsumed, readBatch, type WireMessage } from "./message.ts";
+import { MOST_PROPERTIES, type WireEntry } from "./entry.ts";
+import {
+  type AckSet,
+  type Batch,
+  type EntryPosition,
+  isConsumed,
+  readBatch,
+  tooManyProperties,
+  type WireMessage,
+} from "./message.ts";
 import { MalformedError, type ProtobufReader } from "./protobuf-reader.ts";
 
+/** Tag of a property in the metadata of a message. */
+const PROPERTY = 10;
 /** Payload after which a part of a batch ends. */
 const PART_BYTES = 256 * 1024;
 
@@ -66,13 +76,18 @@ function countBatch(
     let size = -1;
     let isNull = false;
     let compactedOut = false;
+    let properties = 0;
     while (reader.position < start) {
       const tag = reader.varint();
       if (tag === 24) size = reader.int32();
       else if (tag === 72) isNull ||= reader.int32() !== 0;
       else if (tag === 32) compactedOut ||= reader.int32() !== 0;
-      else reader.skip(tag & 7);
+      else {
+        if (tag === PROPERTY) properties += 1;
+        reader.skip(tag & 7);
+      }
     }
+    if (properties > MOST_PROPERTIES) throw tooManyProperties(properties);
     if (size < 0 && isNull) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;

@@ -1,7 +1,7 @@
 import type { Defect } from "../source.ts";
 import type { BatchCursor } from "./batch-cursor.ts";
-import { WireEntry } from "./entry.ts";
-import { type EntryPosition, MOST_MESSAGES, singleMessage, type WireMessage } from "./message.ts";
+import { MOST_PROPERTIES, WireEntry } from "./entry.ts";
+import { type EntryPosition, MOST_MESSAGES, singleMessage, tooManyProperties, type WireMessage } from "./message.ts";
 import { MalformedError } from "./protobuf-reader.ts";
 
 /** What the objects of a message, its records' among them, and of an entry take on the heap beside the entry's bytes, as measured. */
@@ -46,6 +46,15 @@ export function defectiveEntry(
     release: null,
     parts: null,
   };
+}
+
+/** Why the metadata are not read, of which each part becomes an object; null when they are. */
+export function metadataDefect(entry: WireEntry): Defect | null {
+  if (entry.propertyCount > MOST_PROPERTIES) return corruption(tooManyProperties(entry.propertyCount));
+  if (!entry.hasTooManyKeys) return null;
+  // Nor are they asked for by whoever passes the entry on.
+  entry.encrypted = false;
+  return { code: "CorruptEntry", message: "the entry names more encryption keys than are read" };
 }
 
 /** Why a batch cannot hold as many messages as it says; null when it can. */

@@ -10,6 +10,7 @@ import {
   defectiveEntry,
   isLarge,
   isParted,
+  metadataDefect,
   retainedBytes,
 } from "./decoded-entry.ts";
 import { WireEntry } from "./entry.ts";
@@ -115,15 +116,13 @@ class FrameEntryDecoder implements EntryDecoder {
     if (payloadStart > end) throw new MalformedError("the metadata exceed the frame");
     const entry = new WireEntry(bytes, metadataStart, payloadStart).parse(this.#reader);
     if (entry.marker) return withoutMessages(entry, 0, null);
-    if (entry.chunks > 1) {
+    const isChunk = entry.chunks > 1;
+    const defect = metadataDefect(entry) ?? (isChunk ? null : countDefect(entry));
+    if (isChunk || defect !== null) {
       const payload = Buffer.from(bytes.subarray(payloadStart, end));
       detach(entry, bytes.subarray(metadataStart, payloadStart));
+      if (defect !== null) return defectiveEntry(entry, position, defect, payload);
       return withoutMessages(entry, payload.length, payload);
-    }
-    const countedWrong = countDefect(entry);
-    if (countedWrong !== null) {
-      detach(entry, bytes.subarray(metadataStart, payloadStart));
-      return defectiveEntry(entry, position, countedWrong, Buffer.from(bytes.subarray(payloadStart, end)));
     }
     if (isLarge(entry, end - payloadStart) && !this.#largeMayBeRead()) return null;
     if (entry.encrypted || entry.compression !== Compression.NONE) {

@@ -13,6 +13,8 @@ const UNCOMPRESSED_SIZE = 9;
 const NUM_MESSAGES_IN_BATCH = 11;
 const EVENT_TIME = 12;
 const ENCRYPTION_KEYS = 13;
+/** Tag of the metadata of one of them. */
+const KEY_METADATA = 26;
 const ENCRYPTION_ALGO = 14;
 const ENCRYPTION_PARAM = 15;
 const SCHEMA_VERSION = 16;
@@ -25,6 +27,12 @@ const NUM_CHUNKS = 27;
 const TOTAL_CHUNK_SIZE = 28;
 const CHUNK_ID = 29;
 const NULL_PARTITION_KEY = 30;
+
+/** More properties of one message are not read: each becomes an object, and a frame holds millions of empty ones. */
+export const MOST_PROPERTIES = 100_000;
+
+/** More encryption keys of one entry, with what is said of them, are not read. */
+const MOST_KEY_PARTS = 10_000;
 
 /** The metadata of one entry. Numbers are read at once; texts and bytes are only located, and decoded when asked for. */
 export class WireEntry implements Entry {
@@ -43,7 +51,7 @@ export class WireEntry implements Entry {
   marker = false;
   encrypted = false;
   eventTime: number | bigint = 0;
-  hasProperties = false;
+  propertyCount = 0;
   hasOrderingKey = false;
   isNull = false;
   keyIsBase64 = false;
@@ -76,7 +84,7 @@ export class WireEntry implements Entry {
         if (field === PARTITION_KEY) {
           this.keyStart = reader.position - this.start;
           this.keyEnd = this.keyStart + length;
-        } else if (field === PROPERTIES) this.hasProperties = true;
+        } else if (field === PROPERTIES) this.propertyCount += 1;
         else if (field === ENCRYPTION_KEYS) this.encrypted = true;
         else if (field === ORDERING_KEY) this.hasOrderingKey = true;
         reader.position += length;
@@ -118,6 +126,26 @@ export class WireEntry implements Entry {
   get uuid(): string | null {
     const found = this.#find(UUID);
     return found === null ? null : found.bytes.toString("utf8", found.position, found.end);
+  }
+
+  /** Whether keys and what is said of them are more than are read. */
+  get hasTooManyKeys(): boolean {
+    if (!this.encrypted) return false;
+    let parts = 0;
+    const reader = new ProtobufReader().over(this.bytes, this.start, this.end);
+    while (reader.position < reader.end) {
+      const tag = reader.varint();
+      if (tag !== ENCRYPTION_KEYS * 8 + 2) {
+        reader.skip(tag & 7);
+        continue;
+      }
+      parts += 1;
+      readNested(reader, (part) => {
+        if (part === KEY_METADATA) parts += 1;
+        reader.skip(part & 7);
+      });
+    }
+    return parts > MOST_KEY_PARTS;
   }
 
   get encryption(): EncryptionContext | null {
@@ -187,7 +215,7 @@ function readEncryptionKey(reader: ProtobufReader): EncryptionKey {
   readNested(reader, (tag) => {
     if (tag === 10) name = reader.string();
     else if (tag === 18) key = reader.copy();
-    else if (tag === 26) readProperty(reader, metadata);
+    else if (tag === KEY_METADATA) readProperty(reader, metadata);
     else reader.skip(tag & 7);
   });
   return { name, key, metadata };

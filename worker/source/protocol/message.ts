@@ -1,5 +1,5 @@
 import type { Message } from "../source.ts";
-import { findField, ORDERING_KEY, PROPERTIES, readProperty, type WireEntry } from "./entry.ts";
+import { findField, MOST_PROPERTIES, ORDERING_KEY, PROPERTIES, readProperty, type WireEntry } from "./entry.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
 /** Where an entry lies in its topic-partition; `partition` is -1 for a topic without partitions. */
@@ -110,10 +110,12 @@ export class WireMessage implements Message {
     if (single) reader.over(this.entry.bytes, this.entry.start, this.entry.end);
     else reader.over(this.#bytes, this.#metadataStart, this.#start);
     const properties = new Map<string, string>();
-    while (reader.position < reader.end) {
+    for (let left = MOST_PROPERTIES; left > 0 && reader.position < reader.end; ) {
       const tag = reader.varint();
-      if (tag === tagWanted) readProperty(reader, properties);
-      else reader.skip(tag & 7);
+      if (tag === tagWanted) {
+        readProperty(reader, properties);
+        left -= 1;
+      } else reader.skip(tag & 7);
     }
     return properties;
   }
@@ -132,9 +134,13 @@ export function singleMessage(
   const flags =
     (entry.keyIsBase64 ? BASE64 : 0) |
     (entry.isNull ? NULL : 0) |
-    (entry.hasProperties ? HAS_PROPERTIES : 0) |
+    (entry.propertyCount > 0 ? HAS_PROPERTIES : 0) |
     (entry.hasOrderingKey ? HAS_ORDERING_KEY : 0);
   return new WireMessage(entry, position, -1, key, flags, payload, start, start, entry.isNull ? start : end);
+}
+
+export function tooManyProperties(count: number): MalformedError {
+  return new MalformedError(`a message has ${count} properties; at most ${MOST_PROPERTIES} are read`);
 }
 
 /** A batch, and how far it was read. */
@@ -203,6 +209,7 @@ export function readBatch(
     reader.over(bytes, metadataStart, start);
     let size = -1;
     let flags = 0;
+    let properties = 0;
     let nullKey = false;
     let keyStart = -1;
     let keyEnd = 0;
@@ -215,7 +222,7 @@ export function readBatch(
         keyEnd = keyStart + length;
         reader.position = keyEnd;
       } else if (tag === 10) {
-        flags |= HAS_PROPERTIES;
+        properties += 1;
         reader.skip(2);
       } else if (tag === 40) flags |= reader.varint() > 0 ? HAS_EVENT_TIME : 0;
       else if (tag === 48) flags |= reader.int32() !== 0 ? BASE64 : 0;
@@ -227,6 +234,8 @@ export function readBatch(
       else if (tag === 80) nullKey = reader.int32() !== 0;
       else reader.skip(tag & 7);
     }
+    if (properties > 0) flags |= HAS_PROPERTIES;
+    if (properties > MOST_PROPERTIES) throw tooManyProperties(properties);
     if (size < 0 && (flags & NULL) !== 0) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;

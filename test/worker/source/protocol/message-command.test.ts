@@ -18,7 +18,10 @@ function packed(words: Buffer): Buffer {
 
 test("an ack set is read packed or word by word, and is one", () => {
   assert.deepEqual(parsed(Buffer.from([32, 5])).ackSet, [5, 0]);
-  assert.deepEqual(parsed(Buffer.concat([Buffer.from([32, 5]), packed(Buffer.from([6, 7]))])).ackSet, [5, 0, 6, 0, 7, 0]);
+  assert.deepEqual(
+    parsed(Buffer.concat([Buffer.from([32, 5]), packed(Buffer.from([6, 7]))])).ackSet,
+    [5, 0, 6, 0, 7, 0],
+  );
   assert.equal(parsed(Buffer.alloc(0)).ackSet, null);
 });
 

@@ -41,7 +41,7 @@ function runOf(choices: Choices): Run {
   const to = choices.chance(0.2) ? from + choices.below(count) : count;
   const bytes = choices.chance(0.2) ? choices.count(18) : choices.below(64);
   const total = choices.chance(0.1) ? Number(choices.pick(INTERESTING)) : bytes * count;
-  const uuidLength = choices.chance(0.1) ? choices.count(22) : 0;
+  const uuidLength = choices.chance(0.1) ? choices.magnitude(22) : 0;
   const copies = choices.chance(0.2) ? choices.magnitude(7) : 1;
   const run: Run = { ...{ uuid, uuidLength, copies, from, to, count, total, bytes }, metadata: null };
   if (!choices.chance(0.2)) return run;

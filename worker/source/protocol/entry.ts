@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { CompressionType, Defect, EncryptionContext, EncryptionKey, Entry } from "../source.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
@@ -27,6 +28,9 @@ const NUM_CHUNKS = 27;
 const TOTAL_CHUNK_SIZE = 28;
 const CHUNK_ID = 29;
 const NULL_PARTITION_KEY = 30;
+
+/** Of what is remembered of entries that are gone, bytes: those of official clients are some dozens. */
+const LONGEST_NAME = 1_024;
 
 /** More properties of one message are not read: each becomes an object, and a frame holds millions of empty ones. */
 export const MOST_PROPERTIES = 100_000;
@@ -112,9 +116,11 @@ export class WireEntry implements Entry {
     else reader.varint();
   }
 
+  /** Its beginning, where it is longer than a name is. */
   get producerName(): string {
     const found = this.#find(PRODUCER_NAME);
-    return found === null ? "" : found.bytes.toString("utf8", found.position, found.end);
+    if (found === null) return "";
+    return found.bytes.toString("utf8", found.position, Math.min(found.end, found.position + LONGEST_NAME));
   }
 
   get schemaVersion(): Uint8Array | null {
@@ -122,10 +128,13 @@ export class WireEntry implements Entry {
     return found === null ? null : found.bytes.subarray(found.position, found.end);
   }
 
-  /** What the chunks of one message share; null for an entry that is no chunk. */
+  /** What the chunks of one message share, or a digest of it where it is long; null for an entry that is no chunk. */
   get uuid(): string | null {
     const found = this.#find(UUID);
-    return found === null ? null : found.bytes.toString("utf8", found.position, found.end);
+    if (found === null) return null;
+    const { bytes, position, end } = found;
+    if (end - position > LONGEST_NAME) return hash("sha256", bytes.subarray(position, end), "hex");
+    return bytes.toString("utf8", position, end);
   }
 
   /** Whether keys and what is said of them are more than are read. */

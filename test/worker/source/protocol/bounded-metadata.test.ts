@@ -77,3 +77,14 @@ test("an answer with more elements than are read is malformed", () => {
   assert.equal(c.getSchemaResponse.decode(answer(ELEMENTS)).schema?.properties?.length, ELEMENTS);
   assert.throws(() => c.getSchemaResponse.decode(answer(ELEMENTS + 1)), MalformedError);
 });
+
+test("names that are remembered of chunks are short, and tell their messages apart all the same", () => {
+  const long = "u".repeat(1 << 20);
+  const chunkOf = (uuid: string) =>
+    decode({ uuid, numChunks: 2, chunkId: 0, totalChunkSize: 2, producerName: long }, Buffer.from("x")).entry;
+  const [one, again, other] = [chunkOf(`${long}1`), chunkOf(`${long}1`), chunkOf(`${long}2`)] as const;
+  assert.equal(one.uuid, again.uuid);
+  assert.notEqual(one.uuid, other.uuid);
+  assert.ok((one.uuid ?? "").length <= 1_024 && one.producerName.length <= 1_024);
+  assert.equal(chunkOf("producer-7").uuid, "producer-7");
+});

@@ -92,7 +92,7 @@ class SequenceTracker implements GuaranteeTracker {
         duplicates += seen.duplicates;
         for (const number of seen.missing) missing.push({ ...name, number });
         for (const number of seen.unknown) unknown.push({ ...name, number });
-        if (this.#mode === "ordered") for (const each of seen.inversions) inversions.push({ ...name, ...each });
+        for (const each of seen.inversions) inversions.push({ ...name, ...each });
       }
     }
     const ok = missing.length === 0 && unknown.length === 0 && inversions.length === 0;
@@ -108,7 +108,7 @@ class SequenceTracker implements GuaranteeTracker {
     }
     let sequence = keys.get(key);
     if (sequence === undefined) {
-      sequence = new Sequence();
+      sequence = new Sequence(this.#mode);
       keys.set(key, sequence);
     }
     return sequence;
@@ -126,6 +126,7 @@ interface Seen {
 
 /** The messages of one topic-partition and key. */
 class Sequence {
+  readonly #mode: Mode;
   /** Numbers 1 to here were produced. */
   #through = 0;
   /** Produced beyond a hole. */
@@ -138,6 +139,10 @@ class Sequence {
   readonly #skipped = new Set<number>();
   readonly #inversions: Step[] = [];
   #duplicates = 0;
+
+  constructor(mode: Mode) {
+    this.#mode = mode;
+  }
 
   get count(): number {
     return this.#through + this.#beyond.size;
@@ -164,14 +169,14 @@ class Sequence {
     for (let number = this.#highest + 1; number <= this.#through; number++) missing.push(number);
     const last = this.#last;
     // A consumer that keeps the last value must end with the last one produced.
-    const end: Step[] =
-      last === 0 || last === this.#through ? [] : [{ kind: "end", number: this.#through, after: last }];
+    const isEnd = this.#mode === "unordered" || last === 0 || last === this.#through;
+    const end: Step[] = isEnd ? [] : [{ kind: "end", number: this.#through, after: last }];
     return { missing, unknown: [], inversions: [...this.#inversions, ...end], duplicates: this.#duplicates };
   }
 
   /** What a copy sees that has read on past what was never produced. */
   #withoutUnknown(): Seen {
-    const copy = new Sequence();
+    const copy = new Sequence(this.#mode);
     copy.#through = this.#through;
     copy.#last = this.#last;
     copy.#highest = this.#highest;
@@ -188,7 +193,8 @@ class Sequence {
   }
 
   #take(number: number): void {
-    if (number > this.#last + 1) this.#inversions.push({ kind: "skip", number, after: this.#last });
+    if (this.#mode === "ordered" && number > this.#last + 1)
+      this.#inversions.push({ kind: "skip", number, after: this.#last });
     this.#last = number;
     if (number <= this.#highest) {
       if (!this.#skipped.delete(number)) this.#duplicates += 1;

@@ -139,6 +139,12 @@ export function singleMessage(
   return new WireMessage(entry, position, -1, key, flags, payload, start, start, entry.isNull ? start : end);
 }
 
+/** @throws MalformedError */
+function propertiesFlag(count: number): number {
+  if (count > MOST_PROPERTIES) throw tooManyProperties(count);
+  return HAS_PROPERTIES;
+}
+
 export function tooManyProperties(count: number): MalformedError {
   return new MalformedError(`a message has ${count} properties; at most ${MOST_PROPERTIES} are read`);
 }
@@ -202,9 +208,8 @@ export function readBatch(
     batch.next = next;
     batch.index = index;
     if (end - next < 4) throw new MalformedError(`a batch of ${entry.batchSize} messages ends at message ${index}`);
-    const metadataSize = bytes.readUInt32BE(next);
     const metadataStart = next + 4;
-    const start = metadataStart + metadataSize;
+    const start = metadataStart + bytes.readUInt32BE(next);
     if (start > end) throw new MalformedError(`the metadata of message ${index} of a batch exceed it`);
     reader.over(bytes, metadataStart, start);
     let size = -1;
@@ -234,8 +239,7 @@ export function readBatch(
       else if (tag === 80) nullKey = reader.int32() !== 0;
       else reader.skip(tag & 7);
     }
-    if (properties > 0) flags |= HAS_PROPERTIES;
-    if (properties > MOST_PROPERTIES) throw tooManyProperties(properties);
+    if (properties > 0) flags |= propertiesFlag(properties);
     if (size < 0 && (flags & NULL) !== 0) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;

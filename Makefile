@@ -99,6 +99,14 @@ env-down: install ## Stop the local environment
 bench: install ## Measure speed, cost and memory (scripts/node test/bench/main.ts --help tells of parts and times)
 	$(NODE) test/bench/main.ts
 
+.PHONY: fuzz
+fuzz: install ## Feed every reader of foreign bytes with unsound input, ten minutes (SECONDS=, SEED=, TARGET=)
+	$(NODE) test/fuzz/main.ts $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET))
+
+.PHONY: mutations
+mutations: install ## Take out what the guarantee rests on, one thing at a time, and see its test fail
+	$(NODE) test/mutation/main.ts
+
 .PHONY: clean
 clean: ## Remove what was built here (not the cache outside the checkout)
 	rm -rf dist node_modules

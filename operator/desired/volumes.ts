@@ -11,6 +11,8 @@ export const TOKEN_FOLDER = "/var/run/secrets/kinesis-sink/token-dir";
 
 /** The API server's least is 600 s; the kubelet renews a token at 80 % of its life. */
 const TOKEN_SECONDS = 3607;
+/** Certificates and keys for pulsar-client are all that is written there; without a limit a pod could fill its node's disk. */
+const TMP_SIZE = "16Mi";
 /** Readable by the pod's group, which fsGroup sets. */
 const GROUP_READ = 0o440;
 
@@ -27,7 +29,7 @@ export function volumes(sink: LiveSink): Mounted[] {
   return [
     mounted({ name: "config", configMap: { name: childName(sink) } }, `${MOUNT_ROOT}/config`),
     mounted({ name: "token", projected: { sources: tokenSources(), defaultMode: GROUP_READ } }, TOKEN_FOLDER),
-    { volume: { name: "tmp", emptyDir: {} }, mount: { name: "tmp", mountPath: "/tmp" } },
+    { volume: { name: "tmp", emptyDir: { sizeLimit: TMP_SIZE } }, mount: { name: "tmp", mountPath: "/tmp" } },
     ...secretNames(sink.spec).map((secretName, index) =>
       mounted(
         { name: `secret-${index}`, secret: { secretName, optional: true, defaultMode: GROUP_READ } },

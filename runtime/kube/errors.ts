@@ -18,13 +18,24 @@ export function parseRetryAfter(header: string | undefined): number | undefined 
     : undefined;
 }
 
-/** The Status object of a failure, or the beginning of what a proxy in between answered. */
+/** Characters of a failure's word, and of its own message. It may name each of many fields. */
+const MOST_REASON = 100;
+const MOST_MESSAGE = 4_000;
+
+/** The Status object of a failure, or the beginning of what a proxy in between answered, whatever that is. */
 export function parseStatus(text: string): ApiStatus {
+  let status: unknown;
   try {
-    return JSON.parse(text) as ApiStatus;
+    status = JSON.parse(text);
   } catch {
     return { message: foreignText(text) };
   }
+  const { reason, message, code } = (status ?? {}) as Readonly<Record<keyof ApiStatus, unknown>>;
+  return {
+    ...(typeof reason === "string" ? { reason: reason.slice(0, MOST_REASON) } : {}),
+    ...(typeof message === "string" ? { message: message.slice(0, MOST_MESSAGE).toWellFormed() } : {}),
+    ...(typeof code === "number" ? { code } : {}),
+  };
 }
 
 /** An answer of the Kubernetes API other than 2xx. `status` is the HTTP status, `reason` the API's machine-readable word. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { checkGuarantee, type Numbered } from "./guarantee.ts";
+import { checkGuarantee, type GuaranteeResult, MODES, type Numbered, trackGuarantee } from "./guarantee.ts";
+import { checkByLists } from "./guarantee-by-lists.ts";
 
 const topicPartition = "persistent://public/default/orders-partition-0";
 
@@ -86,4 +87,60 @@ test("whatever consists of rewinds and ends with n holds; leaving out one number
       assert.ok(!checkGuarantee(all, numbers(read.filter((number) => number !== lost)), "ordered").ok);
     }),
   );
+});
+
+const anyMessage = fc.record({
+  topicPartition: fc.constantFrom(topicPartition, "other"),
+  key: fc.constantFrom("a", "b"),
+  number: fc.integer({ min: 0, max: 7 }),
+});
+
+function comparable({ missing, unknown, inversions, duplicates, ok }: Omit<GuaranteeResult, "explain">): unknown {
+  const texts = (list: readonly Numbered[]): string[] =>
+    list.map((each) => JSON.stringify(Object.entries(each).sort())).sort();
+  return { missing: texts(missing), unknown: texts(unknown), inversions: texts(inversions), duplicates, ok };
+}
+
+test("the checker that keeps little agrees with the guarantee over whole lists, however news interleaves", () => {
+  const counts = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 4, maxLength: 4 });
+  const turns = fc.array(fc.boolean(), { maxLength: 60 });
+  fc.assert(
+    fc.property(
+      counts,
+      fc.array(anyMessage, { maxLength: 30 }),
+      turns,
+      fc.constantFrom(...MODES),
+      (each, read, order, mode) => {
+        const names = [topicPartition, "other"].flatMap((topic) => ["a", "b"].map((key) => [topic, key] as const));
+        const all = names.flatMap(([topic, key], index) =>
+          numbers(
+            Array.from({ length: each[index] ?? 0 }, (_, at) => at + 1),
+            key,
+            topic,
+          ),
+        );
+        const tracker = trackGuarantee(mode);
+        let [produced, seen] = [0, 0];
+        const produceNext = (): void => {
+          const message = all[produced++];
+          if (message !== undefined) tracker.produced(message);
+        };
+        const readNext = (): void => {
+          const message = read[seen++];
+          if (message !== undefined) tracker.read(message);
+        };
+        for (const isRead of order) isRead ? readNext() : produceNext();
+        while (seen < read.length) readNext();
+        while (produced < all.length) produceNext();
+        assert.deepEqual(comparable(tracker.result()), comparable(checkByLists(all, read, mode)));
+        assert.deepEqual(comparable(checkGuarantee(all, read, mode)), comparable(checkByLists(all, read, mode)));
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test("numbers that are produced out of turn count, and a hole among them is a mistake of the test", () => {
+  assert.ok(checkGuarantee(numbers([3, 1, 2]), numbers([1, 2, 3]), "ordered").ok);
+  assert.throws(() => checkGuarantee(numbers([1, 2, 4]), [], "ordered"), /not numbered 1\.\.3/);
 });

@@ -38,11 +38,18 @@ export interface GuaranteeResult {
   explain(): string;
 }
 
-interface Sequence {
-  readonly topicPartition: string;
-  readonly key: string;
-  readonly produced: Set<number>;
-  readonly read: number[];
+/** What was produced and read, message by message: it keeps no more of a sequence than is out of order or missing. */
+export interface GuaranteeTracker {
+  /** Messages that count, in any order; in the end each sequence is numbered 1..n. */
+  produced(message: Numbered): void;
+  /** What a consumer of the stream saw, in its order; before or after it was told to be produced. */
+  read(message: Numbered): void;
+  /** As of now. @throws RangeError where a number is missing among those produced */
+  result(): GuaranteeResult;
+}
+
+export function trackGuarantee(mode: Mode): GuaranteeTracker {
+  return new SequenceTracker(mode);
 }
 
 /**
@@ -50,55 +57,152 @@ interface Sequence {
  * @param read what a consumer of the stream saw, in its order
  */
 export function checkGuarantee(produced: Iterable<Numbered>, read: Iterable<Numbered>, mode: Mode): GuaranteeResult {
-  const sequences = new Map<string, Sequence>();
-  const unknown: Numbered[] = [];
-  for (const message of produced) {
-    const { topicPartition, key, number } = message;
-    const name = JSON.stringify([topicPartition, key]);
-    const sequence = sequences.get(name) ?? { topicPartition, key, produced: new Set(), read: [] };
-    sequence.produced.add(number);
-    sequences.set(name, sequence);
+  const tracker = trackGuarantee(mode);
+  for (const message of produced) tracker.produced(message);
+  for (const message of read) tracker.read(message);
+  return tracker.result();
+}
+
+class SequenceTracker implements GuaranteeTracker {
+  readonly #mode: Mode;
+  readonly #topics = new Map<string, Map<string, Sequence>>();
+
+  constructor(mode: Mode) {
+    this.#mode = mode;
   }
-  for (const { produced: numbers, ...name } of sequences.values()) {
-    for (let number = 1; number <= numbers.size; number++) {
-      if (!numbers.has(number)) throw new RangeError(`${label(name)} is not numbered 1..${numbers.size}`);
+
+  produced({ topicPartition, key, number }: Numbered): void {
+    this.#of(topicPartition, key).produce(number);
+  }
+
+  read({ topicPartition, key, number }: Numbered): void {
+    this.#of(topicPartition, key).read(number);
+  }
+
+  result(): GuaranteeResult {
+    const missing: Numbered[] = [];
+    const unknown: Numbered[] = [];
+    const inversions: Inversion[] = [];
+    let duplicates = 0;
+    for (const [topicPartition, keys] of this.#topics) {
+      for (const [key, sequence] of keys) {
+        const name = { topicPartition, key };
+        if (sequence.isHoled) throw new RangeError(`${label(name)} is not numbered 1..${sequence.count}`);
+        const seen = sequence.asOfNow();
+        duplicates += seen.duplicates;
+        for (const number of seen.missing) missing.push({ ...name, number });
+        for (const number of seen.unknown) unknown.push({ ...name, number });
+        for (const each of seen.inversions) inversions.push({ ...name, ...each });
+      }
     }
+    const ok = missing.length === 0 && unknown.length === 0 && inversions.length === 0;
+    const explain = (): string => describe(missing, unknown, inversions, duplicates);
+    return { missing, unknown, inversions, duplicates, ok, explain };
   }
-  for (const message of read) {
-    const sequence = sequences.get(JSON.stringify([message.topicPartition, message.key]));
-    if (sequence?.produced.has(message.number)) sequence.read.push(message.number);
-    else unknown.push(message);
+
+  #of(topicPartition: string, key: string): Sequence {
+    let keys = this.#topics.get(topicPartition);
+    if (keys === undefined) {
+      keys = new Map();
+      this.#topics.set(topicPartition, keys);
+    }
+    let sequence = keys.get(key);
+    if (sequence === undefined) {
+      sequence = new Sequence(this.#mode);
+      keys.set(key, sequence);
+    }
+    return sequence;
   }
-  return compare([...sequences.values()], unknown, mode);
 }
 
-function compare(sequences: readonly Sequence[], unknown: readonly Numbered[], mode: Mode): GuaranteeResult {
-  const missing: Numbered[] = [];
-  const inversions: Inversion[] = [];
-  let duplicates = 0;
-  for (const sequence of sequences) {
-    const { topicPartition, key } = sequence;
-    const seen = new Set(sequence.read);
-    duplicates += sequence.read.length - seen.size;
-    for (const number of sequence.produced) if (!seen.has(number)) missing.push({ topicPartition, key, number });
-    if (mode === "ordered") inversions.push(...inversionsOf(sequence));
-  }
-  const ok = missing.length === 0 && unknown.length === 0 && inversions.length === 0;
-  const explain = (): string => describe(missing, unknown, inversions, duplicates);
-  return { missing, unknown, inversions, duplicates, ok, explain };
+type Step = Omit<Inversion, "topicPartition" | "key">;
+
+interface Seen {
+  readonly missing: readonly number[];
+  readonly unknown: readonly number[];
+  readonly inversions: readonly Step[];
+  readonly duplicates: number;
 }
 
-function inversionsOf({ topicPartition, key, produced, read }: Sequence): Inversion[] {
-  const found: Inversion[] = [];
-  let after = 0;
-  for (const number of read) {
-    if (number > after + 1) found.push({ kind: "skip", topicPartition, key, number, after });
-    after = number;
+/** The messages of one topic-partition and key. */
+class Sequence {
+  readonly #mode: Mode;
+  /** Numbers 1 to here were produced. */
+  #through = 0;
+  /** Produced beyond a hole. */
+  readonly #beyond = new Set<number>();
+  /** Reads from the first one on of what is not known to be produced yet. */
+  readonly #early: number[] = [];
+  #last = 0;
+  /** Each number up to here was read, but for those skipped. */
+  #highest = 0;
+  readonly #skipped = new Set<number>();
+  readonly #inversions: Step[] = [];
+  #duplicates = 0;
+
+  constructor(mode: Mode) {
+    this.#mode = mode;
   }
-  // A consumer that keeps the last value must end with the last one produced.
-  const last = produced.size;
-  if (read.length > 0 && after !== last) found.push({ kind: "end", topicPartition, key, number: last, after });
-  return found;
+
+  get count(): number {
+    return this.#through + this.#beyond.size;
+  }
+
+  get isHoled(): boolean {
+    return this.#beyond.size > 0;
+  }
+
+  produce(number: number): void {
+    if (number > this.#through) this.#beyond.add(number);
+    while (this.#beyond.delete(this.#through + 1)) this.#through += 1;
+    while (this.#early.length > 0 && this.#isProduced(this.#early[0] ?? 0)) this.#take(this.#early.shift() ?? 0);
+  }
+
+  read(number: number): void {
+    if (this.#early.length > 0 || !this.#isProduced(number)) this.#early.push(number);
+    else this.#take(number);
+  }
+
+  asOfNow(): Seen {
+    if (this.#early.length > 0) return this.#withoutUnknown();
+    const missing = [...this.#skipped].sort((one, other) => one - other);
+    for (let number = this.#highest + 1; number <= this.#through; number++) missing.push(number);
+    const last = this.#last;
+    // A consumer that keeps the last value must end with the last one produced.
+    const isEnd = this.#mode === "unordered" || last === 0 || last === this.#through;
+    const end: Step[] = isEnd ? [] : [{ kind: "end", number: this.#through, after: last }];
+    return { missing, unknown: [], inversions: [...this.#inversions, ...end], duplicates: this.#duplicates };
+  }
+
+  /** What a copy sees that has read on past what was never produced. */
+  #withoutUnknown(): Seen {
+    const copy = new Sequence(this.#mode);
+    copy.#through = this.#through;
+    copy.#last = this.#last;
+    copy.#highest = this.#highest;
+    copy.#duplicates = this.#duplicates;
+    for (const number of this.#skipped) copy.#skipped.add(number);
+    copy.#inversions.push(...this.#inversions);
+    const known = this.#early.filter((number) => this.#isProduced(number));
+    for (const number of known) copy.#take(number);
+    return { ...copy.asOfNow(), unknown: this.#early.filter((number) => !this.#isProduced(number)) };
+  }
+
+  #isProduced(number: number): boolean {
+    return (number >= 1 && number <= this.#through) || this.#beyond.has(number);
+  }
+
+  #take(number: number): void {
+    if (this.#mode === "ordered" && number > this.#last + 1)
+      this.#inversions.push({ kind: "skip", number, after: this.#last });
+    this.#last = number;
+    if (number <= this.#highest) {
+      if (!this.#skipped.delete(number)) this.#duplicates += 1;
+      return;
+    }
+    for (let skipped = this.#highest + 1; skipped < number; skipped++) this.#skipped.add(skipped);
+    this.#highest = number;
+  }
 }
 
 const SHOWN = 10;

@@ -70,14 +70,25 @@ export async function listAllShards(
   });
 }
 
+/** Decimal digits: of a hash key, whose 128 bits they are, and of a sequence number, at most. */
+const HASH_KEY = /^\d{1,39}$/;
+const SEQUENCE_NUMBER = /^\d{1,128}$/;
+
 function toShard(shard: ShardAnswer): Shard {
   const range = shard.HashKeyRange;
+  const first = shard.SequenceNumberRange?.StartingSequenceNumber ?? "";
   return {
     shardId: shard.ShardId ?? "",
-    startingSequenceNumber: shard.SequenceNumberRange?.StartingSequenceNumber ?? "",
-    startingHashKey: BigInt(range?.StartingHashKey ?? 0),
-    endingHashKey: BigInt(range?.EndingHashKey ?? 0),
+    startingSequenceNumber: SEQUENCE_NUMBER.test(first) ? first : "",
+    startingHashKey: hashKey(range?.StartingHashKey),
+    endingHashKey: hashKey(range?.EndingHashKey),
     parents: [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined),
     open: shard.SequenceNumberRange?.EndingSequenceNumber === undefined,
   };
+}
+
+/** @throws Error where it is none: a number of a million digits would take long */
+function hashKey(text = "0"): bigint {
+  if (HASH_KEY.test(text)) return BigInt(text);
+  throw new Error("the answer to ListShards has a hash key that is no number of 128 bits");
 }

@@ -167,7 +167,11 @@ interface Thrown {
 function asThrown(error: unknown): Thrown {
   // Node's, when a host has several addresses: what each of them answered to the connect.
   if (error instanceof AggregateError && error.errors.length > 0) return asThrown(error.errors[0]);
-  return error instanceof Error ? error : { name: "Error", message: String(error) };
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  const { name, message } = error as { readonly name: unknown; readonly message: unknown };
+  // The SDK takes both from the answer, whatever they are there.
+  const isSound = typeof name === "string" && typeof message === "string";
+  return isSound ? error : { ...error, name: typeof name === "string" ? name : "Error", message: "" };
 }
 
 function classifyAnswer(thrown: Thrown, status: number, context: FailureContext): SinkFailure {

@@ -15,6 +15,9 @@ export interface PutRecordsResult {
   readonly ErrorMessage?: string | undefined;
 }
 
+/** Of a shard's id and of a sequence number, which the API allows 128 digits at most. */
+const MOST_CHARACTERS = 128;
+
 /** One PutRecords request. @throws what the SDK throws */
 export async function putRecords(
   client: KinesisClient,
@@ -38,15 +41,16 @@ export function toOutcome(
   sent: number,
   context: FailureContext,
 ): RequestOutcome {
-  if (results === undefined || results.length !== sent) {
-    const detail = `it speaks of ${results?.length ?? 0} records instead of ${sent}`;
+  if (!Array.isArray(results) || results.length !== sent) {
+    const detail = `it speaks of ${Array.isArray(results) ? results.length : 0} records instead of ${sent}`;
     return { kind: "failed", failure: ambiguousAnswer(context, detail) };
   }
   const records: RecordOutcome[] = [];
-  for (const { ErrorCode: errorCode, SequenceNumber: sequenceNumber, ShardId: shardId } of results) {
+  for (const result of results as readonly (PutRecordsResult | null)[]) {
+    const { ErrorCode: errorCode, SequenceNumber: sequenceNumber, ShardId: shardId } = result ?? {};
     if (errorCode !== undefined && errorCode !== null) {
       records.push({ accepted: false, failure: classifyRecordError(errorCode, context) });
-    } else if (sequenceNumber && shardId) {
+    } else if (isText(sequenceNumber) && isText(shardId)) {
       records.push({ accepted: true, shardId, sequenceNumber });
     } else {
       const failure = ambiguousAnswer(context, "a record has neither a sequence number nor an error code");
@@ -54,4 +58,9 @@ export function toOutcome(
     }
   }
   return { kind: "answered", records };
+}
+
+/** Both are kept for each record that is accepted. */
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= MOST_CHARACTERS;
 }

@@ -8,6 +8,8 @@ import { type RunResult, type Scenario, simulate } from "./simulation/world.ts";
 const RUNS = Number(process.env["PROPERTY_RUNS"] ?? 150);
 /** Set to repeat a run that fast-check reported. */
 const SEED = process.env["PROPERTY_SEED"];
+/** Whether a run that fails is made smaller, which takes a while. */
+const SHRINK = process.env["PROPERTY_SHRINK"] !== "no";
 
 /** A probability in steps of a hundredth: doubles would mostly be too small to make anything happen. */
 const percent = (min: number, max: number): fc.Arbitrary<number> =>
@@ -86,7 +88,7 @@ async function holds(scenario: Scenario): Promise<void> {
   assert.ok(breaches.length === 0, explain(scenario, result, breaches));
 }
 
-const parameters = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) };
+const parameters = { numRuns: RUNS, endOnFailure: !SHRINK, ...(SEED === undefined ? {} : { seed: Number(SEED) }) };
 
 describe("the guarantee", () => {
   after(() => {

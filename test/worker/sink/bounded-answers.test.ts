@@ -95,3 +95,23 @@ test("a list of shards that never ends is given up", async () => {
   });
   assert.equal(pages, 200);
 });
+
+test("numbers of a list of shards are read as far as they can be ones", async () => {
+  const list = async (shard: object) => {
+    const client = { send: async () => ({ Shards: [shard] }) } as unknown as KinesisClient;
+    const before = process.threadCpuUsage();
+    try {
+      return await listAllShards(client, { StreamName: "orders" }, never);
+    } finally {
+      assert.ok(process.threadCpuUsage(before).user < 500_000);
+    }
+  };
+  const endless = "9".repeat(4 * MIB);
+  await assert.rejects(
+    list({ HashKeyRange: { StartingHashKey: endless, EndingHashKey: "1" } }),
+    /no number of 128 bits/,
+  );
+  await assert.rejects(list({ HashKeyRange: { StartingHashKey: "-1", EndingHashKey: "1" } }), /no number of 128 bits/);
+  const [shard] = await list({ ShardId: "a", SequenceNumberRange: { StartingSequenceNumber: endless } });
+  assert.equal(shard?.startingSequenceNumber, "");
+});

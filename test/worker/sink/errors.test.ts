@@ -129,3 +129,17 @@ test("an endpoint that names its errors with what was sent to it is not repeated
     assert.ok(!message.includes("IQoJ"), message);
   }
 });
+
+test("an error whose name or text is none in the answer is classed by its status", () => {
+  for (const name of [[], {}, 7, null, true]) {
+    const odd = Object.assign(serviceError("", 400), { name });
+    assert.equal(classifyRequestError(odd, context).code, "RequestRejected");
+    assert.equal(classifyRequestError(Object.assign(serviceError("", 503), { name }), context).code, "ServiceFailure");
+    const textless = Object.assign(serviceError("InvalidSignatureException", 400), { message: name });
+    assert.equal(classifyRequestError(textless, context).code, "InvalidCredentials");
+    assert.equal(
+      classifyRequestError(Object.assign(networkError("ECONNRESET"), { name }), context).code,
+      "EndpointUnreachable",
+    );
+  }
+});

@@ -21,7 +21,13 @@ test("a record is accepted by its shard and sequence number", () => {
 });
 
 test("a record without both of them, and without an error, may have been taken or not", () => {
-  for (const result of [{}, { ShardId: "shard-1" }, { SequenceNumber: "7" }, { ...good, SequenceNumber: "" }]) {
+  const numbers = [
+    { ...good, SequenceNumber: 7 },
+    { ...good, ShardId: ["shard-1"] },
+    { ...good, SequenceNumber: "7".repeat(129) },
+  ];
+  const lacking = [{}, { ShardId: "shard-1" }, { SequenceNumber: "7" }, { ...good, SequenceNumber: "" }];
+  for (const result of [...lacking, ...numbers, null as unknown as object]) {
     const record = outcomeOf(result);
     assert.ok(!record.accepted);
     const { code, class: failureClass, ambiguous } = record.failure;
@@ -36,8 +42,8 @@ test("a record with an error was not taken, whatever else is told of it", () => 
 });
 
 test("an answer with more records than were sent, with fewer or with none leaves the fate of all of them open", () => {
-  for (const results of [undefined, [], [good], [good, good, good]]) {
-    const outcome = toOutcome(results, 2, context);
+  for (const results of [undefined, [], [good], [good, good, good], "ab", { length: 2 }, null, 2]) {
+    const outcome = toOutcome(results as readonly PutRecordsResult[], 2, context);
     assert.ok(outcome.kind === "failed");
     assert.deepEqual([outcome.failure.code, outcome.failure.ambiguous], ["AmbiguousAnswer", true]);
   }

@@ -16,7 +16,7 @@ const MESSAGE_OVERHEAD = 250;
 const ENTRY_OVERHEAD = 480;
 
 /** More messages are not read from one entry. */
-const LARGEST_BATCH = 1_000_000;
+export const LARGEST_BATCH = 1_000_000;
 
 /** Keys for some hundred groups of readers. */
 const MOST_ENCRYPTION_BYTES = 128 * 1024;
@@ -65,14 +65,18 @@ export function countDefect({ batchSize }: WireEntry): Defect | null {
   return { code: "CorruptEntry", message: `the entry says that it holds ${batchSize} messages; ${most}` };
 }
 
-/** Why an entry's metadata cannot be made objects of; null when they can. What would be too many is forgotten. */
+/** Why an entry's metadata cannot be made objects of; null when they can. Whoever passes it on gets as much as may be. */
 export function metadataDefect(entry: WireEntry): Defect | null {
   const { encryptionBytes, properties } = entry;
-  if (encryptionBytes <= MOST_ENCRYPTION_BYTES && properties <= MOST_PROPERTIES) return null;
-  entry.dropOversized();
-  const keys = `the encrypted data keys and their metadata take ${encryptionBytes} bytes; at most ${MOST_ENCRYPTION_BYTES} are read`;
-  const message = properties > MOST_PROPERTIES ? tooManyProperties("the message", properties) : keys;
-  return { code: "CorruptEntry", message };
+  if (properties > MOST_PROPERTIES)
+    return { code: "CorruptEntry", message: tooManyProperties("the message", properties) };
+  if (encryptionBytes <= MOST_ENCRYPTION_BYTES) return null;
+  entry.encrypted = false;
+  const most = `at most ${MOST_ENCRYPTION_BYTES} are read`;
+  return {
+    code: "CorruptEntry",
+    message: `the encrypted data keys and their metadata take ${encryptionBytes} bytes; ${most}`,
+  };
 }
 
 /** Whether the messages of the entry are more than may be made at once. */

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { CompressionType, Defect, EncryptionContext, EncryptionKey, Entry } from "../source.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
@@ -28,6 +29,9 @@ const NULL_PARTITION_KEY = 30;
 
 /** An empty key is an object, too. */
 const ENCRYPTION_KEY_BYTES = 32;
+
+/** Of what is remembered of entries that are gone, bytes: those of official clients are some dozens. */
+const LONGEST_NAME = 1_024;
 
 /** The metadata of one entry. Numbers are read at once; texts and bytes are only located, and decoded when asked for. */
 export class WireEntry implements Entry {
@@ -112,15 +116,11 @@ export class WireEntry implements Entry {
     else reader.varint();
   }
 
-  /** Forgets what would become too many objects. */
-  dropOversized(): void {
-    this.properties = 0;
-    this.encrypted = false;
-  }
-
+  /** Its beginning, where it is longer than a name is. */
   get producerName(): string {
     const found = this.#find(PRODUCER_NAME);
-    return found === null ? "" : found.bytes.toString("utf8", found.position, found.end);
+    if (found === null) return "";
+    return found.bytes.toString("utf8", found.position, Math.min(found.end, found.position + LONGEST_NAME));
   }
 
   get schemaVersion(): Uint8Array | null {
@@ -128,10 +128,13 @@ export class WireEntry implements Entry {
     return found === null ? null : found.bytes.subarray(found.position, found.end);
   }
 
-  /** What the chunks of one message share; null for an entry that is no chunk. */
+  /** What the chunks of one message share, or a digest of it where it is long; null for an entry that is no chunk. */
   get uuid(): string | null {
     const found = this.#find(UUID);
-    return found === null ? null : found.bytes.toString("utf8", found.position, found.end);
+    if (found === null) return null;
+    const { bytes, position, end } = found;
+    if (end - position > LONGEST_NAME) return hash("sha256", bytes.subarray(position, end), "hex");
+    return bytes.toString("utf8", position, end);
   }
 
   get encryption(): EncryptionContext | null {

@@ -4,8 +4,11 @@
  */
 
 import type { ProtobufReader } from "./protobuf-reader.ts";
-import { ProtobufReader as Reader } from "./protobuf-reader.ts";
+import { MalformedError, ProtobufReader as Reader } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
+
+/** More elements of one list are not read: each becomes an object, and a frame holds millions of empty ones. */
+const MOST_ELEMENTS = 200_000;
 
 interface AnyField {
   readonly number: number;
@@ -130,8 +133,10 @@ export function messageType<F extends Readonly<Record<string, AnyField>>>(fields
         if (!known.field.repeated) result[known.name] = value;
         else {
           const list = result[known.name];
-          if (Array.isArray(list)) list.push(value);
-          else result[known.name] = [value];
+          if (!Array.isArray(list)) result[known.name] = [value];
+          else if (list.push(value) > MOST_ELEMENTS) {
+            throw new MalformedError(`more than ${MOST_ELEMENTS} ${known.name}`);
+          }
         }
       }
       return result as Message<F>;

@@ -1,3 +1,4 @@
+import { LARGEST_BATCH } from "./decoded-entry.ts";
 import type { AckSet } from "./message.ts";
 import { MalformedError, type ProtobufReader } from "./protobuf-reader.ts";
 
@@ -10,6 +11,9 @@ export interface MessageCommand {
   ackSet: AckSet | null;
 }
 
+/** No batch that is read reaches further, in words of 32 bits; what a broker writes beyond is passed over. */
+const MOST_WORDS = Math.ceil(LARGEST_BATCH / 32);
+
 /** @throws MalformedError */
 export function parseMessageCommand(reader: ProtobufReader, command: MessageCommand): void {
   command.consumerId = -1;
@@ -17,14 +21,18 @@ export function parseMessageCommand(reader: ProtobufReader, command: MessageComm
   command.entry = -1;
   command.redeliveryCount = 0;
   command.ackSet = null;
+  let words: number[] | null = null;
   while (reader.position < reader.end) {
     const tag = reader.varint();
     if (tag === 8) command.consumerId = reader.varint();
     else if (tag === 18) parseMessageId(reader, command);
     else if (tag === 24) command.redeliveryCount = reader.int32();
-    else if (tag === 32 || tag === 34) command.ackSet = readWords(reader, tag, command.ackSet);
-    else reader.skip(tag & 7);
+    else if (tag === 32 || tag === 34) {
+      words ??= [];
+      readWords(reader, tag, words);
+    } else reader.skip(tag & 7);
   }
+  command.ackSet = words;
   if (
     !Number.isSafeInteger(command.ledger) ||
     !Number.isSafeInteger(command.entry) ||
@@ -46,12 +54,10 @@ function parseMessageId(reader: ProtobufReader, command: MessageCommand): void {
 }
 
 /** A repeated int64, packed or not. */
-function readWords(reader: ProtobufReader, tag: number, earlier: AckSet | null): AckSet {
-  const words = earlier === null ? [] : [...earlier];
-  if ((tag & 7) === 0) reader.words(words);
-  else {
-    const end = reader.length() + reader.position;
-    while (reader.position < end) reader.words(words);
+function readWords(reader: ProtobufReader, tag: number, words: number[]): void {
+  const end = (tag & 7) === 0 ? reader.position + 1 : reader.length() + reader.position;
+  while (reader.position < end) {
+    if (words.length < MOST_WORDS) reader.words(words);
+    else reader.varint();
   }
-  return words;
 }

@@ -111,10 +111,12 @@ export class WireMessage implements Message {
     if (single) reader.over(this.entry.bytes, this.entry.start, this.entry.end);
     else reader.over(this.#bytes, this.#metadataStart, this.#start);
     const properties = new Map<string, string>();
-    while (reader.position < reader.end) {
+    for (let left = MOST_PROPERTIES; left > 0 && reader.position < reader.end; ) {
       const tag = reader.varint();
-      if (tag === tagWanted) readProperty(reader, properties);
-      else reader.skip(tag & 7);
+      if (tag === tagWanted) {
+        readProperty(reader, properties);
+        left -= 1;
+      } else reader.skip(tag & 7);
     }
     return properties;
   }
@@ -177,7 +179,7 @@ export function isConsumed(ackSet: AckSet, index: number): boolean {
 export const MOST_MESSAGES = 1_000;
 
 /** Each is an object with texts, made when the message is looked at; no producer that means well comes near. */
-export const MOST_PROPERTIES = 10_000;
+export const MOST_PROPERTIES = 100_000;
 
 export function tooManyProperties(message: string, properties: number): string {
   return `${message} has ${properties} properties; at most ${MOST_PROPERTIES} are read`;
@@ -210,9 +212,8 @@ export function readBatch(
     batch.next = next;
     batch.index = index;
     if (end - next < 4) throw new MalformedError(`a batch of ${entry.batchSize} messages ends at message ${index}`);
-    const metadataSize = bytes.readUInt32BE(next);
     const metadataStart = next + 4;
-    const start = metadataStart + metadataSize;
+    const start = metadataStart + bytes.readUInt32BE(next);
     if (start > end) throw new MalformedError(`the metadata of message ${index} of a batch exceed it`);
     reader.over(bytes, metadataStart, start);
     let size = -1;

@@ -27,6 +27,12 @@ const REFUSED: readonly [string, Values][] = [
   ["extraEnv/0", { extraEnv: [{ value: "x" }] }],
   ["podDisruptionBudget/maxUnavailable", { podDisruptionBudget: { maxUnavailable: "half" } }],
   ["metrics/serviceMonitor/interval", { metrics: { serviceMonitor: { interval: 30 } } }],
+  ["guardRails/actions", { guardRails: { actions: ["Deny", "Warn"] } }],
+  ["guardRails/actions/0", { guardRails: { actions: ["Refuse"] } }],
+  ["guardRails/images/registries/0", { guardRails: { images: { registries: ["https://registry.example.com"] } } }],
+  ["guardRails/serviceAccounts/names/0", { guardRails: { serviceAccounts: { names: ["*-x"] } } }],
+  ["guardRails/serviceAccounts/annotations/a", { guardRails: { serviceAccounts: { annotations: { a: "x" } } } }],
+  ["forbidInsecure", { guardRails: { forbidInsecure: "yes" } }],
   ["terminationGracePeriodSeconds", { terminationGracePeriodSeconds: 0 }],
 ];
 

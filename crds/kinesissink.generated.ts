@@ -409,7 +409,7 @@ export interface DeadLetter {
  */
 export interface WorkerServiceAccount {
   /**
-   * An existing service account to use. It is neither changed nor deleted.
+   * An existing service account to use. It is neither changed nor deleted. The one made for this sink goes when no pod uses it any more.
    */
   name?: string;
   /**

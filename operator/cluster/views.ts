@@ -60,6 +60,7 @@ export function podView(pod: Pod): PodView {
     name: metadata.name,
     controllerUid: controllerOf(pod)?.uid,
     templateHash: metadata.annotations?.[TEMPLATE_HASH_ANNOTATION],
+    account: pod.spec?.serviceAccountName ?? "",
     terminating: ended || metadata.deletionTimestamp !== undefined,
     ended,
     ready: status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,

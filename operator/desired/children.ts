@@ -17,12 +17,12 @@ export interface Child {
   readonly object: KubeObject | undefined;
 }
 
-/** Everything that should exist for a sink. */
-export function children(sink: LiveSink, defaults: WorkerDefaults): Child[] {
+/** Everything that should exist for a sink. `accounts` are those that its workers of now run under. */
+export function children(sink: LiveSink, defaults: WorkerDefaults, accounts: readonly string[] = []): Child[] {
   return [
     { type: SERVICE_ACCOUNTS, object: serviceAccount(sink) },
     { type: ROLES, object: role(sink) },
-    { type: ROLE_BINDINGS, object: roleBinding(sink) },
+    { type: ROLE_BINDINGS, object: roleBinding(sink, accounts) },
     { type: CONFIG_MAPS, object: configMap(sink) },
     { type: DEPLOYMENTS, object: deployment(sink, defaults) },
   ];

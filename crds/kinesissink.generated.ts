@@ -58,6 +58,10 @@ export interface KinesisSinkSpec {
    * Delete the subscription when this resource is deleted. False keeps it, and with it the backlog that grows in Pulsar.
    */
   cleanupSubscription: boolean;
+  /**
+   * The operator that is to reconcile this sink, where several run: the operatorClass of its chart. Unset means the one of the class default. The operator of another class leaves the sink alone; when the class changes, the new one takes the sink's objects over as they are, and the workers go on.
+   */
+  class?: string;
   logLevel: LogLevel;
   serviceAccount?: WorkerServiceAccount;
   pod: WorkerPod;
@@ -662,6 +666,23 @@ export interface KinesisSinkStatus {
    * Label selector of the worker pods, as the scale subresource wants it.
    */
   selector?: string;
+  /**
+   * The operator that has written this status last. A new version or pod alone is no reason to write it.
+   */
+  operator?: {
+    /**
+     * Its class, as in spec.class.
+     */
+    class?: string;
+    /**
+     * Its version.
+     */
+    version?: string;
+    /**
+     * Its pod.
+     */
+    pod?: string;
+  };
   totals?: Totals;
   /**
    * One entry per worker pod, written by that worker. At most 200 are kept.

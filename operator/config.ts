@@ -1,4 +1,5 @@
 import type { V1ResourceRequirements } from "@kubernetes/client-node";
+import { DEFAULT_CLASS } from "../crds/operator-class.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { PROGRAM } from "./program.ts";
@@ -16,6 +17,8 @@ export interface OperatorConfig {
   readonly podNamespace: string;
   /** Namespaces whose KinesisSinks are served; empty means all. */
   readonly watchNamespaces: readonly string[];
+  /** Sinks of other classes are left alone. */
+  readonly operatorClass: string;
   readonly worker: WorkerDefaults;
   readonly logLevel: LogLevel;
   /** Health and metrics. */
@@ -60,6 +63,7 @@ export function readConfig(environment: Environment): OperatorConfig {
     podName: required(environment, "POD_NAME", "set it to the pod's name (downward API: metadata.name)"),
     podNamespace: required(environment, "POD_NAMESPACE", "set it to the pod's namespace (metadata.namespace)"),
     watchNamespaces: namespaces(environment),
+    operatorClass: operatorClass(environment),
     worker: {
       image: required(environment, "WORKER_IMAGE", "set it to the image that worker pods run"),
       imagePullPolicy: choice(environment, "WORKER_IMAGE_PULL_POLICY", ["IfNotPresent", "Always", "Never"]),
@@ -96,6 +100,15 @@ function namespaces(environment: Environment): string[] {
   throw new ConfigError(
     "WATCH_NAMESPACES",
     `"${wrong}" is no namespace: give names with commas between, or nothing for all`,
+  );
+}
+
+function operatorClass(environment: Environment): string {
+  const name = optional(environment, "OPERATOR_CLASS") ?? DEFAULT_CLASS;
+  if (/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(name)) return name;
+  throw new ConfigError(
+    "OPERATOR_CLASS",
+    `"${name}" is no class: give at most 40 lower-case letters, digits and hyphens`,
   );
 }
 

@@ -1,9 +1,10 @@
+import { operatorClassOf } from "../../crds/operator-class.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import { collectionPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { Logger } from "../../runtime/log.ts";
-import { MANAGED_SELECTOR } from "../desired/names.ts";
+import { type LiveSink, MANAGED_SELECTOR } from "../desired/names.ts";
 import {
   CONFIG_MAPS,
   DEPLOYMENTS,
@@ -27,6 +28,8 @@ export interface WatchesOptions {
   readonly logger: Logger;
   /** Empty means all. */
   readonly namespaces: readonly string[];
+  /** Sinks of other classes are as if they did not exist. */
+  readonly operatorClass: string;
   /**
    * Called with the key of a sink that something changed about; not before everything of its namespace was listed, for an
    * object that was not would look like one that does not exist.
@@ -73,7 +76,12 @@ class ClusterWatches implements Watches {
     const onChange = (sinkKey: string) => this.#changed(sinkKey);
     const childStore = (reduce: (object: KubeObject) => ChildView) =>
       createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange });
-    const sinks = createStore<SinkView>({ reduce: sinkView, groupOf: ({ key }) => key, onChange });
+    const sinks = createStore<SinkView>({
+      reduce: (object) =>
+        operatorClassOf(object as LiveSink) === options.operatorClass ? sinkView(object) : undefined,
+      groupOf: ({ key }) => key,
+      onChange,
+    });
     const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
     const deployments = childStore(deploymentView);
     children.set(DEPLOYMENTS.kind, deployments);

@@ -22,6 +22,14 @@ export interface Dependencies {
   readonly statuses: StatusApply;
   readonly cluster: Cluster;
   readonly worker: WorkerDefaults;
+  readonly operator: OperatorIdentity;
+}
+
+/** Who this is, in the status of the sinks. */
+export interface OperatorIdentity {
+  readonly class: string;
+  readonly version: string;
+  readonly pod: string;
 }
 
 /** A pod that has not started, and that Kubernetes gives no cause for. */

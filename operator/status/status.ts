@@ -10,8 +10,8 @@ import { readiness } from "./readiness.ts";
 import { paused } from "./stop.ts";
 import { totals } from "./totals.ts";
 
-/** The part of a status that the operator writes: everything but the workers' entries. */
-export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers">>;
+/** The part of a status that the operator computes: everything but the workers' entries and who it is itself. */
+export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "operator">>;
 
 /**
  * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as

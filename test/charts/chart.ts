@@ -91,6 +91,7 @@ export const EVERYTHING: Values = {
   logLevel: "debug",
   maxConcurrentReconciles: 8,
   watchNamespaces: ["orders", "payments"],
+  operatorClass: "blue",
   serviceAccount: { name: "operator", annotations: { "example.com/owner": "data" } },
   podAnnotations: { "example.com/a": "1" },
   podLabels: { "example.com/b": "2" },

@@ -17,6 +17,8 @@ const REFUSED: readonly [string, Values][] = [
   ["imagePullSecrets/0", { imagePullSecrets: ["a"] }],
   ["watchNamespaces", { watchNamespaces: "orders" }],
   ["watchNamespaces/0", { watchNamespaces: ["Orders"] }],
+  ["operatorClass", { operatorClass: "Blue" }],
+  ["operatorClass", { operatorClass: "" }],
   ["maxConcurrentReconciles", { maxConcurrentReconciles: 0 }],
   ["crds/keep", { crds: { keep: "yes" } }],
   ["install", { crds: { install: true } }],

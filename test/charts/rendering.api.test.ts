@@ -65,6 +65,7 @@ describe("the chart", () => {
       assert.equal(config.httpPort, 8080);
       if (values !== EVERYTHING) continue;
       assert.deepEqual(config.watchNamespaces, ["orders", "payments"]);
+      assert.equal(config.operatorClass, "blue");
       assert.deepEqual(config.worker, {
         image: "registry.example/worker:2.0.0",
         imagePullPolicy: "Always",
@@ -145,7 +146,7 @@ describe("permissions", () => {
   });
 
   it("are what the operator declares", async () => {
-    const role = only(await render(), "ClusterRole", "sinks-kinesis-sink-operator");
+    const role = only(await render(), "ClusterRole", "kinesis-sink-operator-class-default");
     assert.deepEqual(permissions(role["rules"] as PolicyRule[]), permissions(NAMESPACE_RULES));
   });
 
@@ -160,15 +161,36 @@ describe("permissions", () => {
     }
   });
 
-  it("are bound in the watched namespaces alone", async () => {
-    const manifests = await render({ watchNamespaces: ["orders", "payments"] });
-    const bindings = manifests.filter(
-      (manifest) => (manifest["roleRef"] as { name: string } | undefined)?.name === "sinks-kinesis-sink-operator",
-    );
+  it("are Roles in the watched namespaces alone", async () => {
+    const values = { watchNamespaces: ["orders", "payments"], rbac: { aggregate: false } };
+    const manifests = (await render(values)).filter(({ metadata }) => metadata.annotations === undefined);
     assert.deepEqual(
-      bindings.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`),
-      ["RoleBinding orders", "RoleBinding payments"],
+      manifests
+        .filter(({ kind }) => /Role(Binding)?$/.test(kind))
+        .map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`)
+        .sort(),
+      [
+        "Role kinesis sinks-kinesis-sink-operator-leader-election",
+        "Role orders kinesis-sink-operator-class-default",
+        "Role payments kinesis-sink-operator-class-default",
+        "RoleBinding kinesis sinks-kinesis-sink-operator-leader-election",
+        "RoleBinding orders kinesis-sink-operator-class-default",
+        "RoleBinding payments kinesis-sink-operator-class-default",
+      ],
     );
+    const { rules: own } = only(
+      manifests.filter(({ metadata }) => metadata.namespace === "orders"),
+      "Role",
+    ) as { rules?: PolicyRule[] };
+    assert.deepEqual(permissions(own ?? []), permissions(NAMESPACE_RULES));
+  });
+
+  it("are named by the operator's class, whatever the release is called", async () => {
+    const manifests = await render({ operatorClass: "blue", fullnameOverride: "x" });
+    const { roleRef } = only(manifests, "ClusterRoleBinding", "kinesis-sink-operator-class-blue") as {
+      roleRef?: { name: string };
+    };
+    assert.equal(roleRef?.name, only(manifests, "ClusterRole", "kinesis-sink-operator-class-blue").metadata.name);
   });
 
   it("are left to the administrator with rbac.create=false, but for those of the chart's own test", async () => {

@@ -9,6 +9,7 @@ test("what is not set has the documented default", () => {
     podName: "operator-0",
     podNamespace: "ops",
     watchNamespaces: [],
+    operatorClass: "default",
     worker: {
       image: "worker:1",
       imagePullPolicy: "IfNotPresent",
@@ -32,6 +33,7 @@ test("what is set is read", () => {
   const config = readConfig({
     ...LEAST,
     WATCH_NAMESPACES: " one, two ,one,",
+    OPERATOR_CLASS: "blue",
     WORKER_IMAGE_PULL_POLICY: "Always",
     WORKER_IMAGE_PULL_SECRETS: "a,b",
     WORKER_RESOURCES: '{"limits":{"memory":"1Gi"}}',
@@ -43,6 +45,7 @@ test("what is set is read", () => {
     LEADER_ELECTION_LEASE_DURATION_SECONDS: "30",
   });
   assert.deepEqual(config.watchNamespaces, ["one", "two"]);
+  assert.equal(config.operatorClass, "blue");
   assert.deepEqual(config.worker.imagePullSecrets, ["a", "b"]);
   assert.deepEqual(config.worker.resources, { limits: { memory: "1Gi" } });
   assert.deepEqual([config.worker.imagePullPolicy, config.logLevel, config.httpPort], ["Always", "debug", 9000]);
@@ -55,6 +58,8 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["POD_NAMESPACE", " ", /POD_NAMESPACE: is not set/],
   ["WORKER_IMAGE", "", /WORKER_IMAGE: is not set: set it to the image/],
   ["WATCH_NAMESPACES", "ok,Not_OK", /"Not_OK" is no namespace/],
+  ["OPERATOR_CLASS", "Blue", /"Blue" is no class/],
+  ["OPERATOR_CLASS", "b".repeat(41), /is no class/],
   ["WORKER_IMAGE_PULL_POLICY", "Sometimes", /none of IfNotPresent, Always, Never/],
   ["WORKER_RESOURCES", "{", /is not JSON/],
   ["WORKER_RESOURCES", "[]", /must be a JSON object/],

@@ -16,7 +16,7 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { createVirtualClock } from "../../clock.ts";
-import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { liveSink, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";
 
@@ -110,6 +110,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
       cluster: clusterOf(scene),
       worker: WORKER_DEFAULTS,
+      operator: OPERATOR,
     },
     memories,
   );

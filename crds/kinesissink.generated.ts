@@ -666,23 +666,7 @@ export interface KinesisSinkStatus {
    * Label selector of the worker pods, as the scale subresource wants it.
    */
   selector?: string;
-  /**
-   * The operator that has written this status last. A new version or pod alone is no reason to write it.
-   */
-  operator?: {
-    /**
-     * Its class, as in spec.class.
-     */
-    class?: string;
-    /**
-     * Its version.
-     */
-    version?: string;
-    /**
-     * Its pod.
-     */
-    pod?: string;
-  };
+  operator?: StatusOperator;
   totals?: Totals;
   /**
    * One entry per worker pod, written by that worker. At most 200 are kept.
@@ -725,6 +709,23 @@ export interface Condition {
    * metadata.generation that the condition was computed for.
    */
   observedGeneration?: number;
+}
+/**
+ * The operator that has written this status last. A new version or pod alone is no reason to write it.
+ */
+export interface StatusOperator {
+  /**
+   * Its class, as in spec.class.
+   */
+  class?: string;
+  /**
+   * Its version.
+   */
+  version?: string;
+  /**
+   * Its pod.
+   */
+  pod?: string;
 }
 /**
  * What the present workers report, together. Gauges; counters are in the metrics.

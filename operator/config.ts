@@ -3,6 +3,7 @@ import { DEFAULT_CLASS } from "../crds/operator-class.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { PROGRAM } from "./program.ts";
+import { readFleetPod } from "./worker-pod.ts";
 
 export interface LeaderElectionConfig {
   readonly enabled: boolean;
@@ -69,6 +70,7 @@ export function readConfig(environment: Environment): OperatorConfig {
       imagePullPolicy: choice(environment, "WORKER_IMAGE_PULL_POLICY", ["IfNotPresent", "Always", "Never"]),
       imagePullSecrets: list(environment, "WORKER_IMAGE_PULL_SECRETS"),
       resources: resources(environment),
+      ...fleetPod(environment),
     },
     logLevel: choice(environment, "LOG_LEVEL", ["info", "debug", "warn", "error"]),
     httpPort: integer(environment, "HTTP_PORT", 8080, 0, 65_535),
@@ -133,6 +135,17 @@ function choice<const T extends string>(environment: Environment, name: string, 
   const word = words.find((candidate) => candidate === text);
   if (word !== undefined) return word;
   throw new ConfigError(name, `"${text}" is none of ${words.join(", ")}`);
+}
+
+function fleetPod(environment: Environment): Pick<WorkerDefaults, "pod"> {
+  const name = "WORKER_POD";
+  const text = optional(environment, name);
+  if (text === undefined) return {};
+  try {
+    return { pod: readFleetPod(text) };
+  } catch (error) {
+    throw new ConfigError(name, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function resources(environment: Environment): V1ResourceRequirements {

@@ -42,6 +42,7 @@ const typeNames: Readonly<Record<string, string>> = {
   "spec.pod.imagePullSecrets[]": "LocalObjectReference",
   status: "KinesisSinkStatus",
   "status.conditions[]": "Condition",
+  "status.operator": "StatusOperator",
   "status.totals": "Totals",
   "status.workers[]": "WorkerStatus",
   "status.workers[].source": "SourceStatus",

@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import { readConfig } from "../../operator/config.ts";
-import type { PolicyRule } from "../../operator/kube/objects.ts";
+import { children } from "../../operator/desired/children.ts";
+import type { DeploymentObject } from "../../operator/desired/deployment.ts";
+import { DEPLOYMENTS, type PolicyRule } from "../../operator/kube/objects.ts";
 import { LEASE_RULES, NAMESPACE_RULES } from "../../operator/rbac.ts";
+import { liveSink } from "../operator/sink-fixture.ts";
 import { CHART, EVERYTHING, type Manifest, only, render, runHelm, template, type Values } from "./chart.ts";
 import { permissions } from "./permissions.ts";
 import { type PodSpec, restrictedViolations } from "./pod-security.ts";
@@ -71,10 +74,30 @@ describe("the chart", () => {
         imagePullPolicy: "Always",
         imagePullSecrets: ["registry-a", "registry-b"],
         resources: { requests: { cpu: "1", memory: "256Mi" }, limits: { memory: "512Mi" } },
+        pod: { ...(EVERYTHING["workerPod"] as object), securityContext: { runAsUser: 1000 } },
       });
       assert.equal(config.logLevel, "debug");
       assert.equal(config.concurrency, 8);
     }
+  });
+
+  it("leaves user and groups of operator and workers to the platform when they are null", async () => {
+    const none = { runAsUser: null, runAsGroup: null };
+    const values = { podSecurityContext: none, workerPod: { securityContext: { ...none, fsGroup: null } } };
+    const manifests = await render(values);
+    const pods = manifests.filter(({ kind }) => kind === "Deployment" || kind === "Pod").map(podSpec);
+    assert.equal(pods.length, 2);
+    for (const { securityContext } of pods) {
+      assert.deepEqual(securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    }
+    const [operator] = podSpec(only(manifests, "Deployment")).containers;
+    const given = Object.fromEntries((operator?.env ?? []).map(({ name, value }) => [name, value]));
+    const { worker } = readConfig({ ...given, POD_NAME: "operator-0", POD_NAMESPACE: "kinesis" });
+    const sink = children(liveSink(), worker).find(({ type }) => type === DEPLOYMENTS)?.object as DeploymentObject;
+    assert.deepEqual(sink.spec.template.spec?.securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
   });
 
   it("refuses several operators without an election", async () => {

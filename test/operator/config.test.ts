@@ -37,6 +37,7 @@ test("what is set is read", () => {
     WORKER_IMAGE_PULL_POLICY: "Always",
     WORKER_IMAGE_PULL_SECRETS: "a,b",
     WORKER_RESOURCES: '{"limits":{"memory":"1Gi"}}',
+    WORKER_POD: '{"nodeSelector":{"disk":"ssd"},"securityContext":{"runAsUser":1000,"fsGroup":null}}',
     LOG_LEVEL: "debug",
     HTTP_PORT: "9000",
     MAX_CONCURRENT_RECONCILES: "8",
@@ -47,6 +48,7 @@ test("what is set is read", () => {
   assert.deepEqual(config.watchNamespaces, ["one", "two"]);
   assert.equal(config.operatorClass, "blue");
   assert.deepEqual(config.worker.imagePullSecrets, ["a", "b"]);
+  assert.deepEqual(config.worker.pod, { nodeSelector: { disk: "ssd" }, securityContext: { runAsUser: 1000 } });
   assert.deepEqual(config.worker.resources, { limits: { memory: "1Gi" } });
   assert.deepEqual([config.worker.imagePullPolicy, config.logLevel, config.httpPort], ["Always", "debug", 9000]);
   assert.deepEqual([config.concurrency, config.leaderElection.enabled], [8, false]);
@@ -61,6 +63,15 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["OPERATOR_CLASS", "Blue", /"Blue" is no class/],
   ["OPERATOR_CLASS", "b".repeat(41), /is no class/],
   ["WORKER_IMAGE_PULL_POLICY", "Sometimes", /none of IfNotPresent, Always, Never/],
+  ["WORKER_POD", "{", /is not JSON/],
+  ["WORKER_POD", "[]", /must be a JSON object/],
+  ["WORKER_POD", '{"image":"x"}', /has no field "image": give labels/],
+  ["WORKER_POD", '{"tolerations":{"a":"b"}}', /WORKER_POD: tolerations must be an array/],
+  ["WORKER_POD", '{"nodeSelector":{"disk":1}}', /WORKER_POD: nodeSelector\.disk must be a string/],
+  ["WORKER_POD", '{"env":[{"name":"POD_NAME"}]}', /WORKER_POD: env may not set POD_NAME/],
+  ["WORKER_POD", '{"labels":{"pulsar-kinesis.io/sink":"x"}}', /WORKER_POD: labels may not set pulsar-kinesis\.io/],
+  ["WORKER_POD", '{"securityContext":{"privileged":true}}', /securityContext has no field "privileged"/],
+  ["WORKER_POD", '{"securityContext":{"runAsUser":0}}', /securityContext\.runAsUser must be an integer from 1/],
   ["WORKER_RESOURCES", "{", /is not JSON/],
   ["WORKER_RESOURCES", "[]", /must be a JSON object/],
   ["WORKER_RESOURCES", '{"memory":"1Gi"}', /has no field "memory"/],

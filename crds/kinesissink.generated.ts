@@ -179,7 +179,9 @@ export interface KinesisSinkConfig {
    * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties. Instead of its recordMaxBufferedTime there is spec.lingerMillis.
    */
   extraKinesisProducerConfig?: {
-    [k: string]: unknown;
+    [k: string]: {
+      [k: string]: unknown;
+    };
   };
 }
 /**

@@ -20,7 +20,8 @@ import { createReflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
 import type { ChildView, Cluster, PodView, SinkView } from "./cluster.ts";
 import { type NamedReflector, type ScopeState, scopeState } from "./scope.ts";
-import { childView, deploymentView, podView, sinkView } from "./views.ts";
+import { sinkView } from "./sink-view.ts";
+import { childView, deploymentView, podView } from "./views.ts";
 
 export interface WatchesOptions {
   readonly client: KubeClient;

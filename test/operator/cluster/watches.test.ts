@@ -48,6 +48,8 @@ test("each namespace's objects are mirrored, listed or watched, and go with thei
       pollMs: 10,
     });
     assert.deepEqual(changes.sort(), ["one/orders", "two/orders"]);
+    const lists = server.requests.filter(({ searchParams }) => !searchParams.has("watch"));
+    assert.deepEqual(new Set(lists.map(({ searchParams }) => searchParams.get("limit"))), new Set(["20"]), "in pages");
     const of = (namespace: string) => watching.get(namespace) ?? assert.fail();
     sendEvent(of("one"), "MODIFIED", sink("one", "2"));
     sendEvent(of("two"), "DELETED", sink("two", "2"));

@@ -71,6 +71,8 @@ export function readConfig(environment: Environment): OperatorConfig {
       imagePullSecrets: list(environment, "WORKER_IMAGE_PULL_SECRETS"),
       resources: resources(environment),
       ...fleetPod(environment),
+      ...disruptionBudget(environment),
+      ...networkPolicy(environment),
     },
     logLevel: choice(environment, "LOG_LEVEL", ["info", "debug", "warn", "error"]),
     httpPort: integer(environment, "HTTP_PORT", 8080, 0, 65_535),
@@ -148,20 +150,53 @@ function fleetPod(environment: Environment): Pick<WorkerDefaults, "pod"> {
   }
 }
 
+function disruptionBudget(environment: Environment): Pick<WorkerDefaults, "disruptionBudget"> {
+  const name = "WORKER_DISRUPTION_BUDGET";
+  const value = jsonObject(environment, name, ["maxUnavailable"], '{"maxUnavailable":1}');
+  if (value === undefined) return {};
+  const { maxUnavailable = 1 } = value;
+  if (typeof maxUnavailable === "number" ? maxUnavailable > 0 : /^[1-9]\d?%$|^100%$/.test(String(maxUnavailable))) {
+    return { disruptionBudget: { maxUnavailable: maxUnavailable as number | string } };
+  }
+  throw new ConfigError(name, "maxUnavailable must be a number from 1 or a percentage from 1%");
+}
+
+function networkPolicy(environment: Environment): Pick<WorkerDefaults, "networkPolicy"> {
+  const name = "WORKER_NETWORK_POLICY";
+  const value = jsonObject(environment, name, ["from", "egress"], '{"from":[],"egress":[]}');
+  if (value === undefined) return {};
+  const rules = (field: string): object[] => {
+    const given = value[field] ?? [];
+    if (Array.isArray(given) && given.every((rule) => typeof rule === "object" && rule !== null)) return given;
+    throw new ConfigError(name, `${field} must be a list of objects, as in a NetworkPolicy`);
+  };
+  return { networkPolicy: { from: rules("from"), egress: rules("egress") } };
+}
+
 function resources(environment: Environment): V1ResourceRequirements {
-  const name = "WORKER_RESOURCES";
+  const value = jsonObject(environment, "WORKER_RESOURCES", ["requests", "limits"], '{"limits":{"memory":"512Mi"}}');
+  return value ?? DEFAULT_RESOURCES;
+}
+
+/** A JSON object with some of these fields; undefined when it is not set. */
+function jsonObject(
+  environment: Environment,
+  name: string,
+  fields: readonly string[],
+  example: string,
+): Record<string, unknown> | undefined {
   const text = optional(environment, name);
-  if (text === undefined) return DEFAULT_RESOURCES;
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConfigError(name, 'is not JSON: give for example {"limits":{"memory":"512Mi"}}');
+    throw new ConfigError(name, `is not JSON: give for example ${example}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(name, "must be a JSON object with requests and limits");
+    throw new ConfigError(name, `must be a JSON object with ${fields.join(" and ")}`);
   }
-  const unknown = Object.keys(value).find((key) => key !== "requests" && key !== "limits");
-  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give requests and limits`);
-  return value;
+  const unknown = Object.keys(value).find((key) => !fields.includes(key));
+  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give ${fields.join(" and ")}`);
+  return value as Record<string, unknown>;
 }

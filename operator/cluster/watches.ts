@@ -4,18 +4,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import { collectionPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { Logger } from "../../runtime/log.ts";
+import { CHILD_TYPES } from "../desired/children.ts";
 import { type LiveSink, MANAGED_SELECTOR } from "../desired/names.ts";
-import {
-  CONFIG_MAPS,
-  DEPLOYMENTS,
-  type KubeObject,
-  PODS,
-  REPLICA_SETS,
-  ROLE_BINDINGS,
-  ROLES,
-  SERVICE_ACCOUNTS,
-  splitKey,
-} from "../kube/objects.ts";
+import { DEPLOYMENTS, type KubeObject, PODS, REPLICA_SETS, splitKey } from "../kube/objects.ts";
 import { createReflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
 import type { ChildView, Cluster, PodView, SinkView } from "./cluster.ts";
@@ -57,7 +48,7 @@ interface Collection {
 }
 
 const MANAGED = { labelSelector: MANAGED_SELECTOR };
-const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS];
+const CHILDREN_BY_METADATA = CHILD_TYPES.filter((type) => type !== DEPLOYMENTS);
 
 /** Mirrors everything that reconciling needs to see. */
 export function createWatches(options: WatchesOptions): Watches {

@@ -24,4 +24,16 @@ export interface WorkerDefaults {
   readonly imagePullSecrets: readonly string[];
   readonly resources: V1ResourceRequirements;
   readonly pod?: FleetPod;
+  /** Absent: none is made, and one that was is deleted. */
+  readonly disruptionBudget?: { readonly maxUnavailable: number | string };
+  /** Absent: none is made, and one that was is deleted. */
+  readonly networkPolicy?: WorkerNetworkPolicy;
+}
+
+/** As a NetworkPolicy has them. */
+export interface WorkerNetworkPolicy {
+  /** Peers that may read health and metrics; none means everybody. */
+  readonly from: readonly object[];
+  /** Rules for what workers may reach; none means everything. */
+  readonly egress: readonly object[];
 }

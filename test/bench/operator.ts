@@ -86,7 +86,7 @@ async function measure(fleet: Fleet): Promise<Measured> {
     }
     const fresh = [...fleet.writes().values()].reduce((sum, count) => sum + count, 0);
     writes += fresh;
-    if (fresh > 0 || fleet.watching() < 8) last = Date.now();
+    if (fresh > 0 || fleet.watching() < 10) last = Date.now();
     if (Date.now() - last > QUIET_MS) break;
   }
   const usage = usageOf(child);

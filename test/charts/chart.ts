@@ -99,6 +99,8 @@ export const EVERYTHING: Values = {
     env: [{ name: "HTTPS_PROXY", value: "http://proxy.example:3128" }],
     securityContext: { runAsUser: 1000, runAsGroup: null, fsGroup: null },
   },
+  workerPodDisruptionBudget: { enabled: true, maxUnavailable: "25%" },
+  workerNetworkPolicy: { enabled: true, from: [{ podSelector: {} }], egress: [{ ports: [{ port: 443 }] }] },
   imagePullSecrets: [{ name: "registry" }],
   replicas: 3,
   logLevel: "debug",

@@ -29,6 +29,8 @@ const REFUSED: readonly [string, Values][] = [
   ["workerPod/securityContext/runAsUser", { workerPod: { securityContext: { runAsUser: 0 } } }],
   ["workerPod/nodeSelector", { workerPod: { nodeSelector: ["a"] } }],
   ["workerPod", { workerPod: { image: "x" } }],
+  ["workerPodDisruptionBudget/maxUnavailable", { workerPodDisruptionBudget: { maxUnavailable: "some" } }],
+  ["workerNetworkPolicy/from", { workerNetworkPolicy: { from: "all" } }],
   ["extraEnv/0", { extraEnv: [{ value: "x" }] }],
   ["podDisruptionBudget/maxUnavailable", { podDisruptionBudget: { maxUnavailable: "half" } }],
   ["metrics/serviceMonitor/interval", { metrics: { serviceMonitor: { interval: 30 } } }],

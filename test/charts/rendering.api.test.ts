@@ -75,6 +75,8 @@ describe("the chart", () => {
         imagePullSecrets: ["registry-a", "registry-b"],
         resources: { requests: { cpu: "1", memory: "256Mi" }, limits: { memory: "512Mi" } },
         pod: { ...(EVERYTHING["workerPod"] as object), securityContext: { runAsUser: 1000 } },
+        disruptionBudget: { maxUnavailable: "25%" },
+        networkPolicy: { from: [{ podSelector: {} }], egress: [{ ports: [{ port: 443 }] }] },
       });
       assert.equal(config.logLevel, "debug");
       assert.equal(config.concurrency, 8);

@@ -34,6 +34,8 @@ test("what is set is read", () => {
     ...LEAST,
     WATCH_NAMESPACES: " one, two ,one,",
     OPERATOR_CLASS: "blue",
+    WORKER_DISRUPTION_BUDGET: '{"maxUnavailable":"25%"}',
+    WORKER_NETWORK_POLICY: '{"from":[{"podSelector":{}}]}',
     WORKER_IMAGE_PULL_POLICY: "Always",
     WORKER_IMAGE_PULL_SECRETS: "a,b",
     WORKER_RESOURCES: '{"limits":{"memory":"1Gi"}}',
@@ -47,6 +49,8 @@ test("what is set is read", () => {
   });
   assert.deepEqual(config.watchNamespaces, ["one", "two"]);
   assert.equal(config.operatorClass, "blue");
+  assert.deepEqual(config.worker.disruptionBudget, { maxUnavailable: "25%" });
+  assert.deepEqual(config.worker.networkPolicy, { from: [{ podSelector: {} }], egress: [] });
   assert.deepEqual(config.worker.imagePullSecrets, ["a", "b"]);
   assert.deepEqual(config.worker.pod, { nodeSelector: { disk: "ssd" }, securityContext: { runAsUser: 1000 } });
   assert.deepEqual(config.worker.resources, { limits: { memory: "1Gi" } });
@@ -63,6 +67,9 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["OPERATOR_CLASS", "Blue", /"Blue" is no class/],
   ["OPERATOR_CLASS", "b".repeat(41), /is no class/],
   ["WORKER_IMAGE_PULL_POLICY", "Sometimes", /none of IfNotPresent, Always, Never/],
+  ["WORKER_DISRUPTION_BUDGET", '{"maxUnavailable":0}', /maxUnavailable must be a number from 1/],
+  ["WORKER_DISRUPTION_BUDGET", '{"minAvailable":1}', /has no field "minAvailable": give maxUnavailable/],
+  ["WORKER_NETWORK_POLICY", '{"from":{}}', /from must be a list of objects/],
   ["WORKER_POD", "{", /is not JSON/],
   ["WORKER_POD", "[]", /must be a JSON object/],
   ["WORKER_POD", '{"image":"x"}', /has no field "image": give labels/],

@@ -109,7 +109,8 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       statuses: createStatusApply(createVirtualClock()),
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
       cluster: clusterOf(scene),
-      worker: WORKER_DEFAULTS,
+      // So that every kind of child is asked for.
+      worker: { ...WORKER_DEFAULTS, disruptionBudget: { maxUnavailable: 1 }, networkPolicy: { from: [], egress: [] } },
       operator: OPERATOR,
     },
     memories,

@@ -20,6 +20,8 @@ export interface OperatorConfig {
   readonly watchNamespaces: readonly string[];
   /** Sinks of other classes are left alone. */
   readonly operatorClass: string;
+  /** What is paused whatever the sinks say. */
+  readonly pause: { readonly all: boolean; readonly namespaces: readonly string[] };
   readonly worker: WorkerDefaults;
   readonly logLevel: LogLevel;
   /** Health and metrics. */
@@ -63,7 +65,11 @@ export function readConfig(environment: Environment): OperatorConfig {
   return {
     podName: required(environment, "POD_NAME", "set it to the pod's name (downward API: metadata.name)"),
     podNamespace: required(environment, "POD_NAMESPACE", "set it to the pod's namespace (metadata.namespace)"),
-    watchNamespaces: namespaces(environment),
+    watchNamespaces: namespaces(environment, "WATCH_NAMESPACES", "or nothing for all"),
+    pause: {
+      all: flag(environment, "PAUSE_ALL", false),
+      namespaces: namespaces(environment, "PAUSE_NAMESPACES", "or nothing for none"),
+    },
     operatorClass: operatorClass(environment),
     worker: {
       image: required(environment, "WORKER_IMAGE", "set it to the image that worker pods run"),
@@ -97,14 +103,11 @@ function list(environment: Environment, name: string): string[] {
   return [...new Set(items.filter((item) => item !== ""))];
 }
 
-function namespaces(environment: Environment): string[] {
-  const names = list(environment, "WATCH_NAMESPACES");
+function namespaces(environment: Environment, variable: string, remedy: string): string[] {
+  const names = list(environment, variable);
   const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
   if (wrong === undefined) return names;
-  throw new ConfigError(
-    "WATCH_NAMESPACES",
-    `"${wrong}" is no namespace: give names with commas between, or nothing for all`,
-  );
+  throw new ConfigError(variable, `"${wrong}" is no namespace: give names with commas between, ${remedy}`);
 }
 
 function operatorClass(environment: Environment): string {

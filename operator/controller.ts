@@ -9,7 +9,7 @@ import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { createEventRecorder } from "./kube/events.ts";
 import { createWorkQueue, type RunResult } from "./kube/queue.ts";
 import type { OperatorMetrics } from "./metrics.ts";
-import type { Memory } from "./reconcile/context.ts";
+import type { FleetPause, Memory } from "./reconcile/context.ts";
 import { createReconcile, type Reconcile } from "./reconcile/reconcile.ts";
 
 export interface ControllerOptions {
@@ -20,6 +20,7 @@ export interface ControllerOptions {
   readonly worker: WorkerDefaults;
   readonly watchNamespaces: readonly string[];
   readonly operatorClass: string;
+  readonly pause: FleetPause;
   readonly concurrency: number;
   /** The pod's name, reported in Events and in the status. */
   readonly identity: string;

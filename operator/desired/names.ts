@@ -8,6 +8,8 @@ export interface LiveSink extends KinesisSink {
   metadata: KinesisSink["metadata"] & { namespace: string; uid: string; generation: number };
   /** Given where the spec is larger than what is kept in memory: its large parts are empty here, and it must not be acted on. */
   oversized?: OversizedSpec;
+  /** Why it is paused although its spec does not say so. */
+  pausedBy?: string;
 }
 
 export interface OversizedSpec {

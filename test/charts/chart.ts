@@ -107,6 +107,7 @@ export const EVERYTHING: Values = {
   maxConcurrentReconciles: 8,
   watchNamespaces: ["orders", "payments"],
   operatorClass: "blue",
+  pause: { all: true, namespaces: ["orders"] },
   serviceAccount: { name: "operator", annotations: { "example.com/owner": "data" } },
   podAnnotations: { "example.com/a": "1" },
   podLabels: { "example.com/b": "2" },

@@ -18,6 +18,7 @@ const REFUSED: readonly [string, Values][] = [
   ["watchNamespaces", { watchNamespaces: "orders" }],
   ["watchNamespaces/0", { watchNamespaces: ["Orders"] }],
   ["operatorClass", { operatorClass: "Blue" }],
+  ["pause/namespaces/0", { pause: { namespaces: ["Orders"] } }],
   ["operatorClass", { operatorClass: "" }],
   ["maxConcurrentReconciles", { maxConcurrentReconciles: 0 }],
   ["crds/keep", { crds: { keep: "yes" } }],

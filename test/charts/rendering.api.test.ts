@@ -69,6 +69,7 @@ describe("the chart", () => {
       if (values !== EVERYTHING) continue;
       assert.deepEqual(config.watchNamespaces, ["orders", "payments"]);
       assert.equal(config.operatorClass, "blue");
+      assert.deepEqual(config.pause, { all: true, namespaces: ["orders"] });
       assert.deepEqual(config.worker, {
         image: "registry.example/worker:2.0.0",
         imagePullPolicy: "Always",

@@ -10,6 +10,7 @@ test("what is not set has the documented default", () => {
     podNamespace: "ops",
     watchNamespaces: [],
     operatorClass: "default",
+    pause: { all: false, namespaces: [] },
     worker: {
       image: "worker:1",
       imagePullPolicy: "IfNotPresent",
@@ -34,6 +35,8 @@ test("what is set is read", () => {
     ...LEAST,
     WATCH_NAMESPACES: " one, two ,one,",
     OPERATOR_CLASS: "blue",
+    PAUSE_ALL: "true",
+    PAUSE_NAMESPACES: "shop",
     WORKER_DISRUPTION_BUDGET: '{"maxUnavailable":"25%"}',
     WORKER_NETWORK_POLICY: '{"from":[{"podSelector":{}}]}',
     WORKER_IMAGE_PULL_POLICY: "Always",
@@ -49,6 +52,7 @@ test("what is set is read", () => {
   });
   assert.deepEqual(config.watchNamespaces, ["one", "two"]);
   assert.equal(config.operatorClass, "blue");
+  assert.deepEqual(config.pause, { all: true, namespaces: ["shop"] });
   assert.deepEqual(config.worker.disruptionBudget, { maxUnavailable: "25%" });
   assert.deepEqual(config.worker.networkPolicy, { from: [{ podSelector: {} }], egress: [] });
   assert.deepEqual(config.worker.imagePullSecrets, ["a", "b"]);
@@ -64,6 +68,8 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["POD_NAMESPACE", " ", /POD_NAMESPACE: is not set/],
   ["WORKER_IMAGE", "", /WORKER_IMAGE: is not set: set it to the image/],
   ["WATCH_NAMESPACES", "ok,Not_OK", /"Not_OK" is no namespace/],
+  ["PAUSE_NAMESPACES", "Shop", /"Shop" is no namespace/],
+  ["PAUSE_ALL", "yes", /"yes" is neither true nor false/],
   ["OPERATOR_CLASS", "Blue", /"Blue" is no class/],
   ["OPERATOR_CLASS", "b".repeat(41), /is no class/],
   ["WORKER_IMAGE_PULL_POLICY", "Sometimes", /none of IfNotPresent, Always, Never/],

@@ -9,7 +9,7 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createVirtualClock } from "../../clock.ts";
 import { silentLog } from "../../silent-log.ts";
-import { liveSink, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { liveSink, NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 /** A cluster whose admission refuses to write ServiceAccounts; whether there is one of the child's name is the test's. */
 function situation(exists: boolean): Context {
@@ -34,6 +34,7 @@ function situation(exists: boolean): Context {
     cluster: { sink: () => sink, child: () => undefined, replicaSets: () => [], pods: () => [] },
     worker: WORKER_DEFAULTS,
     operator: OPERATOR,
+    pause: NO_PAUSE,
     sink,
     key: "shop/orders",
     children: children(sink, WORKER_DEFAULTS),

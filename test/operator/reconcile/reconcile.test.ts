@@ -16,7 +16,7 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { createVirtualClock } from "../../clock.ts";
-import { liveSink, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { liveSink, NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";
 
@@ -112,6 +112,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       // So that every kind of child is asked for.
       worker: { ...WORKER_DEFAULTS, disruptionBudget: { maxUnavailable: 1 }, networkPolicy: { from: [], egress: [] } },
       operator: OPERATOR,
+      pause: NO_PAUSE,
     },
     memories,
   );

@@ -71,6 +71,7 @@ export function createController(options: ControllerOptions): Controller {
     scopes = () => [];
     // The next leader tells it.
     options.metrics.sinkReady.reset();
+    options.metrics.sinkWorkers.reset();
   };
 
   return { run, scopes: () => scopes() };

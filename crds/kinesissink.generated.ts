@@ -466,6 +466,29 @@ export interface WorkerPod {
    */
   priorityClassName?: string;
   /**
+   * Runtime class of the pods.
+   */
+  runtimeClassName?: string;
+  /**
+   * Names and addresses added to the pods' hosts file.
+   *
+   * @maxItems 64
+   */
+  hostAliases?: HostAlias[];
+  dnsConfig?: DnsConfig;
+  /**
+   * Volumes added to the pods, for files that neither a Secret nor a ConfigMap of another field brings. Mount them by volumeMounts.
+   *
+   * @maxItems 32
+   */
+  volumes?: Volume[];
+  /**
+   * Where the volumes are mounted in the worker's container.
+   *
+   * @maxItems 32
+   */
+  volumeMounts?: VolumeMount[];
+  /**
    * Environment variables added to the worker's container. HTTPS_PROXY, HTTP_PROXY (http:// URLs) and NO_PROXY are followed on the way to AWS, to an OAuth 2.0 issuer and to Pulsar's admin API; brokers and the Kubernetes API are reached without a proxy. A Secret used here is not re-read when it changes.
    *
    * @maxItems 64
@@ -613,6 +636,87 @@ export interface TopologySpreadConstraint {
   nodeTaintsPolicy?: string;
   topologyKey: string;
   whenUnsatisfiable: string;
+}
+export interface HostAlias {
+  ip: string;
+  /**
+   * @maxItems 64
+   */
+  hostnames?: string[];
+}
+/**
+ * Name servers, search domains and options added to those of the cluster.
+ */
+export interface DnsConfig {
+  /**
+   * @maxItems 64
+   */
+  nameservers?: string[];
+  /**
+   * @maxItems 64
+   */
+  searches?: string[];
+  /**
+   * @maxItems 16
+   */
+  options?: {
+    name?: string;
+    value?: string;
+  }[];
+}
+export interface Volume {
+  name: string;
+  configMap?: {
+    name?: string;
+    optional?: boolean;
+    defaultMode?: number;
+    /**
+     * @maxItems 64
+     */
+    items?: {
+      key: string;
+      path: string;
+      mode?: number;
+    }[];
+  };
+  secret?: {
+    secretName?: string;
+    optional?: boolean;
+    defaultMode?: number;
+    /**
+     * @maxItems 64
+     */
+    items?: {
+      key: string;
+      path: string;
+      mode?: number;
+    }[];
+  };
+  emptyDir?: {
+    medium?: string;
+    sizeLimit?: number | string;
+  };
+  persistentVolumeClaim?: {
+    claimName: string;
+    readOnly?: boolean;
+  };
+  csi?: {
+    driver: string;
+    fsType?: string;
+    readOnly?: boolean;
+    nodePublishSecretRef?: {
+      name?: string;
+    };
+    volumeAttributes?: {
+      [k: string]: string;
+    };
+  };
+}
+export interface VolumeMount {
+  name: string;
+  mountPath: string;
+  subPath?: string;
+  readOnly?: boolean;
 }
 export interface EnvVar {
   name: string;

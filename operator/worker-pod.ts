@@ -5,7 +5,8 @@ import type { FleetPod, PodIdentity } from "./desired/worker-defaults.ts";
 /** What of `spec.pod` can be given for all workers; image and resources have variables of their own. */
 const FIELDS: readonly (keyof WorkerPod)[] = [
   ...(["labels", "annotations", "nodeSelector", "affinity", "tolerations"] as const),
-  ...(["topologySpreadConstraints", "priorityClassName", "env"] as const),
+  ...(["topologySpreadConstraints", "priorityClassName", "runtimeClassName", "hostAliases"] as const),
+  ...(["dnsConfig", "env"] as const),
 ];
 const IDENTITY: readonly (keyof PodIdentity)[] = ["runAsUser", "runAsGroup", "fsGroup"];
 const LARGEST_ID = 2 ** 31 - 1;

@@ -42,7 +42,7 @@ export function container(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaul
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: volumes(sink).map(({ mount }) => mount),
+    volumeMounts: [...volumes(sink).map(({ mount }) => mount), ...(pod.volumeMounts ?? [])],
   };
 }
 

@@ -4,6 +4,7 @@ import type {
   V1PodSpec,
   V1PodTemplateSpec,
   V1TopologySpreadConstraint,
+  V1Volume,
 } from "@kubernetes/client-node";
 import type { TopologySpreadConstraint, WorkerPod } from "../../crds/kinesissink.generated.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
@@ -88,7 +89,7 @@ function podSpec(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1Po
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [container(sink, pod, defaults)],
-    volumes: volumes(sink).map(({ volume }) => volume),
+    volumes: [...volumes(sink).map(({ volume }) => volume), ...((pod.volumes ?? []) as V1Volume[])],
     ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets } : {}),
     ...(pod.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
     ...(pod.affinity ? { affinity: pod.affinity as V1Affinity } : {}),
@@ -96,6 +97,9 @@ function podSpec(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1Po
     ...(pod.topologySpreadConstraints
       ? { topologySpreadConstraints: spread(sink, pod.topologySpreadConstraints) }
       : {}),
+    ...(pod.runtimeClassName ? { runtimeClassName: pod.runtimeClassName } : {}),
+    ...(pod.hostAliases ? { hostAliases: pod.hostAliases } : {}),
+    ...(pod.dnsConfig ? { dnsConfig: pod.dnsConfig } : {}),
     ...(pod.priorityClassName ? { priorityClassName: pod.priorityClassName } : {}),
   };
 }

@@ -95,6 +95,10 @@ env-up: install ## Start the local environment and print export lines for it
 env-down: install ## Stop the local environment
 	@$(NODE) test/env/main.ts down
 
+.PHONY: bench-operator
+bench-operator: install ## Measure the operator's memory, writes and CPU over fleets of sinks, against a fake API server
+	$(NODE) test/bench/operator.ts
+
 .PHONY: bench
 bench: install ## Measure speed, cost and memory (scripts/node test/bench/main.ts --help tells of parts and times)
 	$(NODE) test/bench/main.ts

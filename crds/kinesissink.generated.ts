@@ -70,6 +70,10 @@ export interface KinesisSinkSpec {
    * Delete the subscription when this resource is deleted. False keeps it, and with it the backlog that grows in Pulsar.
    */
   cleanupSubscription: boolean;
+  /**
+   * The operator that is to reconcile this sink, where several run: the operatorClass of its chart. Unset means the one of the class default. The operator of another class leaves the sink alone; when the class changes, the new one takes the sink's objects over as they are, and the workers go on.
+   */
+  class?: string;
   logLevel: LogLevel;
   serviceAccount?: WorkerServiceAccount;
   pod: WorkerPod;
@@ -187,7 +191,9 @@ export interface KinesisSinkConfig {
    * Internal to the Kinesis Producer Library. Accepted and reported in status.ignoredProperties. Instead of its recordMaxBufferedTime there is spec.lingerMillis.
    */
   extraKinesisProducerConfig?: {
-    [k: string]: unknown;
+    [k: string]: {
+      [k: string]: unknown;
+    };
   };
 }
 /**
@@ -425,7 +431,7 @@ export interface DeadLetter {
  */
 export interface WorkerServiceAccount {
   /**
-   * An existing service account to use. It is neither changed nor deleted.
+   * An existing service account to use. It is neither changed nor deleted. The one made for this sink goes when no pod uses it any more.
    */
   name?: string;
   /**
@@ -475,6 +481,29 @@ export interface WorkerPod {
    * Priority class of the pods.
    */
   priorityClassName?: string;
+  /**
+   * Runtime class of the pods.
+   */
+  runtimeClassName?: string;
+  /**
+   * Names and addresses added to the pods' hosts file.
+   *
+   * @maxItems 64
+   */
+  hostAliases?: HostAlias[];
+  dnsConfig?: DnsConfig;
+  /**
+   * Volumes added to the pods, for files that neither a Secret nor a ConfigMap of another field brings. Mount them by volumeMounts.
+   *
+   * @maxItems 32
+   */
+  volumes?: Volume[];
+  /**
+   * Where the volumes are mounted in the worker's container.
+   *
+   * @maxItems 32
+   */
+  volumeMounts?: VolumeMount[];
   /**
    * Environment variables added to the worker's container. HTTPS_PROXY, HTTP_PROXY (http:// URLs) and NO_PROXY are followed on the way to AWS, to an OAuth 2.0 issuer and to Pulsar's admin API; brokers and the Kubernetes API are reached without a proxy. A Secret used here is not re-read when it changes.
    *
@@ -624,6 +653,87 @@ export interface TopologySpreadConstraint {
   topologyKey: string;
   whenUnsatisfiable: string;
 }
+export interface HostAlias {
+  ip: string;
+  /**
+   * @maxItems 64
+   */
+  hostnames?: string[];
+}
+/**
+ * Name servers, search domains and options added to those of the cluster.
+ */
+export interface DnsConfig {
+  /**
+   * @maxItems 64
+   */
+  nameservers?: string[];
+  /**
+   * @maxItems 64
+   */
+  searches?: string[];
+  /**
+   * @maxItems 16
+   */
+  options?: {
+    name?: string;
+    value?: string;
+  }[];
+}
+export interface Volume {
+  name: string;
+  configMap?: {
+    name?: string;
+    optional?: boolean;
+    defaultMode?: number;
+    /**
+     * @maxItems 64
+     */
+    items?: {
+      key: string;
+      path: string;
+      mode?: number;
+    }[];
+  };
+  secret?: {
+    secretName?: string;
+    optional?: boolean;
+    defaultMode?: number;
+    /**
+     * @maxItems 64
+     */
+    items?: {
+      key: string;
+      path: string;
+      mode?: number;
+    }[];
+  };
+  emptyDir?: {
+    medium?: string;
+    sizeLimit?: number | string;
+  };
+  persistentVolumeClaim?: {
+    claimName: string;
+    readOnly?: boolean;
+  };
+  csi?: {
+    driver: string;
+    fsType?: string;
+    readOnly?: boolean;
+    nodePublishSecretRef?: {
+      name?: string;
+    };
+    volumeAttributes?: {
+      [k: string]: string;
+    };
+  };
+}
+export interface VolumeMount {
+  name: string;
+  mountPath: string;
+  subPath?: string;
+  readOnly?: boolean;
+}
 export interface EnvVar {
   name: string;
   value?: string;
@@ -682,6 +792,7 @@ export interface KinesisSinkStatus {
    * With initialPosition Latest: a hash of the cluster, subscription and topics that workers have been subscribed to, all of them. As long as it is that of the spec, workers read topics and partitions that have no subscription yet from their start.
    */
   subscribed?: string;
+  operator?: StatusOperator;
   totals?: Totals;
   /**
    * One entry per worker pod, written by that worker. At most 200 are kept.
@@ -724,6 +835,23 @@ export interface Condition {
    * metadata.generation that the condition was computed for.
    */
   observedGeneration?: number;
+}
+/**
+ * The operator that has written this status last. A new version or pod alone is no reason to write it.
+ */
+export interface StatusOperator {
+  /**
+   * Its class, as in spec.class.
+   */
+  class?: string;
+  /**
+   * Its version.
+   */
+  version?: string;
+  /**
+   * Its pod.
+   */
+  pod?: string;
 }
 /**
  * What the present workers report, together. Gauges; counters are in the metrics.

@@ -129,7 +129,11 @@ export const operatorReasons = {
   ApplyInvalid: { stalls: true, meaning: "The API server refuses an object: a field of spec.pod has a bad value." },
   ApplyFailed: { stalls: false, meaning: "An object cannot be written for now, for example as a webhook is down." },
   NamespaceTerminating: { stalls: false, meaning: "The namespace is being deleted." },
-  Paused: { stalls: false, meaning: "spec.paused is true: the condition Paused once no worker runs." },
+  Paused: {
+    stalls: false,
+    meaning:
+      "spec.paused, the annotation pulsar-kinesis.io/paused or the operator's settings ask for it: the condition Paused once no worker runs.",
+  },
   ScaledToZero: { stalls: false, meaning: "spec.replicas is 0: the condition Paused once no worker runs." },
   Applying: { stalls: false, meaning: "The Deployment is being created or changed." },
   WorkersStarting: { stalls: false, meaning: "Workers are starting and have no trouble so far." },
@@ -141,6 +145,10 @@ export const operatorReasons = {
   FailedCreate: { stalls: true, meaning: "The pods cannot be created; the message quotes why." },
   Unschedulable: { stalls: false, meaning: "No node takes the pod; a rollout stalls when none does for five minutes." },
   CrashLoopBackOff: { stalls: true, meaning: "The worker ends again and again; the message quotes its last words." },
+  ReconcileForced: {
+    stalls: false,
+    meaning: "Of an Event: everything is applied anew, as the annotation pulsar-kinesis.io/reconcile-at asks for.",
+  },
   DriftRepaired: {
     stalls: false,
     meaning:

@@ -1,8 +1,10 @@
 import type { V1ResourceRequirements } from "@kubernetes/client-node";
+import { DEFAULT_CLASS } from "../crds/operator-class.ts";
 import { isQuantity, quantityMessage } from "../crds/validation/quantity.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { PROGRAM } from "./program.ts";
+import { readFleetPod } from "./worker-pod.ts";
 
 export interface LeaderElectionConfig {
   readonly enabled: boolean;
@@ -17,6 +19,10 @@ export interface OperatorConfig {
   readonly podNamespace: string;
   /** Namespaces whose KinesisSinks are served; empty means all. */
   readonly watchNamespaces: readonly string[];
+  /** Sinks of other classes are left alone. */
+  readonly operatorClass: string;
+  /** What is paused whatever the sinks say. */
+  readonly pause: { readonly all: boolean; readonly namespaces: readonly string[] };
   readonly worker: WorkerDefaults;
   readonly logLevel: LogLevel;
   /** Health and metrics. */
@@ -60,12 +66,20 @@ export function readConfig(environment: Environment): OperatorConfig {
   return {
     podName: required(environment, "POD_NAME", "set it to the pod's name (downward API: metadata.name)"),
     podNamespace: required(environment, "POD_NAMESPACE", "set it to the pod's namespace (metadata.namespace)"),
-    watchNamespaces: namespaces(environment),
+    watchNamespaces: namespaces(environment, "WATCH_NAMESPACES", "or nothing for all"),
+    pause: {
+      all: flag(environment, "PAUSE_ALL", false),
+      namespaces: namespaces(environment, "PAUSE_NAMESPACES", "or nothing for none"),
+    },
+    operatorClass: operatorClass(environment),
     worker: {
       image: required(environment, "WORKER_IMAGE", "set it to the image that worker pods run"),
       imagePullPolicy: choice(environment, "WORKER_IMAGE_PULL_POLICY", ["IfNotPresent", "Always", "Never"]),
       imagePullSecrets: list(environment, "WORKER_IMAGE_PULL_SECRETS"),
       resources: resources(environment),
+      ...fleetPod(environment),
+      ...disruptionBudget(environment),
+      ...networkPolicy(environment),
     },
     logLevel: choice(environment, "LOG_LEVEL", ["info", "debug", "warn", "error"]),
     httpPort: integer(environment, "HTTP_PORT", 8080, 0, 65_535),
@@ -90,13 +104,19 @@ function list(environment: Environment, name: string): string[] {
   return [...new Set(items.filter((item) => item !== ""))];
 }
 
-function namespaces(environment: Environment): string[] {
-  const names = list(environment, "WATCH_NAMESPACES");
+function namespaces(environment: Environment, variable: string, remedy: string): string[] {
+  const names = list(environment, variable);
   const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
   if (wrong === undefined) return names;
+  throw new ConfigError(variable, `"${wrong}" is no namespace: give names with commas between, ${remedy}`);
+}
+
+function operatorClass(environment: Environment): string {
+  const name = optional(environment, "OPERATOR_CLASS") ?? DEFAULT_CLASS;
+  if (/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(name)) return name;
   throw new ConfigError(
-    "WATCH_NAMESPACES",
-    `"${wrong}" is no namespace: give names with commas between, or nothing for all`,
+    "OPERATOR_CLASS",
+    `"${name}" is no class: give at most 40 lower-case letters, digits and hyphens`,
   );
 }
 
@@ -123,23 +143,68 @@ function choice<const T extends string>(environment: Environment, name: string, 
   throw new ConfigError(name, `"${text}" is none of ${words.join(", ")}`);
 }
 
+function fleetPod(environment: Environment): Pick<WorkerDefaults, "pod"> {
+  const name = "WORKER_POD";
+  const text = optional(environment, name);
+  if (text === undefined) return {};
+  try {
+    return { pod: readFleetPod(text) };
+  } catch (error) {
+    throw new ConfigError(name, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function disruptionBudget(environment: Environment): Pick<WorkerDefaults, "disruptionBudget"> {
+  const name = "WORKER_DISRUPTION_BUDGET";
+  const value = jsonObject(environment, name, ["maxUnavailable"], '{"maxUnavailable":1}');
+  if (value === undefined) return {};
+  const { maxUnavailable = 1 } = value;
+  if (typeof maxUnavailable === "number" ? maxUnavailable > 0 : /^[1-9]\d?%$|^100%$/.test(String(maxUnavailable))) {
+    return { disruptionBudget: { maxUnavailable: maxUnavailable as number | string } };
+  }
+  throw new ConfigError(name, "maxUnavailable must be a number from 1 or a percentage from 1%");
+}
+
+function networkPolicy(environment: Environment): Pick<WorkerDefaults, "networkPolicy"> {
+  const name = "WORKER_NETWORK_POLICY";
+  const value = jsonObject(environment, name, ["from", "egress"], '{"from":[],"egress":[]}');
+  if (value === undefined) return {};
+  const rules = (field: string): object[] => {
+    const given = value[field] ?? [];
+    if (Array.isArray(given) && given.every((rule) => typeof rule === "object" && rule !== null)) return given;
+    throw new ConfigError(name, `${field} must be a list of objects, as in a NetworkPolicy`);
+  };
+  return { networkPolicy: { from: rules("from"), egress: rules("egress") } };
+}
+
 function resources(environment: Environment): V1ResourceRequirements {
   const name = "WORKER_RESOURCES";
+  const value = jsonObject(environment, name, ["requests", "limits"], '{"limits":{"memory":"512Mi"}}');
+  for (const [list, quantities] of Object.entries(value ?? {})) checkQuantities(name, list, quantities);
+  return value ?? DEFAULT_RESOURCES;
+}
+
+/** A JSON object with some of these fields; undefined when it is not set. */
+function jsonObject(
+  environment: Environment,
+  name: string,
+  fields: readonly string[],
+  example: string,
+): Record<string, unknown> | undefined {
   const text = optional(environment, name);
-  if (text === undefined) return DEFAULT_RESOURCES;
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConfigError(name, 'is not JSON: give for example {"limits":{"memory":"512Mi"}}');
+    throw new ConfigError(name, `is not JSON: give for example ${example}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(name, "must be a JSON object with requests and limits");
+    throw new ConfigError(name, `must be a JSON object with ${fields.join(" and ")}`);
   }
-  const unknown = Object.keys(value).find((key) => key !== "requests" && key !== "limits");
-  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give requests and limits`);
-  for (const [list, quantities] of Object.entries(value)) checkQuantities(name, list, quantities);
-  return value;
+  const unknown = Object.keys(value).find((key) => !fields.includes(key));
+  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give ${fields.join(" and ")}`);
+  return value as Record<string, unknown>;
 }
 
 /** A bad one would be told of every sink's Deployment, and by nobody who could mend it. */

@@ -2,13 +2,14 @@ import type { Clock } from "../runtime/clock.ts";
 import type { KubeClient } from "../runtime/kube/client.ts";
 import { createStatusApply } from "../runtime/kube/status-apply.ts";
 import type { Logger } from "../runtime/log.ts";
+import { program } from "../runtime/version.ts";
 import type { ScopeState } from "./cluster/scope.ts";
 import { createWatches } from "./cluster/watches.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { createEventRecorder } from "./kube/events.ts";
 import { createWorkQueue, type RunResult } from "./kube/queue.ts";
 import type { OperatorMetrics } from "./metrics.ts";
-import type { Memory } from "./reconcile/context.ts";
+import type { FleetPause, Memory } from "./reconcile/context.ts";
 import { createReconcile, type Reconcile } from "./reconcile/reconcile.ts";
 
 export interface ControllerOptions {
@@ -18,8 +19,10 @@ export interface ControllerOptions {
   readonly metrics: OperatorMetrics;
   readonly worker: WorkerDefaults;
   readonly watchNamespaces: readonly string[];
+  readonly operatorClass: string;
+  readonly pause: FleetPause;
   readonly concurrency: number;
-  /** Reported in Events. */
+  /** The pod's name, reported in Events and in the status. */
   readonly identity: string;
 }
 
@@ -43,6 +46,7 @@ export function createController(options: ControllerOptions): Controller {
   // What was applied holds for the next term too, for it is compared with what is there.
   const memories = new Map<string, Memory>();
   const statuses = createStatusApply(options.clock);
+  const operator = { class: options.operatorClass, version: program.version, pod: options.identity };
 
   const run = async (signal: AbortSignal) => {
     const watches = createWatches({
@@ -52,7 +56,7 @@ export function createController(options: ControllerOptions): Controller {
       onWatchRestart: (resource) => options.metrics.watchRestarts.inc({ resource }),
     });
     const events = createEventRecorder({ ...options, reportingInstance: options.identity });
-    const reconcile = createReconcile({ ...options, events, statuses, cluster: watches.cluster }, memories);
+    const reconcile = createReconcile({ ...options, operator, events, statuses, cluster: watches.cluster }, memories);
     const queue = createWorkQueue({
       ...options,
       retry: RETRY,
@@ -67,6 +71,7 @@ export function createController(options: ControllerOptions): Controller {
     scopes = () => [];
     // The next leader tells it.
     options.metrics.sinkReady.reset();
+    options.metrics.sinkWorkers.reset();
   };
 
   return { run, scopes: () => scopes() };

@@ -10,6 +10,8 @@ export interface OperatorMetrics {
   readonly watchRestarts: Counter<"resource">;
   /** The Ready condition of each sink that is to run. `namespace` would be taken for that of the operator's pod. */
   readonly sinkReady: Gauge<"sink_namespace" | "sink">;
+  /** Workers of a sink that is to run and that are not as they should be, by `state`: missing or silent. */
+  readonly sinkWorkers: Gauge<"sink_namespace" | "sink" | "state">;
   /** Names where the queue's depth is read when metrics are asked for. */
   observeQueue(depth: () => number): void;
   observeLeader(leading: () => boolean): void;
@@ -45,6 +47,12 @@ export function createMetrics(): OperatorMetrics {
       name: "kinesis_sink_operator_sink_ready",
       help: "1 while the sink is Ready, 0 while it is not; absent for one that is paused or scaled to zero.",
       labelNames: ["sink_namespace", "sink"],
+      registers,
+    }),
+    sinkWorkers: new Gauge({
+      name: "kinesis_sink_operator_sink_workers",
+      help: "Workers of the sink that are missing, as they are not ready, or silent, as they do not report; absent while none is.",
+      labelNames: ["sink_namespace", "sink", "state"],
       registers,
     }),
     ...readings(registers),

@@ -18,6 +18,13 @@ const operatorLabels: readonly string[] = ["name", "instance", "component", "man
 
 const workerVariables: readonly string[] = ["POD_NAME", "POD_NAMESPACE", "POD_UID", "CONFIG_HASH"];
 
+const workerPaths: readonly string[] = ["/etc/kinesis-sink", "/var/run/secrets/kinesis-sink", "/app", "/tmp"];
+
+function isFreePath(path: string): boolean {
+  const own = workerPaths.some((worker) => path === worker || path.startsWith(`${worker}/`));
+  return !own && /^\/[^/:]/.test(path) && !path.includes("/..");
+}
+
 /** Twins of the rules on the resource, its spec, and the parts that are neither config nor pulsar. */
 const sinkRules: readonly Rule[] = [
   {
@@ -86,6 +93,20 @@ const sinkRules: readonly Rule[] = [
       !Object.keys(pod.labels ?? {}).some(
         (name) => name.startsWith("pulsar-kinesis.io/") || operatorLabels.includes(name),
       ),
+  ),
+  partRule(
+    "WorkerVolume",
+    "spec.pod.volumes",
+    "spec.pod.volumes",
+    "may not be called config, token, tmp, secret-… and configmap-…, which are the worker's own: use other names",
+    ({ pod }) => !(pod.volumes ?? []).some(({ name }) => /^(config$|token$|tmp$|secret-|configmap-)/.test(name)),
+  ),
+  partRule(
+    "WorkerMount",
+    "spec.pod.volumeMounts",
+    "spec.pod.volumeMounts",
+    "may not be below /etc/kinesis-sink, /var/run/secrets/kinesis-sink, /app and /tmp, which are the worker's own: give another absolute path without '..'",
+    ({ pod }) => (pod.volumeMounts ?? []).every(({ mountPath }) => isFreePath(mountPath)),
   ),
   partRule(
     "WorkerVariable",

@@ -32,6 +32,8 @@ export function compileSchema(schema: StructuralSchema): ValidateFunction {
   const ajv = new Ajv({
     allErrors: true,
     strict: true,
+    // Of what may be of any type, texts and lists are bounded all the same.
+    strictTypes: false,
     useDefaults: true,
     verbose: true,
     // Every start of a worker compiles: without these it takes a fifth of the time. The API server checks the schema itself.

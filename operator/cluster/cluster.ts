@@ -24,6 +24,8 @@ export interface PodView extends Stored {
   readonly name: string;
   readonly controllerUid: string | undefined;
   readonly templateHash: string | undefined;
+  /** The service account whose token it holds. */
+  readonly account: string;
   readonly terminating: boolean;
   /** Its containers run no longer and never will again, as after an eviction; nobody may delete it for a long time. */
   readonly ended: boolean;

@@ -16,6 +16,7 @@ interface ContainerStatus {
 
 /** What is read of a pod (`core/v1`). */
 export interface Pod extends KubeObject {
+  readonly spec?: { readonly serviceAccountName?: string };
   readonly status?: {
     readonly phase?: string;
     readonly reason?: string;

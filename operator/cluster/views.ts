@@ -1,8 +1,8 @@
-import { type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
+import { SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
 import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
-import type { ChildView, PodView, SinkView } from "./cluster.ts";
+import type { ChildView, PodView } from "./cluster.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type Pod, podCause, repeatedExit } from "./pod-cause.ts";
 
@@ -17,11 +17,6 @@ function stored({ metadata }: KubeObject): Stored {
 function sinkKey({ metadata }: KubeObject): string | undefined {
   const name = metadata.labels?.[SINK_LABEL];
   return name === undefined ? undefined : objectKey(metadata.namespace, name);
-}
-
-export function sinkView(object: KubeObject): SinkView {
-  const { managedFields: _managed, ...metadata } = object.metadata;
-  return { ...stored(object), sink: { ...object, metadata } as LiveSink };
 }
 
 export function childView(object: KubeObject): ChildView {
@@ -60,6 +55,7 @@ export function podView(pod: Pod): PodView {
     name: metadata.name,
     controllerUid: controllerOf(pod)?.uid,
     templateHash: metadata.annotations?.[TEMPLATE_HASH_ANNOTATION],
+    account: pod.spec?.serviceAccountName ?? "",
     terminating: ended || metadata.deletionTimestamp !== undefined,
     ended,
     ready: status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,

@@ -1,25 +1,18 @@
+import { operatorClassOf } from "../../crds/operator-class.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import { collectionPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { Logger } from "../../runtime/log.ts";
-import { MANAGED_SELECTOR } from "../desired/names.ts";
-import {
-  CONFIG_MAPS,
-  DEPLOYMENTS,
-  type KubeObject,
-  PODS,
-  REPLICA_SETS,
-  ROLE_BINDINGS,
-  ROLES,
-  SERVICE_ACCOUNTS,
-  splitKey,
-} from "../kube/objects.ts";
+import { CHILD_TYPES } from "../desired/children.ts";
+import { type LiveSink, MANAGED_SELECTOR } from "../desired/names.ts";
+import { DEPLOYMENTS, type KubeObject, PODS, REPLICA_SETS, splitKey } from "../kube/objects.ts";
 import { createReflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
 import type { ChildView, Cluster, PodView, SinkView } from "./cluster.ts";
 import { type NamedReflector, type ScopeState, scopeState } from "./scope.ts";
-import { childView, deploymentView, podView, sinkView } from "./views.ts";
+import { sinkView } from "./sink-view.ts";
+import { childView, deploymentView, podView } from "./views.ts";
 
 export interface WatchesOptions {
   readonly client: KubeClient;
@@ -27,6 +20,8 @@ export interface WatchesOptions {
   readonly logger: Logger;
   /** Empty means all. */
   readonly namespaces: readonly string[];
+  /** Sinks of other classes are as if they did not exist. */
+  readonly operatorClass: string;
   /**
    * Called with the key of a sink that something changed about; not before everything of its namespace was listed, for an
    * object that was not would look like one that does not exist.
@@ -53,7 +48,7 @@ interface Collection {
 }
 
 const MANAGED = { labelSelector: MANAGED_SELECTOR };
-const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS];
+const CHILDREN_BY_METADATA = CHILD_TYPES.filter((type) => type !== DEPLOYMENTS);
 
 /** Mirrors everything that reconciling needs to see. */
 export function createWatches(options: WatchesOptions): Watches {
@@ -73,7 +68,12 @@ class ClusterWatches implements Watches {
     const onChange = (sinkKey: string) => this.#changed(sinkKey);
     const childStore = (reduce: (object: KubeObject) => ChildView) =>
       createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange });
-    const sinks = createStore<SinkView>({ reduce: sinkView, groupOf: ({ key }) => key, onChange });
+    const sinks = createStore<SinkView>({
+      reduce: (object) =>
+        operatorClassOf(object as LiveSink) === options.operatorClass ? sinkView(object) : undefined,
+      groupOf: ({ key }) => key,
+      onChange,
+    });
     const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
     const deployments = childStore(deploymentView);
     children.set(DEPLOYMENTS.kind, deployments);

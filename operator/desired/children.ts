@@ -1,7 +1,17 @@
 import type { ResourceType } from "../../runtime/kube/resource-type.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from "../kube/objects.ts";
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  DISRUPTION_BUDGETS,
+  type KubeObject,
+  NETWORK_POLICIES,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+} from "../kube/objects.ts";
 import { configMap } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
+import { disruptionBudget, networkPolicy } from "./guards.ts";
 import type { LiveSink } from "./names.ts";
 import { role } from "./role.ts";
 import { roleBinding } from "./role-binding.ts";
@@ -9,7 +19,10 @@ import { serviceAccount } from "./service-account.ts";
 import type { WorkerDefaults } from "./worker-defaults.ts";
 
 /** The kinds of a sink's children, in the order in which they are applied: what a pod needs comes before it. */
-export const CHILD_TYPES: readonly ResourceType[] = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
+export const CHILD_TYPES: readonly ResourceType[] = [
+  ...[SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS],
+  ...[NETWORK_POLICIES, DISRUPTION_BUDGETS, DEPLOYMENTS],
+];
 
 export interface Child {
   readonly type: ResourceType;
@@ -17,13 +30,15 @@ export interface Child {
   readonly object: KubeObject | undefined;
 }
 
-/** Everything that should exist for a sink. */
-export function children(sink: LiveSink, defaults: WorkerDefaults): Child[] {
+/** Everything that should exist for a sink. `accounts` are those that its workers of now run under. */
+export function children(sink: LiveSink, defaults: WorkerDefaults, accounts: readonly string[] = []): Child[] {
   return [
     { type: SERVICE_ACCOUNTS, object: serviceAccount(sink) },
     { type: ROLES, object: role(sink) },
-    { type: ROLE_BINDINGS, object: roleBinding(sink) },
+    { type: ROLE_BINDINGS, object: roleBinding(sink, accounts) },
     { type: CONFIG_MAPS, object: configMap(sink) },
+    { type: NETWORK_POLICIES, object: networkPolicy(sink, defaults) },
+    { type: DISRUPTION_BUDGETS, object: disruptionBudget(sink, defaults) },
     { type: DEPLOYMENTS, object: deployment(sink, defaults) },
   ];
 }

@@ -18,7 +18,7 @@ export function configMap(sink: LiveSink): ConfigMapObject {
     apiVersion: KINESIS_SINKS.apiVersion,
     kind: KINESIS_SINKS.kind,
     metadata: { name, namespace, uid, generation },
-    spec: withoutCredentials(sink.spec),
+    spec: forWorkers(sink.spec),
   };
   const data = { [CONFIG_KEY]: `${JSON.stringify(manifest, null, 2)}\n` };
   return { metadata: childMetadata(sink), data: hasSubscribed(sink) ? { ...data, [SUBSCRIBED_FILE]: "\n" } : data };
@@ -41,12 +41,13 @@ function hasSubscribed(sink: LiveSink): boolean {
  * which comes with the answer to each report. An inline credential counts: workers must start anew.
  */
 export function configHash(sink: LiveSink): string {
-  const { replicas: _replicas, paused: _paused, logLevel: _level, ...started } = sink.spec;
+  const { class: _class, replicas: _replicas, paused: _paused, logLevel: _level, ...started } = sink.spec;
   const { pod: _pod, serviceAccount: _account, ...read } = started;
   return jsonHash(read);
 }
 
-function withoutCredentials(spec: KinesisSinkSpec): KinesisSinkSpec {
+/** Without credentials, and without what is the operators' alone. */
+function forWorkers({ class: _class, ...spec }: KinesisSinkSpec): KinesisSinkSpec {
   const { awsCredentialPluginParam: _param, ...config } = spec.config;
   return { ...spec, config };
 }

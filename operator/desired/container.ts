@@ -1,5 +1,5 @@
 import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements } from "@kubernetes/client-node";
-import type { ResourceRequirements } from "../../crds/kinesissink.generated.ts";
+import type { ResourceRequirements, WorkerPod } from "../../crds/kinesissink.generated.ts";
 import { configHash } from "./config-map.ts";
 import type { LiveSink } from "./names.ts";
 import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
@@ -22,8 +22,7 @@ export const WORKER_ARGS: readonly string[] = [
   `--http-port=${HTTP_PORT}`,
 ];
 
-export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container {
-  const { pod } = sink.spec;
+export function container(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1Container {
   const policy = pod.imagePullPolicy ?? (pod.image ? undefined : defaults.imagePullPolicy);
   return {
     name: WORKER_CONTAINER,
@@ -31,7 +30,7 @@ export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container
     ...(policy ? { imagePullPolicy: policy } : {}),
     command: [...WORKER_COMMAND],
     args: [...WORKER_ARGS],
-    env: environment(sink),
+    env: environment(sink, pod),
     ports: [{ name: "http", containerPort: HTTP_PORT, protocol: "TCP" }],
     resources: pod.resources ? resources(pod.resources) : defaults.resources,
     livenessProbe: probe("/livez", { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 6 }),
@@ -43,19 +42,19 @@ export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: volumes(sink).map(({ mount }) => mount),
+    volumeMounts: [...volumes(sink).map(({ mount }) => mount), ...(pod.volumeMounts ?? [])],
   };
 }
 
 /** The worker's own variables, and those of the sink: the definition keeps it from setting these. */
-function environment(sink: LiveSink): V1EnvVar[] {
+function environment(sink: LiveSink, pod: WorkerPod): V1EnvVar[] {
   const own: V1EnvVar[] = [
     field("POD_NAME", "metadata.name"),
     field("POD_NAMESPACE", "metadata.namespace"),
     field("POD_UID", "metadata.uid"),
     { name: "CONFIG_HASH", value: configHash(sink) },
   ];
-  return [...own, ...((sink.spec.pod.env ?? []) as V1EnvVar[])];
+  return [...own, ...((pod.env ?? []) as V1EnvVar[])];
 }
 
 function field(name: string, fieldPath: string): V1EnvVar {

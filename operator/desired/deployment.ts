@@ -4,8 +4,9 @@ import type {
   V1PodSpec,
   V1PodTemplateSpec,
   V1TopologySpreadConstraint,
+  V1Volume,
 } from "@kubernetes/client-node";
-import type { TopologySpreadConstraint } from "../../crds/kinesissink.generated.ts";
+import type { TopologySpreadConstraint, WorkerPod } from "../../crds/kinesissink.generated.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { configHash } from "./config-map.ts";
@@ -19,16 +20,17 @@ import {
   serviceAccountName,
   TEMPLATE_HASH_ANNOTATION,
 } from "./names.ts";
+import { podOf } from "./pod.ts";
 import { effectiveReplicas } from "./replicas.ts";
 import { volumes } from "./volumes.ts";
-import type { WorkerDefaults } from "./worker-defaults.ts";
+import type { PodIdentity, WorkerDefaults } from "./worker-defaults.ts";
 
 export interface DeploymentObject extends KubeObject {
   spec: V1DeploymentSpec;
 }
 
 /** The user and group of the image's `nonroot`. */
-const NON_ROOT = 65532;
+const NON_ROOT: PodIdentity = { runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 };
 /** Seconds without progress after which a rollout counts as stuck. */
 const PROGRESS_DEADLINE_SECONDS = 300;
 
@@ -53,9 +55,10 @@ export function templateHash(deployment: DeploymentObject): string {
 }
 
 function template(sink: LiveSink, defaults: WorkerDefaults): V1PodTemplateSpec {
-  const spec = podSpec(sink, defaults);
-  const labels = { ...sink.spec.pod.labels, ...childLabels(sink) };
-  const annotations = { ...sink.spec.pod.annotations, [CONFIG_HASH_ANNOTATION]: configHash(sink) };
+  const pod = podOf(sink, defaults);
+  const spec = podSpec(sink, pod, defaults);
+  const labels = { ...pod.labels, ...childLabels(sink) };
+  const annotations = { ...pod.annotations, [CONFIG_HASH_ANNOTATION]: configHash(sink) };
   const hash = jsonHash({ spec, labels, annotations, account: accountAnnotations(sink) });
   return { metadata: { labels, annotations: { ...annotations, [TEMPLATE_HASH_ANNOTATION]: hash } }, spec };
 }
@@ -72,8 +75,7 @@ function spread(sink: LiveSink, constraints: readonly TopologySpreadConstraint[]
   return constraints.map((constraint) => ({ ...constraint, labelSelector: constraint.labelSelector ?? own }));
 }
 
-function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
-  const { pod } = sink.spec;
+function podSpec(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1PodSpec {
   const pullSecrets = pod.imagePullSecrets ?? defaults.imagePullSecrets.map((name) => ({ name }));
   return {
     serviceAccountName: serviceAccountName(sink),
@@ -83,13 +85,11 @@ function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
     terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: NON_ROOT,
-      runAsGroup: NON_ROOT,
-      fsGroup: NON_ROOT,
+      ...(defaults.pod?.securityContext ?? NON_ROOT),
       seccompProfile: { type: "RuntimeDefault" },
     },
-    containers: [container(sink, defaults)],
-    volumes: volumes(sink).map(({ volume }) => volume),
+    containers: [container(sink, pod, defaults)],
+    volumes: [...volumes(sink).map(({ volume }) => volume), ...((pod.volumes ?? []) as V1Volume[])],
     ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets } : {}),
     ...(pod.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
     ...(pod.affinity ? { affinity: pod.affinity as V1Affinity } : {}),
@@ -97,6 +97,9 @@ function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
     ...(pod.topologySpreadConstraints
       ? { topologySpreadConstraints: spread(sink, pod.topologySpreadConstraints) }
       : {}),
+    ...(pod.runtimeClassName ? { runtimeClassName: pod.runtimeClassName } : {}),
+    ...(pod.hostAliases ? { hostAliases: pod.hostAliases } : {}),
+    ...(pod.dnsConfig ? { dnsConfig: pod.dnsConfig } : {}),
     ...(pod.priorityClassName ? { priorityClassName: pod.priorityClassName } : {}),
   };
 }

@@ -6,6 +6,17 @@ import { PROGRAM } from "../program.ts";
 /** A KinesisSink as the API server returns it: with namespace, uid and generation. */
 export interface LiveSink extends KinesisSink {
   metadata: KinesisSink["metadata"] & { namespace: string; uid: string; generation: number };
+  /** Given where the spec is larger than what is kept in memory: its large parts are empty here, and it must not be acted on. */
+  oversized?: OversizedSpec;
+  /** Why it is paused although its spec does not say so. */
+  pausedBy?: string;
+}
+
+export interface OversizedSpec {
+  /** Of the spec as JSON. */
+  readonly bytes: number;
+  /** Its largest part. */
+  readonly field: { readonly path: string; readonly bytes: number };
 }
 
 export const SINK_LABEL = "pulsar-kinesis.io/sink";

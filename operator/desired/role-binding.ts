@@ -6,10 +6,14 @@ export interface RoleBindingObject extends KubeObject {
   subjects: { kind: string; name: string; namespace: string }[];
 }
 
-export function roleBinding(sink: LiveSink): RoleBindingObject {
+/** For the account that the spec asks for, and for others that there are still workers of. */
+export function roleBinding(sink: LiveSink, others: readonly string[]): RoleBindingObject {
+  const { namespace } = sink.metadata;
+  const wanted = serviceAccountName(sink);
+  const accounts = [wanted, ...others.filter((name) => name !== wanted).sort()];
   return {
     metadata: childMetadata(sink),
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: childName(sink) },
-    subjects: [{ kind: "ServiceAccount", name: serviceAccountName(sink), namespace: sink.metadata.namespace }],
+    subjects: accounts.map((name) => ({ kind: "ServiceAccount", name, namespace })),
   };
 }

@@ -16,7 +16,8 @@ export interface ListOptions {
   readonly pageSize?: number;
 }
 
-const PAGE_SIZE = 500;
+/** An object may have 1.5 MB, and a page of them is in memory at once, as text and as objects. */
+const PAGE_SIZE = 20;
 
 /**
  * Lists a collection page by page, handing each page over as it comes, and returns the resource version to watch from.

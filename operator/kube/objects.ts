@@ -53,6 +53,18 @@ export const PODS: ResourceType = { group: "", version: "v1", plural: "pods", ki
 export const CORE_EVENTS: ResourceType = { group: "", version: "v1", plural: "events", kind: "Event" };
 export const EVENTS: ResourceType = { group: "events.k8s.io", version: "v1", plural: "events", kind: "Event" };
 export const LEASES: ResourceType = { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" };
+export const NETWORK_POLICIES: ResourceType = {
+  group: "networking.k8s.io",
+  version: "v1",
+  plural: "networkpolicies",
+  kind: "NetworkPolicy",
+};
+export const DISRUPTION_BUDGETS: ResourceType = {
+  group: "policy",
+  version: "v1",
+  plural: "poddisruptionbudgets",
+  kind: "PodDisruptionBudget",
+};
 export const ROLES: ResourceType = {
   group: "rbac.authorization.k8s.io",
   version: "v1",

@@ -8,6 +8,7 @@ import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import { isOlder } from "../kube/resource-version.ts";
 import type { Cause } from "../status/observed.ts";
 import { refusedCause } from "./api-causes.ts";
+import { claimChildren } from "./claim-children.ts";
 import { type AppliedChild, type Context, target } from "./context.ts";
 import { fighter, isFight, repaired, repairWaitMs, tellFight } from "./drift.ts";
 import { undoMerge } from "./undo-merge.ts";
@@ -22,10 +23,16 @@ export async function applyChildren(context: Context): Promise<Cause | undefined
     } catch (error) {
       const cause = refusedCause(child.type.kind, error);
       if (!cause) throw error;
-      return cause;
+      return (await takenMeanwhile(context, child)) ?? cause;
     }
   }
   return undefined;
+}
+
+/** The admission policy refuses to merge into an object that has appeared since it was looked for: look once more. */
+async function takenMeanwhile(context: Context, child: Child): Promise<Cause | undefined> {
+  if (context.owned.has(child.type.kind)) return undefined;
+  return await claimChildren({ ...context, children: [child] });
 }
 
 /** A cause where it turns out that the object is somebody's. */

@@ -1,5 +1,6 @@
 import { children } from "../desired/children.ts";
 import type { Blocked } from "../status/observed.ts";
+import { accountsInUse } from "./accounts.ts";
 import { failedCause } from "./api-causes.ts";
 import { applyChildren } from "./apply-children.ts";
 import { claimChildren } from "./claim-children.ts";
@@ -44,5 +45,5 @@ export async function applyDesired(context: Context): Promise<Applied> {
 }
 
 function computeChildren(context: Context): undefined {
-  context.children = children(context.sink, context.worker);
+  context.children = children(context.sink, context.worker, accountsInUse(context));
 }

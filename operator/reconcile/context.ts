@@ -22,6 +22,21 @@ export interface Dependencies {
   readonly statuses: StatusApply;
   readonly cluster: Cluster;
   readonly worker: WorkerDefaults;
+  readonly operator: OperatorIdentity;
+  readonly pause: FleetPause;
+}
+
+/** What is paused by the operator's settings, as in an incident. */
+export interface FleetPause {
+  readonly all: boolean;
+  readonly namespaces: readonly string[];
+}
+
+/** Who this is, in the status of the sinks. */
+export interface OperatorIdentity {
+  readonly class: string;
+  readonly version: string;
+  readonly pod: string;
 }
 
 /** A pod that has not started, and that Kubernetes gives no cause for. */
@@ -91,6 +106,8 @@ export interface Memory {
   readonly podWarnings: Map<string, PodWarning>;
   /** By pod. */
   readonly reports: Map<string, SeenReport>;
+  /** Value of the annotation by which somebody asked for everything to be done anew. */
+  readonly asked?: string | undefined;
 }
 
 export function freshMemory(uid: string): Memory {

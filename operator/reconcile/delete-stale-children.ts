@@ -2,14 +2,15 @@ import type { Child } from "../desired/children.ts";
 import { childName } from "../desired/names.ts";
 import { deleteObject } from "../kube/apply.ts";
 import { objectKey, SERVICE_ACCOUNTS } from "../kube/objects.ts";
+import { ownAccountIsNeeded } from "./accounts.ts";
 import { type Context, target } from "./context.ts";
 
-/** Deletes children that the spec no longer asks for. */
+/** Deletes children that the spec no longer asks for, and no pod any more. */
 export async function deleteStaleChildren(context: Context): Promise<undefined> {
   const { namespace, uid } = context.sink.metadata;
   const name = childName(context.sink);
   for (const child of context.children) {
-    if (child.object || isNamed(context, child)) continue;
+    if (child.object || isKept(context, child)) continue;
     const seen = context.cluster.child(child.type, objectKey(namespace, name));
     if (seen?.controllerUid !== uid) continue;
     await deleteObject(context.client, target(context, child, name), seen.uid, context.signal);
@@ -20,6 +21,7 @@ export async function deleteStaleChildren(context: Context): Promise<undefined> 
 }
 
 /** Whoever names the account that was made for the sink wants to keep it: no named account is deleted. */
-function isNamed({ sink }: Context, { type }: Child): boolean {
-  return type === SERVICE_ACCOUNTS && sink.spec.serviceAccount?.name === childName(sink);
+function isKept(context: Context, { type }: Child): boolean {
+  if (type !== SERVICE_ACCOUNTS) return false;
+  return context.sink.spec.serviceAccount?.name === childName(context.sink) || ownAccountIsNeeded(context);
 }

@@ -1,8 +1,10 @@
 import type { LiveSink } from "../desired/names.ts";
 import type { RunResult } from "../kube/queue.ts";
 import { applyDesired } from "./apply-desired.ts";
-import { type Context, type Dependencies, freshMemory, type Memory } from "./context.ts";
+import type { Context, Dependencies, Memory } from "./context.ts";
+import { FORCED, intervened, remembered } from "./interventions.ts";
 import { forgetReadiness } from "./readiness-metric.ts";
+import { subjectOf } from "./transitions.ts";
 import { updateStatus } from "./update-status.ts";
 
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<RunResult>;
@@ -13,29 +15,24 @@ export type Reconcile = (key: string, signal: AbortSignal) => Promise<RunResult>
  */
 export function createReconcile(dependencies: Dependencies, memories: Map<string, Memory>): Reconcile {
   return async (key, signal) => {
-    const sink = dependencies.cluster.sink(key);
+    const found = dependencies.cluster.sink(key);
+    const sink = found && intervened(found, dependencies.pause);
     // Children of a sink that is being deleted go with it, by their owner references; to repair them now would hold it up.
     if (!sink || sink.metadata.deletionTimestamp) {
       if (!sink) memories.delete(key);
       forgetReadiness(dependencies.metrics, key);
       return {};
     }
-    const context = contextOf(dependencies, sink, key, remembered(memories, key, sink), signal);
+    const { memory, forced } = remembered(memories.get(key), sink);
+    memories.set(key, memory);
+    const context = contextOf(dependencies, sink, key, memory, signal);
+    if (forced) await context.events.record(subjectOf(sink), FORCED, signal);
     const { blocked, error } = await applyDesired(context);
     // The pods go on meanwhile, and so must the status.
     const result = await updateStatus(context, blocked);
     if (error !== undefined) throw error;
     return result;
   };
-}
-
-/** What is remembered of this very sink; of one that had the same name before, nothing. */
-function remembered(memories: Map<string, Memory>, key: string, { metadata }: LiveSink): Memory {
-  const known = memories.get(key);
-  if (known?.uid === metadata.uid) return known;
-  const fresh = freshMemory(metadata.uid);
-  memories.set(key, fresh);
-  return fresh;
 }
 
 function contextOf(

@@ -25,7 +25,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
   const before = knownStatus(context)?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   const status = computeStatus(observe(context, blocked, stale), before, now);
-  setReadiness(context, status);
+  setReadiness(context, status, stale.length);
   const writeAgainMs = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
   return {

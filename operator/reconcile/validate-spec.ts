@@ -2,7 +2,8 @@ import type { OperatorReason } from "../../crds/reasons.ts";
 import { formatErrors } from "../../crds/validation/field-error.ts";
 import { unsupportedFields } from "../../crds/validation/unsupported.ts";
 import { validateKinesisSink } from "../../crds/validation/validate.ts";
-import type { LiveSink } from "../desired/names.ts";
+import { LARGEST_SPEC } from "../cluster/sink-view.ts";
+import type { LiveSink, OversizedSpec } from "../desired/names.ts";
 import type { Cause } from "../status/observed.ts";
 import type { Context } from "./context.ts";
 
@@ -20,6 +21,7 @@ export interface SpecReview {
  * definition knows fields whose behaviour this version lacks.
  */
 export function reviewSpec(sink: LiveSink): SpecReview {
+  if (sink.oversized) return { refused: tooLarge(sink.oversized), unknownFields: [] };
   const validation = validateKinesisSink(sink, { unknownFields: "leave" });
   if (!validation.ok) {
     const refused = {
@@ -38,6 +40,14 @@ export function reviewSpec(sink: LiveSink): SpecReview {
     stalls: true,
   };
   return { refused, unknownFields };
+}
+
+function tooLarge({ bytes, field }: OversizedSpec): Cause {
+  return {
+    reason: "InvalidSpec" satisfies OperatorReason,
+    message: `spec: has ${bytes} bytes as JSON, of which ${field.path} has ${field.bytes}: shorten it to ${LARGEST_SPEC} in all`,
+    stalls: true,
+  };
 }
 
 export function validateSpec(context: Pick<Context, "sink" | "unknownFields">): Cause | undefined {

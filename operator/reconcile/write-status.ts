@@ -1,5 +1,6 @@
-import type { Condition, KinesisSink } from "../../crds/kinesissink.generated.ts";
+import type { Condition, KinesisSink, KinesisSinkStatus } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
+import { DEFAULT_CLASS } from "../../crds/operator-class.ts";
 import type { OperatorReason } from "../../crds/reasons.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
@@ -17,15 +18,19 @@ import { ACTION, subjectOf } from "./transitions.ts";
  */
 const WORDS_MS = 5_000;
 
+/** A status, and who has written it. */
+type SignedStatus = OperatorStatus & Pick<KinesisSinkStatus, "operator">;
+
 /** What of a reconcile the writing needs. */
 export type StatusContext = Pick<
   Context,
-  "client" | "clock" | "events" | "logger" | "memory" | "metrics" | "signal" | "sink" | "statuses"
+  "client" | "clock" | "events" | "logger" | "memory" | "metrics" | "operator" | "signal" | "sink" | "statuses"
 >;
 
 /** Writes the status when it changed; words and totals alone wait. Returns after how long to come back for them. */
-export async function writeStatus(context: StatusContext, status: OperatorStatus): Promise<number | undefined> {
-  const { clock, memory, sink } = context;
+export async function writeStatus(context: StatusContext, computed: OperatorStatus): Promise<number | undefined> {
+  const { clock, memory, operator, sink } = context;
+  const status = { ...computed, operator };
   const known = knownStatus(context);
   if (same(facts(known), facts(status))) {
     const sameWords = same(words(known), words(status));
@@ -48,7 +53,7 @@ export function knownStatus({ memory: { written }, sink }: Pick<StatusContext, "
   return before || written.answer === statusHash(sink.status) ? written.status : sink.status;
 }
 
-async function apply(context: StatusContext, status: OperatorStatus): Promise<WrittenStatus | undefined> {
+async function apply(context: StatusContext, status: SignedStatus): Promise<WrittenStatus | undefined> {
   const { client, metrics, signal, sink, statuses } = context;
   const { name, namespace, uid } = sink.metadata;
   const target = { type: KINESIS_SINKS, namespace, name };
@@ -75,12 +80,12 @@ async function tellTooOld({ events, logger, sink, signal }: StatusContext, leftO
   );
 }
 
-function statusHash(status: Partial<OperatorStatus> | undefined): string {
+function statusHash(status: Partial<SignedStatus> | undefined): string {
   return jsonHash([facts(status), words(status), status?.totals]);
 }
 
-/** All but totals and messages. */
-function facts(status: Partial<OperatorStatus> | undefined) {
+/** All but totals and messages. Of the operator its class: another pod or version alone would write to every sink. */
+function facts(status: Partial<SignedStatus> | undefined) {
   if (!status) return undefined;
   const { observedGeneration, replicas, readyReplicas, selector, subscribed, ignoredProperties } = status;
   const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
@@ -92,6 +97,7 @@ function facts(status: Partial<OperatorStatus> | undefined) {
     selector,
     subscribed,
     ignoredProperties: ignoredProperties ?? [],
+    class: status.operator?.class || DEFAULT_CLASS,
     conditions,
   };
 }

@@ -11,8 +11,8 @@ import { paused } from "./stop.ts";
 import { subscribed } from "./subscribed.ts";
 import { totals } from "./totals.ts";
 
-/** The part of a status that the operator writes: everything but the workers' entries. */
-export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "subscribed">> &
+/** The part of a status that the operator computes: everything but the workers' entries and who it is itself. */
+export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "operator" | "subscribed">> &
   Pick<KinesisSinkStatus, "subscribed">;
 
 /**

@@ -14,7 +14,7 @@ export function wishedStop({ observed }: Facts): { reason: string; message: stri
   return observed.sink.spec.paused
     ? {
         reason: "Paused" satisfies OperatorReason,
-        message: "spec.paused is true: messages wait in Pulsar until it is false",
+        message: observed.sink.pausedBy ?? "spec.paused is true: messages wait in Pulsar until it is false",
       }
     : {
         reason: "ScaledToZero" satisfies OperatorReason,

@@ -32,7 +32,8 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
 
   /** Runs no pods, so that no image is needed. */
   function release(command: "install" | "upgrade", name: string, ...args: string[]): Promise<HelmResult> {
-    const set = ["--set", "replicas=0", "--namespace", namespace, "--timeout", "5m"];
+    // A class of its own, for there may be another release on the cluster.
+    const set = ["--set", `replicas=0,operatorClass=${namespace}`, "--namespace", namespace, "--timeout", "5m"];
     return runHelm([command, name, CHART, ...set, ...args]);
   }
 
@@ -57,7 +58,7 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
   }
 
   const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
-  const clusterRole = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`;
+  const clusterRole = `/apis/rbac.authorization.k8s.io/v1/clusterroles/kinesis-sink-operator-class-${namespace}`;
   const policy = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${name}-worker-status`;
 
   it("installs every object, and says how to go on", async () => {
@@ -136,6 +137,18 @@ describe("helm, on an API server,", { skip: withoutApiServer }, () => {
       body: account,
     });
     assert.deepEqual(await create(only(hooks, "Pod")), { status: 200, message: "" });
+  });
+
+  it("refuses a second release of the same class, and takes one of another", async () => {
+    const other = `${namespace}-b`;
+    const second = (...args: string[]) => release("install", other, "--set", "crds.enabled=false", ...args);
+    const refused = await second();
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, new RegExp(`ClusterRole "kinesis-sink-operator-class-${namespace}".*ownership`, "s"));
+    const taken = await second("--set", `operatorClass=${other}`);
+    assert.equal(taken.code, 0, taken.stderr);
+    assert.equal((await runHelm(["uninstall", other, "--namespace", namespace, "--wait"])).code, 0);
+    assert.ok(await exists(clusterRole));
   });
 
   it("upgrades", async () => {

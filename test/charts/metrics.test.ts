@@ -9,7 +9,11 @@ import { workerMetrics } from "../../worker/report/metrics.ts";
 const FILES = join(import.meta.dirname, "../../charts/kinesis-sink-operator/files");
 
 interface RuleGroup {
-  readonly rules: readonly { readonly alert: string; readonly expr: string; readonly annotations: object }[];
+  readonly rules: readonly {
+    readonly alert: string;
+    readonly expr: string;
+    readonly annotations: { readonly runbook_url?: string };
+  }[];
 }
 
 interface Dashboard {
@@ -62,6 +66,15 @@ describe("the chart's alerts and dashboard", () => {
 
   it("say of every alert what it means and what to do", () => {
     for (const { alert, annotations } of alerts)
-      assert.deepEqual(Object.keys(annotations), ["summary", "description"], alert);
+      assert.deepEqual(Object.keys(annotations), ["summary", "runbook_url", "description"], alert);
+  });
+
+  it("name a section of the runbook that is there, with something to run in it", () => {
+    const runbook = readFileSync(join(FILES, "../../../docs/operating.md"), "utf8");
+    for (const { alert, annotations } of alerts) {
+      assert.equal(annotations.runbook_url, `docs/operating.md#${alert.toLowerCase()}`);
+      const section = runbook.split(/^### /m).find((text) => text.startsWith(`${alert}\n`));
+      assert.match(section ?? "", /^```sh\nkubectl /m, alert);
+    }
   });
 });

@@ -25,10 +25,10 @@ describe("the operator's rules in the chart", () => {
     );
   });
 
-  it("delete nothing but accounts that a sink needs no longer", () => {
+  it("delete nothing but what a sink that exists may need no longer", () => {
     assert.deepEqual(
       permissions(rules).filter((permission) => permission.includes(" delete")),
-      ["/serviceaccounts delete"],
+      ["/serviceaccounts delete", "networking.k8s.io/networkpolicies delete", "policy/poddisruptionbudgets delete"],
     );
   });
 

@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import { readConfig } from "../../operator/config.ts";
-import type { PolicyRule } from "../../operator/kube/objects.ts";
+import { children } from "../../operator/desired/children.ts";
+import type { DeploymentObject } from "../../operator/desired/deployment.ts";
+import { DEPLOYMENTS, type PolicyRule } from "../../operator/kube/objects.ts";
 import { LEASE_RULES, NAMESPACE_RULES } from "../../operator/rbac.ts";
+import { liveSink } from "../operator/sink-fixture.ts";
 import { CHART, EVERYTHING, type Manifest, only, render, runHelm, template, type Values } from "./chart.ts";
 import { permissions } from "./permissions.ts";
 import { type PodSpec, restrictedViolations } from "./pod-security.ts";
@@ -65,15 +68,39 @@ describe("the chart", () => {
       assert.equal(config.httpPort, 8080);
       if (values !== EVERYTHING) continue;
       assert.deepEqual(config.watchNamespaces, ["orders", "payments"]);
+      assert.equal(config.operatorClass, "blue");
+      assert.deepEqual(config.pause, { all: true, namespaces: ["orders"] });
       assert.deepEqual(config.worker, {
         image: "registry.example/worker:2.0.0",
         imagePullPolicy: "Always",
         imagePullSecrets: ["registry-a", "registry-b"],
         resources: { requests: { cpu: "1", memory: "256Mi" }, limits: { memory: "512Mi" } },
+        pod: { ...(EVERYTHING["workerPod"] as object), securityContext: { runAsUser: 1000 } },
+        disruptionBudget: { maxUnavailable: "25%" },
+        networkPolicy: { from: [{ podSelector: {} }], egress: [{ ports: [{ port: 443 }] }] },
       });
       assert.equal(config.logLevel, "debug");
       assert.equal(config.concurrency, 8);
     }
+  });
+
+  it("leaves user and groups of operator and workers to the platform when they are null", async () => {
+    const none = { runAsUser: null, runAsGroup: null };
+    const values = { podSecurityContext: none, workerPod: { securityContext: { ...none, fsGroup: null } } };
+    const manifests = await render(values);
+    const pods = manifests.filter(({ kind }) => kind === "Deployment" || kind === "Pod").map(podSpec);
+    assert.equal(pods.length, 2);
+    for (const { securityContext } of pods) {
+      assert.deepEqual(securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    }
+    const [operator] = podSpec(only(manifests, "Deployment")).containers;
+    const given = Object.fromEntries((operator?.env ?? []).map(({ name, value }) => [name, value]));
+    const { worker } = readConfig({ ...given, POD_NAME: "operator-0", POD_NAMESPACE: "kinesis" });
+    const sink = children(liveSink(), worker).find(({ type }) => type === DEPLOYMENTS)?.object as DeploymentObject;
+    assert.deepEqual(sink.spec.template.spec?.securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
   });
 
   it("refuses several operators without an election", async () => {
@@ -145,7 +172,7 @@ describe("permissions", () => {
   });
 
   it("are what the operator declares", async () => {
-    const role = only(await render(), "ClusterRole", "sinks-kinesis-sink-operator");
+    const role = only(await render(), "ClusterRole", "kinesis-sink-operator-class-default");
     assert.deepEqual(permissions(role["rules"] as PolicyRule[]), permissions(NAMESPACE_RULES));
   });
 
@@ -160,15 +187,36 @@ describe("permissions", () => {
     }
   });
 
-  it("are bound in the watched namespaces alone", async () => {
-    const manifests = await render({ watchNamespaces: ["orders", "payments"] });
-    const bindings = manifests.filter(
-      (manifest) => (manifest["roleRef"] as { name: string } | undefined)?.name === "sinks-kinesis-sink-operator",
-    );
+  it("are Roles in the watched namespaces alone", async () => {
+    const values = { watchNamespaces: ["orders", "payments"], rbac: { aggregate: false } };
+    const manifests = (await render(values)).filter(({ metadata }) => metadata.annotations === undefined);
     assert.deepEqual(
-      bindings.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`),
-      ["RoleBinding orders", "RoleBinding payments"],
+      manifests
+        .filter(({ kind }) => /Role(Binding)?$/.test(kind))
+        .map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`)
+        .sort(),
+      [
+        "Role kinesis sinks-kinesis-sink-operator-leader-election",
+        "Role orders kinesis-sink-operator-class-default",
+        "Role payments kinesis-sink-operator-class-default",
+        "RoleBinding kinesis sinks-kinesis-sink-operator-leader-election",
+        "RoleBinding orders kinesis-sink-operator-class-default",
+        "RoleBinding payments kinesis-sink-operator-class-default",
+      ],
     );
+    const { rules: own } = only(
+      manifests.filter(({ metadata }) => metadata.namespace === "orders"),
+      "Role",
+    ) as { rules?: PolicyRule[] };
+    assert.deepEqual(permissions(own ?? []), permissions(NAMESPACE_RULES));
+  });
+
+  it("are named by the operator's class, whatever the release is called", async () => {
+    const manifests = await render({ operatorClass: "blue", fullnameOverride: "x" });
+    const { roleRef } = only(manifests, "ClusterRoleBinding", "kinesis-sink-operator-class-blue") as {
+      roleRef?: { name: string };
+    };
+    assert.equal(roleRef?.name, only(manifests, "ClusterRole", "kinesis-sink-operator-class-blue").metadata.name);
   });
 
   it("are left to the administrator with rbac.create=false, but for those of the chart's own test", async () => {

@@ -11,6 +11,7 @@ import {
   controllerOf,
   DEPLOYMENTS,
   type KubeObject,
+  PODS,
   ROLE_BINDINGS,
   ROLES,
   SERVICE_ACCOUNTS,
@@ -22,7 +23,7 @@ import { createStatusPublisher } from "../../worker/report/resource-status.ts";
 import { silentLog } from "../silent-log.ts";
 import { eventually, skip } from "./api/cluster.ts";
 import { useOperator } from "./api/fixture.ts";
-import { sink, sinkManifest, untilCondition } from "./api/sinks.ts";
+import { setReady, sink, sinkManifest, untilCondition, untilPods } from "./api/sinks.ts";
 
 const CHILDREN = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
 
@@ -160,15 +161,31 @@ describe("the objects of a sink on a real API server", { skip }, () => {
   test("a service account that the user names is used and not touched; the sink's own goes", async () => {
     await cluster.create(SERVICE_ACCOUNTS, { metadata: { name: "mine" } });
     await create("account");
+    const subjects = async () =>
+      (await child<RoleBindingObject>(ROLE_BINDINGS, "account")).subjects.map(({ name }) => name);
+    const [old] = await untilPods(cluster, "account", 1);
+    await setReady(cluster, old?.metadata.name ?? "", true);
+
+    await cluster.patch(KINESIS_SINKS, "account", { spec: { serviceAccount: { name: "mien" } } });
+    await untilCondition(cluster, "account", "Stalled", { status: "True" });
+    assert.deepEqual(await subjects(), ["mien", "account-kinesis-sink"], "the old worker goes on reporting");
+    assert.ok(await cluster.get(SERVICE_ACCOUNTS, "account-kinesis-sink"), "it keeps its identity");
+    assert.ok(await cluster.get(PODS, old?.metadata.name ?? ""));
+
     await cluster.patch(KINESIS_SINKS, "account", { spec: { serviceAccount: { name: "mine" } } });
+    const fresh = await eventually("a pod of the named account", async () => {
+      const pods = await cluster.list<KubeObject & { spec: { serviceAccountName: string } }>(PODS);
+      const found = pods.find(({ spec }) => spec.serviceAccountName === "mine");
+      assert.ok(found);
+      return found;
+    });
+    assert.ok(await cluster.get(SERVICE_ACCOUNTS, "account-kinesis-sink"), "until the old pod is gone");
+    await setReady(cluster, fresh.metadata.name, true);
     await eventually("the sink's own account is gone", async () =>
       assert.equal(await cluster.get(SERVICE_ACCOUNTS, "account-kinesis-sink"), undefined),
     );
-    const { subjects } = await child<RoleBindingObject>(ROLE_BINDINGS, "account");
-    assert.deepEqual(
-      subjects.map(({ name }) => name),
-      ["mine"],
-    );
+    assert.equal(await cluster.get(PODS, old?.metadata.name ?? ""), undefined);
+    await eventually("the old account may report no longer", async () => assert.deepEqual(await subjects(), ["mine"]));
     const mine = await cluster.get(SERVICE_ACCOUNTS, "mine");
     assert.deepEqual([mine?.metadata.ownerReferences, mine?.metadata.labels], [undefined, undefined]);
   });

@@ -9,6 +9,8 @@ test("what is not set has the documented default", () => {
     podName: "operator-0",
     podNamespace: "ops",
     watchNamespaces: [],
+    operatorClass: "default",
+    pause: { all: false, namespaces: [] },
     worker: {
       image: "worker:1",
       imagePullPolicy: "IfNotPresent",
@@ -32,9 +34,15 @@ test("what is set is read", () => {
   const config = readConfig({
     ...LEAST,
     WATCH_NAMESPACES: " one, two ,one,",
+    OPERATOR_CLASS: "blue",
+    PAUSE_ALL: "true",
+    PAUSE_NAMESPACES: "shop",
+    WORKER_DISRUPTION_BUDGET: '{"maxUnavailable":"25%"}',
+    WORKER_NETWORK_POLICY: '{"from":[{"podSelector":{}}]}',
     WORKER_IMAGE_PULL_POLICY: "Always",
     WORKER_IMAGE_PULL_SECRETS: "a,b",
     WORKER_RESOURCES: '{"limits":{"memory":"1Gi"}}',
+    WORKER_POD: '{"nodeSelector":{"disk":"ssd"},"securityContext":{"runAsUser":1000,"fsGroup":null}}',
     LOG_LEVEL: "debug",
     HTTP_PORT: "9000",
     MAX_CONCURRENT_RECONCILES: "8",
@@ -43,7 +51,12 @@ test("what is set is read", () => {
     LEADER_ELECTION_LEASE_DURATION_SECONDS: "30",
   });
   assert.deepEqual(config.watchNamespaces, ["one", "two"]);
+  assert.equal(config.operatorClass, "blue");
+  assert.deepEqual(config.pause, { all: true, namespaces: ["shop"] });
+  assert.deepEqual(config.worker.disruptionBudget, { maxUnavailable: "25%" });
+  assert.deepEqual(config.worker.networkPolicy, { from: [{ podSelector: {} }], egress: [] });
   assert.deepEqual(config.worker.imagePullSecrets, ["a", "b"]);
+  assert.deepEqual(config.worker.pod, { nodeSelector: { disk: "ssd" }, securityContext: { runAsUser: 1000 } });
   assert.deepEqual(config.worker.resources, { limits: { memory: "1Gi" } });
   assert.deepEqual([config.worker.imagePullPolicy, config.logLevel, config.httpPort], ["Always", "debug", 9000]);
   assert.deepEqual([config.concurrency, config.leaderElection.enabled], [8, false]);
@@ -55,7 +68,23 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["POD_NAMESPACE", " ", /POD_NAMESPACE: is not set/],
   ["WORKER_IMAGE", "", /WORKER_IMAGE: is not set: set it to the image/],
   ["WATCH_NAMESPACES", "ok,Not_OK", /"Not_OK" is no namespace/],
+  ["PAUSE_NAMESPACES", "Shop", /"Shop" is no namespace/],
+  ["PAUSE_ALL", "yes", /"yes" is neither true nor false/],
+  ["OPERATOR_CLASS", "Blue", /"Blue" is no class/],
+  ["OPERATOR_CLASS", "b".repeat(41), /is no class/],
   ["WORKER_IMAGE_PULL_POLICY", "Sometimes", /none of IfNotPresent, Always, Never/],
+  ["WORKER_DISRUPTION_BUDGET", '{"maxUnavailable":0}', /maxUnavailable must be a number from 1/],
+  ["WORKER_DISRUPTION_BUDGET", '{"minAvailable":1}', /has no field "minAvailable": give maxUnavailable/],
+  ["WORKER_NETWORK_POLICY", '{"from":{}}', /from must be a list of objects/],
+  ["WORKER_POD", "{", /is not JSON/],
+  ["WORKER_POD", "[]", /must be a JSON object/],
+  ["WORKER_POD", '{"image":"x"}', /has no field "image": give labels/],
+  ["WORKER_POD", '{"tolerations":{"a":"b"}}', /WORKER_POD: tolerations must be an array/],
+  ["WORKER_POD", '{"nodeSelector":{"disk":1}}', /WORKER_POD: nodeSelector\.disk must be a string/],
+  ["WORKER_POD", '{"env":[{"name":"POD_NAME"}]}', /WORKER_POD: env may not set POD_NAME/],
+  ["WORKER_POD", '{"labels":{"pulsar-kinesis.io/sink":"x"}}', /WORKER_POD: labels may not set pulsar-kinesis\.io/],
+  ["WORKER_POD", '{"securityContext":{"privileged":true}}', /securityContext has no field "privileged"/],
+  ["WORKER_POD", '{"securityContext":{"runAsUser":0}}', /securityContext\.runAsUser must be an integer from 1/],
   ["WORKER_RESOURCES", "{", /is not JSON/],
   ["WORKER_RESOURCES", "[]", /must be a JSON object/],
   ["WORKER_RESOURCES", '{"memory":"1Gi"}', /has no field "memory"/],

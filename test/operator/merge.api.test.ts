@@ -16,7 +16,7 @@ import { silentLog } from "../silent-log.ts";
 import { skip, type TestCluster } from "./api/cluster.ts";
 import { useCluster } from "./api/fixture.ts";
 import { sinkManifest } from "./api/sinks.ts";
-import { WORKER_DEFAULTS } from "./sink-fixture.ts";
+import { NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "./sink-fixture.ts";
 
 /** A reconcile that has looked for the children and found none, as of just before somebody makes one. */
 async function looked(cluster: TestCluster, name: string): Promise<Context & { fail: (nth: number) => void }> {
@@ -43,6 +43,8 @@ async function looked(cluster: TestCluster, name: string): Promise<Context & { f
     cluster: { sink: () => sink, child: () => undefined, replicaSets: () => [], pods: () => [] },
     statuses: createStatusApply(systemClock),
     worker: WORKER_DEFAULTS,
+    operator: OPERATOR,
+    pause: NO_PAUSE,
     unknownFields: [],
     sink,
     key: `${cluster.namespace}/${name}`,

@@ -1,6 +1,7 @@
 import { validateKinesisSink } from "../../crds/validation/validate.ts";
 import type { LiveSink } from "../../operator/desired/names.ts";
 import type { WorkerDefaults } from "../../operator/desired/worker-defaults.ts";
+import type { FleetPause, OperatorIdentity } from "../../operator/reconcile/context.ts";
 
 export const WORKER_DEFAULTS: WorkerDefaults = {
   image: "example.com/kinesis-sink:1.0.0",
@@ -8,6 +9,11 @@ export const WORKER_DEFAULTS: WorkerDefaults = {
   imagePullSecrets: [],
   resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } },
 };
+
+/** The operator that tests play. */
+export const OPERATOR: OperatorIdentity = { class: "default", version: "1.0.0", pod: "operator-0" };
+
+export const NO_PAUSE: FleetPause = { all: false, namespaces: [] };
 
 /** A sink as the API server would return it: validated, with defaults, uid and generation. */
 export function liveSink(spec: Record<string, unknown> = {}, metadata: Record<string, unknown> = {}): LiveSink {

@@ -8,7 +8,8 @@ import { request as httpsRequest } from "node:https";
 
 const TOKEN_DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount";
 const GROUP = "/apis/pulsar-kinesis.io/v1alpha1";
-const { NAMESPACE, OPERATOR_URL, LEASE_NAME, POLICY_NAME, OPERATOR_USER, WATCH_NAMESPACE } = process.env;
+const { NAMESPACE, OPERATOR_URL, LEASE_NAME, OPERATOR_USER, WATCH_NAMESPACE } = process.env;
+const { WORKER_POLICIES = "", OPERATOR_POLICIES = "" } = process.env;
 const PATIENCE_MS = 60_000;
 
 /** One HTTP exchange. A body is sent as JSON. Resolves with any status; rejects when there is no answer in 10 s. */
@@ -52,7 +53,7 @@ function sink(config) {
       config,
       secrets: { awsCredentialPluginParam: { name: "helm-test", key: "credentials" } },
       pulsar: {
-        serviceUrl: "pulsar://pulsar.example:6650",
+        serviceUrl: "pulsar+ssl://pulsar.example:6651",
         topics: ["persistent://public/default/helm-test"],
         subscription: { name: "helm-test" },
       },
@@ -150,15 +151,21 @@ async function operatorCannotReadSecrets() {
   }
 }
 
-async function workersAreConfined() {
+/** Names with commas between. */
+async function policiesDeny(names) {
   const admission = "/apis/admissionregistration.k8s.io/v1";
-  const policy = await ask(`${admission}/validatingadmissionpolicies/${POLICY_NAME}`);
-  expect(policy.status === 200, `the admission policy is missing: ${policy.body.message}`);
-  const warnings = policy.body.status?.typeChecking?.expressionWarnings ?? [];
-  expect(warnings.length === 0, `the admission policy does not fit the definition: ${JSON.stringify(warnings)}`);
-  const binding = await ask(`${admission}/validatingadmissionpolicybindings/${POLICY_NAME}`);
-  expect(binding.status === 200, `the admission policy is not bound: ${binding.body.message}`);
-  expect(binding.body.spec.validationActions.includes("Deny"), "the admission policy is bound without Deny");
+  for (const name of names.split(",")) {
+    const policy = await ask(`${admission}/validatingadmissionpolicies/${name}`);
+    expect(policy.status === 200, `the admission policy ${name} is missing: ${policy.body.message}`);
+    const warnings = policy.body.status?.typeChecking?.expressionWarnings ?? [];
+    expect(
+      warnings.length === 0,
+      `the admission policy ${name} does not fit the definition: ${JSON.stringify(warnings)}`,
+    );
+    const binding = await ask(`${admission}/validatingadmissionpolicybindings/${name}`);
+    expect(binding.status === 200, `the admission policy ${name} is not bound: ${binding.body.message}`);
+    expect(binding.body.spec.validationActions.includes("Deny"), `the admission policy ${name} is bound without Deny`);
+  }
 }
 
 /** Tries again until it holds or the patience ends: an operator that has just been installed may still be starting. */
@@ -181,7 +188,8 @@ const checks = {
   ...(LEASE_NAME && { "an operator pod leads": operatorLeads }),
   "the operator has the permissions it needs": operatorHasItsPermissions,
   "the operator cannot read secrets": operatorCannotReadSecrets,
-  ...(POLICY_NAME && { "workers are confined to their own status": workersAreConfined }),
+  ...(WORKER_POLICIES && { "workers are confined to their own status": () => policiesDeny(WORKER_POLICIES) }),
+  ...(OPERATOR_POLICIES && { "the operator is confined to its sinks' objects": () => policiesDeny(OPERATOR_POLICIES) }),
 };
 
 const deadline = Date.now() + PATIENCE_MS;

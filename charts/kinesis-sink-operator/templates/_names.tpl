@@ -59,6 +59,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* By class and not by release, so that Helm refuses a second release of a class. */}}
+{{- define "kinesis-sink-operator.roleName" -}}
+{{- printf "kinesis-sink-operator-class-%s" .Values.operatorClass -}}
+{{- end -}}
+
+{{/* The condition of an admission policy under which it looks at a request: it is the operator's. */}}
+{{- define "kinesis-sink-operator.byOperator" -}}
+- name: by-the-operator
+  expression: >-
+    request.userInfo.username ==
+    'system:serviceaccount:{{ .Release.Namespace }}:{{ include "kinesis-sink-operator.serviceAccountName" . }}'
+{{- end -}}
+
 {{/* A reference from {repository, tag, digest}; takes (dict "image" … "chart" .Chart). */}}
 {{- define "kinesis-sink-operator.imageReference" -}}
 {{- if .image.digest -}}

@@ -106,6 +106,18 @@ const rest: readonly BadManifest[] = [
     message: "which are the worker's own",
   },
   {
+    name: "a volume that is called as one of the worker's own",
+    patch: { spec: { pod: { volumes: [{ name: "secret-0", emptyDir: {} }] } } },
+    field: "spec.pod.volumes",
+    message: "which are the worker's own",
+  },
+  ...["/etc/kinesis-sink/secrets/x", "/tmp", "files", "/files/../app"].map((mountPath) => ({
+    name: `a volume that is mounted at ${mountPath}`,
+    patch: { spec: { pod: { volumeMounts: [{ name: "files", mountPath }] } } },
+    field: "spec.pod.volumeMounts",
+    message: "give another absolute path",
+  })),
+  {
     name: "a quantity with a unit that is none",
     patch: { spec: { pod: { resources: { limits: { memory: "1 GB" } } } } },
     field: "spec.pod.resources.limits.memory",

@@ -36,6 +36,7 @@ test("each namespace's objects are mirrored, listed or watched, and go with thei
     clock: systemClock,
     logger: createLogger({ program: "test", level: "error" }),
     namespaces: ["one", "two"],
+    operatorClass: "default",
     onChange: (key) => changes.push(key),
     onWatchRestart: () => {},
   });
@@ -47,6 +48,8 @@ test("each namespace's objects are mirrored, listed or watched, and go with thei
       pollMs: 10,
     });
     assert.deepEqual(changes.sort(), ["one/orders", "two/orders"]);
+    const lists = server.requests.filter(({ searchParams }) => !searchParams.has("watch"));
+    assert.deepEqual(new Set(lists.map(({ searchParams }) => searchParams.get("limit"))), new Set(["20"]), "in pages");
     const of = (namespace: string) => watching.get(namespace) ?? assert.fail();
     sendEvent(of("one"), "MODIFIED", sink("one", "2"));
     sendEvent(of("two"), "DELETED", sink("two", "2"));
@@ -84,6 +87,7 @@ test("a namespace that may not be seen holds up its own sinks alone, is told, an
     clock: systemClock,
     logger,
     namespaces: ["one", "two"],
+    operatorClass: "default",
     onChange: (key) => changes.push(key),
     onWatchRestart: () => {},
   });
@@ -103,6 +107,54 @@ test("a namespace that may not be seen holds up its own sinks alone, is told, an
     allowed = true;
     await until("both are in sync", async () => synced(watches), { pollMs: 10 });
     assert.deepEqual([changes, failing()], [["one/orders", "two/orders"], []]);
+  } finally {
+    stop.abort();
+    await ended;
+    client.close();
+    await server.close();
+  }
+});
+
+test("sinks of another class are as if they did not exist, and go when they change their class", async () => {
+  const sink = (name: string, resourceVersion: string, operatorClass?: string) => ({
+    metadata: { name, namespace: "shop", resourceVersion },
+    spec: operatorClass === undefined ? {} : { class: operatorClass },
+  });
+  let watching: ServerResponse | undefined;
+  const server = await fakeApiServer(({ pathname, searchParams }, response) => {
+    const isSinks = SINKS.test(pathname);
+    if (!searchParams.has("watch")) {
+      const items = isSinks ? [sink("none", "1"), sink("empty", "1", ""), sink("blue", "1", "blue")] : [];
+      sendJson(response, 200, { metadata: { resourceVersion: "1" }, items });
+      return;
+    }
+    response.writeHead(200);
+    response.flushHeaders();
+    if (isSinks) watching = response;
+  });
+  const client = createKubeClient(server.access, { requestTimeoutMs: 60_000 });
+  const changes: string[] = [];
+  const watches = createWatches({
+    client,
+    clock: systemClock,
+    logger: silentLog,
+    namespaces: ["shop"],
+    operatorClass: "default",
+    onChange: (key) => changes.push(key),
+    onWatchRestart: () => {},
+  });
+  const stop = new AbortController();
+  const ended = watches.run(stop.signal);
+  try {
+    await until("all is listed and watched", async () => synced(watches) && watching !== undefined, { pollMs: 10 });
+    assert.deepEqual(changes.splice(0).sort(), ["shop/empty", "shop/none"]);
+    const response = watching ?? assert.fail();
+    sendEvent(response, "MODIFIED", sink("none", "2", "blue"));
+    sendEvent(response, "MODIFIED", sink("blue", "3", "default"));
+    await until("both changes are told", async () => changes.length === 2, { pollMs: 10 });
+    assert.deepEqual(changes.sort(), ["shop/blue", "shop/none"]);
+    assert.equal(watches.cluster.sink("shop/none"), undefined);
+    assert.ok(watches.cluster.sink("shop/blue"));
   } finally {
     stop.abort();
     await ended;

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { load } from "js-yaml";
 import { configHash } from "../../../operator/desired/config-map.ts";
 import { deployment, templateHash } from "../../../operator/desired/deployment.ts";
 import { configMapNames, secretNames } from "../../../operator/desired/volumes.ts";
+import type { FleetPod } from "../../../operator/desired/worker-defaults.ts";
+import { readFleetPod } from "../../../operator/worker-pod.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+
+const VALUES = join(import.meta.dirname, "../../../charts/kinesis-sink-operator/values.yaml");
 
 const templateOf = (spec: Record<string, unknown>, metadata?: Record<string, unknown>) =>
   templateHash(deployment(liveSink(spec, metadata), WORKER_DEFAULTS));
@@ -77,4 +84,60 @@ test("a spread constraint that names no pods counts the sink's own", () => {
   const { spec } = deployment(liveSink({ pod: { topologySpreadConstraints: [zone, theirs] } }), WORKER_DEFAULTS);
   const own = { matchLabels: spec.selector.matchLabels };
   assert.deepEqual(spec.template.spec?.topologySpreadConstraints, [{ ...zone, labelSelector: own }, theirs]);
+});
+
+const withFleetPod = (pod: FleetPod, spec: Record<string, unknown> = {}) => {
+  const { template } = deployment(liveSink(spec), { ...WORKER_DEFAULTS, pod }).spec;
+  return { ...template.spec, labels: template.metadata?.labels, annotations: template.metadata?.annotations };
+};
+
+test("what is given to all workers counts where the sink says nothing", () => {
+  const fleet: FleetPod = {
+    nodeSelector: { disk: "ssd" },
+    tolerations: [{ key: "dedicated", operator: "Exists" }],
+    priorityClassName: "high",
+    topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }],
+  };
+  const pod = withFleetPod(fleet);
+  const { topologySpreadConstraints: _spread, ...as } = fleet;
+  assert.partialDeepStrictEqual(pod, as);
+  const [constraint] = pod.topologySpreadConstraints ?? [];
+  assert.equal(constraint?.labelSelector?.matchLabels?.["pulsar-kinesis.io/sink"], "orders");
+  const own = { nodeSelector: {}, tolerations: [], priorityClassName: "low" };
+  assert.partialDeepStrictEqual(withFleetPod(fleet, { pod: own }), own);
+});
+
+test("labels, annotations and variables of all workers and of the sink go together, and the sink's win", () => {
+  const fleet: FleetPod = {
+    labels: { team: "all", "app.kubernetes.io/part-of": "fleet" },
+    annotations: { a: "all", b: "all" },
+    env: [
+      { name: "ONE", value: "all" },
+      { name: "TWO", value: "all" },
+    ],
+  };
+  const pod = { labels: { team: "shop" }, annotations: { a: "shop" }, env: [{ name: "TWO", value: "shop" }] };
+  const { labels, annotations, containers = [] } = withFleetPod(fleet, { pod });
+  assert.partialDeepStrictEqual(labels, { team: "shop", "app.kubernetes.io/part-of": "fleet" });
+  assert.partialDeepStrictEqual(annotations, { a: "shop", b: "all" });
+  const values = (containers[0]?.env ?? []).filter(({ value, name }) => value !== undefined && name !== "CONFIG_HASH");
+  assert.deepEqual(values, [
+    { name: "ONE", value: "all" },
+    { name: "TWO", value: "shop" },
+  ]);
+});
+
+test("user and groups can be others', or the platform's", () => {
+  const identity = (pod: FleetPod) => withFleetPod(pod).securityContext;
+  const seccompProfile = { type: "RuntimeDefault" };
+  const nonRoot = { runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 };
+  assert.deepEqual(identity({}), { runAsNonRoot: true, ...nonRoot, seccompProfile });
+  assert.deepEqual(identity({ securityContext: {} }), { runAsNonRoot: true, seccompProfile });
+  assert.deepEqual(identity({ securityContext: { fsGroup: 1 } }), { runAsNonRoot: true, fsGroup: 1, seccompProfile });
+});
+
+test("what the chart gives by default makes no new pods", () => {
+  const { workerPod } = load(readFileSync(VALUES, "utf8")) as { workerPod: object };
+  const pod = readFleetPod(JSON.stringify(workerPod));
+  assert.equal(templateHash(deployment(liveSink(), { ...WORKER_DEFAULTS, pod })), templateOf({}));
 });

@@ -5,7 +5,8 @@ import type { ChildView, Cluster, PodView } from "../../../operator/cluster/clus
 import { CHILD_TYPES, children } from "../../../operator/desired/children.ts";
 import { templateHash } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
-import { DEPLOYMENTS, type KubeObject } from "../../../operator/kube/objects.ts";
+import type { RoleBindingObject } from "../../../operator/desired/role-binding.ts";
+import { DEPLOYMENTS, type KubeObject, ROLE_BINDINGS } from "../../../operator/kube/objects.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { createReconcile } from "../../../operator/reconcile/reconcile.ts";
 import type { DeploymentCondition } from "../../../operator/status/observed.ts";
@@ -15,7 +16,7 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { createVirtualClock } from "../../clock.ts";
-import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { liveSink, NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";
 
@@ -30,6 +31,8 @@ interface Scene {
   /** Of the Deployment as the watch shows it; 1 by default, both. */
   replicas?: number;
   generation?: number;
+  /** Of the pod. */
+  account?: string;
 }
 
 function clusterOf(scene: Scene): Cluster {
@@ -58,6 +61,7 @@ function clusterOf(scene: Scene): Cluster {
     name: "w1",
     controllerUid: "uid-set",
     templateHash: scene.current ? template : "another",
+    account: scene.account ?? "",
     terminating: false,
     ended: false,
     ready: scene.ready,
@@ -105,7 +109,10 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       statuses: createStatusApply(createVirtualClock()),
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
       cluster: clusterOf(scene),
-      worker: WORKER_DEFAULTS,
+      // So that every kind of child is asked for.
+      worker: { ...WORKER_DEFAULTS, disruptionBudget: { maxUnavailable: 1 }, networkPolicy: { from: [], egress: [] } },
+      operator: OPERATOR,
+      pause: NO_PAUSE,
     },
     memories,
   );
@@ -210,15 +217,38 @@ test("a change that was just applied is on its way, although the watch still sho
   assert.equal(told(statuses[0], "Reconciling"), "True/Applying");
 });
 
+const ROLLED_OUT = { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" };
+const OWN_ACCOUNT = "orders-kinesis-sink";
+
+/** A sink that names an account, after its Deployment was applied, which made it generation 2. */
+async function deletedWith(name: string, now: Partial<Scene> = {}): Promise<string[]> {
+  const sink = { ...liveSink({ serviceAccount: { name }, replicas: 1 }), status: { observedGeneration: 1 } };
+  const scene: Scene = { sink, current: true, ready: true, deploymentConditions: [ROLLED_OUT], account: name };
+  const { run, deleted } = reconciler(Object.assign(scene, { generation: 2 }, now));
+  await run();
+  return deleted;
+}
+
 test("the account that was made for the sink goes when another is named, and stays when it is named itself", async () => {
-  const deletedWith = async (name: string) => {
-    const sink = { ...liveSink({ serviceAccount: { name } }), status: { observedGeneration: 1 } };
-    const { run, deleted } = reconciler({ sink, current: true, ready: true, deploymentConditions: [] });
-    await run();
-    return deleted;
+  assert.deepEqual(await deletedWith("mine"), [`/api/v1/namespaces/shop/serviceaccounts/${OWN_ACCOUNT}`]);
+  assert.deepEqual(await deletedWith(OWN_ACCOUNT), []);
+});
+
+test("the sink's own account stays while a pod holds its token, or may be made with it", async () => {
+  assert.deepEqual(await deletedWith("mine", { account: OWN_ACCOUNT }), [], "a pod of the earlier spec");
+  const waiting = { type: "Progressing", status: "True", reason: "ReplicaSetUpdated", message: "" };
+  assert.deepEqual(await deletedWith("mine", { deploymentConditions: [waiting] }), [], "the rollout goes on");
+  assert.deepEqual(await deletedWith("mine", { generation: 1 }), [], "the rollout has not begun");
+});
+
+test("workers of an earlier account may report until they are gone", () => {
+  const subjects = (accounts: string[]) => {
+    const sink = liveSink({ serviceAccount: { name: "mine" } });
+    const binding = children(sink, WORKER_DEFAULTS, accounts).find(({ type }) => type === ROLE_BINDINGS)?.object;
+    return (binding as RoleBindingObject).subjects.map(({ name }) => name);
   };
-  assert.deepEqual(await deletedWith("mine"), ["/api/v1/namespaces/shop/serviceaccounts/orders-kinesis-sink"]);
-  assert.deepEqual(await deletedWith("orders-kinesis-sink"), []);
+  assert.deepEqual(subjects(["mine"]), ["mine"]);
+  assert.deepEqual(subjects([OWN_ACCOUNT, "mine", "former"]), ["mine", "former", OWN_ACCOUNT]);
 });
 
 test("a sink's readiness is a metric while it is to run, workers or none", async () => {

@@ -10,9 +10,11 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createVirtualClock } from "../../clock.ts";
 import { silentLog } from "../../silent-log.ts";
-import { liveSink } from "../sink-fixture.ts";
+import { liveSink, OPERATOR } from "../sink-fixture.ts";
 
-function writer(replicas = 1, refuse?: ApiError | ((request: ApiRequest) => ApiError | undefined)) {
+type Refuse = ApiError | ((request: ApiRequest) => ApiError | undefined);
+
+function writer(replicas = 1, refuse?: Refuse, operator = OPERATOR) {
   const writes: ApiRequest[] = [];
   /** The sink as the watch shows it: as it was before anything was written, until `watch` brings another one. */
   let sink = liveSink({ replicas }, { resourceVersion: "1" });
@@ -41,6 +43,7 @@ function writer(replicas = 1, refuse?: ApiError | ((request: ApiRequest) => ApiE
     events: { record: async (_subject, { reason, note }) => void events.push(`${reason}: ${note}`) },
     logger: silentLog,
     statuses: createStatusApply(clock),
+    operator,
     memory: freshMemory("0000-sink"),
     signal: new AbortController().signal,
   };
@@ -159,4 +162,24 @@ test("a definition that is too old is told once, as an Event with the remedy, an
   assert.equal(writes.length, 3);
   assert.equal(events.length, 1);
   assert.match(events[0] ?? "", /^DefinitionTooOld: CRD too old: .*status\.ignoredProperties.*apply/);
+});
+
+test("a status is signed, and another pod or version of the same class is no reason to write it", async () => {
+  const { write, writes, watch } = writer();
+  await write(statusOf(1));
+  const body = writes[0]?.body as { status: { operator: unknown } };
+  assert.deepEqual(body.status.operator, OPERATOR);
+  const signed = (operator: object) => ({ ...statusOf(1), operator }) as OperatorStatus;
+  for (const [version, operator] of [
+    ["11", { ...OPERATOR, pod: "operator-1" }],
+    ["12", { ...OPERATOR, version: "0.9.0" }],
+    ["13", {}],
+  ] as const) {
+    watch(version, signed(operator));
+    await write(statusOf(1));
+  }
+  assert.equal(writes.length, 1);
+  watch("14", signed({ ...OPERATOR, class: "blue" }));
+  await write(statusOf(1));
+  assert.equal(writes.length, 2);
 });

@@ -8,8 +8,8 @@ const { group, plural } = KINESIS_SINKS;
  * namespace. There is no verb on secrets. To grant workers their Role it holds what the Role grants (`get` and
  * `kinesissinks/status` `patch`), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
  * admission policy tells the operator by. `kinesissinks/finalizers` is for owner references where
- * OwnerReferencesPermissionEnforcement is on. Nothing is deleted but the account of a sink that names another: the rest goes
- * with its sink, by the owner references.
+ * OwnerReferencesPermissionEnforcement is on. Nothing is deleted but the account of a sink that names another, and
+ * configurations that no worker has any more: the rest goes with its sink, by the owner references.
  */
 export const NAMESPACE_RULES: readonly PolicyRule[] = [
   { apiGroups: [group], resources: [plural], verbs: ["get", "list", "watch"] },
@@ -18,7 +18,7 @@ export const NAMESPACE_RULES: readonly PolicyRule[] = [
   { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
   { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["get", "list", "watch", "create", "patch"] },
-  { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["delete"] },
+  { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["delete"] },
   {
     apiGroups: ["rbac.authorization.k8s.io"],
     resources: ["roles", "rolebindings"],

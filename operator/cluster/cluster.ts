@@ -13,6 +13,13 @@ export interface ChildView extends Stored {
   readonly fingerprint: string;
   /** For a Deployment only. */
   readonly deployment?: ObservedDeployment;
+  /** For a Deployment only: what its pods are made from. */
+  readonly template?: TemplateView;
+}
+
+export interface TemplateView {
+  /** Name of the ConfigMap with the worker's configuration. */
+  readonly configMap: string | undefined;
 }
 
 export interface SinkView extends Stored {
@@ -24,6 +31,8 @@ export interface PodView extends Stored {
   readonly name: string;
   readonly controllerUid: string | undefined;
   readonly templateHash: string | undefined;
+  /** Name of the ConfigMap with its configuration. */
+  readonly configMap: string | undefined;
   readonly terminating: boolean;
   /** Its containers run no longer and never will again, as after an eviction; nobody may delete it for a long time. */
   readonly ended: boolean;
@@ -43,4 +52,6 @@ export interface Cluster {
   /** ReplicaSets and pods that carry the sink's labels, whoever controls them. */
   replicaSets(sinkKey: string): ChildView[];
   pods(sinkKey: string): PodView[];
+  /** ConfigMaps that carry the sink's labels, whoever controls them. */
+  configMaps(sinkKey: string): ChildView[];
 }

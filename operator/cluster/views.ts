@@ -1,4 +1,5 @@
 import { type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
+import { mountedConfig, type VolumeHolder } from "../desired/volumes.ts";
 import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
@@ -35,7 +36,7 @@ export function childView(object: KubeObject): ChildView {
 }
 
 interface Deployment extends KubeObject {
-  readonly spec?: { replicas?: number };
+  readonly spec?: { replicas?: number; template?: { spec?: VolumeHolder } };
   readonly status?: { observedGeneration?: number; conditions?: DeploymentCondition[] };
 }
 
@@ -48,7 +49,8 @@ export function deploymentView(object: Deployment): ChildView {
       return { type, status, reason: reason ?? "", message: message ?? "" };
     }),
   };
-  return { ...childView(object), deployment };
+  const template = { configMap: mountedConfig(object.spec?.template?.spec) };
+  return { ...childView(object), deployment, template };
 }
 
 export function podView(pod: Pod): PodView {
@@ -60,6 +62,7 @@ export function podView(pod: Pod): PodView {
     name: metadata.name,
     controllerUid: controllerOf(pod)?.uid,
     templateHash: metadata.annotations?.[TEMPLATE_HASH_ANNOTATION],
+    configMap: mountedConfig(pod.spec),
     terminating: ended || metadata.deletionTimestamp !== undefined,
     ended,
     ready: status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,

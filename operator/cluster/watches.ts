@@ -95,6 +95,7 @@ class ClusterWatches implements Watches {
       child: (type, key) => children.get(type.kind)?.get(key),
       replicaSets: (key) => replicaSets.group(key),
       pods: (key) => pods.group(key),
+      configMaps: (key) => children.get(CONFIG_MAPS.kind)?.group(key) ?? [],
     };
     for (const namespace of options.namespaces.length === 0 ? [undefined] : options.namespaces) {
       this.#scopes.set(

@@ -1,39 +1,62 @@
+import { withoutDefaults } from "../../crds/defaults.ts";
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import { jsonHash } from "../../runtime/json-hash.ts";
+import { CONFIG_KEY, CONFIG_VERSION, CONFIG_VERSION_ANNOTATION } from "../../crds/worker-config.ts";
+import { jsonHash, sortedJson } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { childMetadata, type LiveSink } from "./names.ts";
+import { childMetadata, childName, type LiveSink } from "./names.ts";
 
 export interface ConfigMapObject extends KubeObject {
   data: Record<string, string>;
-}
-
-/** Key of the ConfigMap: the sink's manifest, with defaults and without credentials. */
-export const CONFIG_KEY = "sink.json";
-
-export function configMap(sink: LiveSink): ConfigMapObject {
-  const { name, namespace, uid, generation } = sink.metadata;
-  const manifest = {
-    apiVersion: KINESIS_SINKS.apiVersion,
-    kind: KINESIS_SINKS.kind,
-    metadata: { name, namespace, uid, generation },
-    spec: withoutCredentials(sink.spec),
-  };
-  return { metadata: childMetadata(sink), data: { [CONFIG_KEY]: `${JSON.stringify(manifest, null, 2)}\n` } };
+  immutable: boolean;
 }
 
 /**
- * Hash of what a worker reads of the spec when it starts, and never again. What only shapes the Deployment is left out, so
- * that scaling, pausing or another node selector does not restart a worker for its configuration; and so is the log level,
- * which comes with the answer to each report. An inline credential counts: workers must start anew.
+ * Fields of the spec that are none of a worker's business when it starts: what makes its pod, how many there are, what happens
+ * when the sink is deleted, and the log level, which comes with the answer to each report. Another value starts no worker anew.
  */
-export function configHash(sink: LiveSink): string {
-  const { replicas: _replicas, paused: _paused, logLevel: _level, ...started } = sink.spec;
-  const { pod: _pod, serviceAccount: _account, ...read } = started;
-  return jsonHash(read);
+const NOT_A_WORKERS: readonly string[] = [
+  "replicas",
+  "paused",
+  "logLevel",
+  "cleanupSubscription",
+  "serviceAccount",
+  "pod",
+];
+
+/** A worker's configuration. Its name tells its content, so that a pod that starts again finds what it was made for. */
+export function configMap(sink: LiveSink): ConfigMapObject {
+  return {
+    metadata: { ...childMetadata(sink), name: configMapName(sink) },
+    immutable: true,
+    data: { [CONFIG_KEY]: `${JSON.stringify(sortedJson(manifest(sink)), null, 2)}\n` },
+  };
 }
 
-function withoutCredentials(spec: KinesisSinkSpec): KinesisSinkSpec {
+export function configMapName(sink: LiveSink): string {
+  return `${childName(sink)}-${configHash(sink)}`;
+}
+
+/** Hash of what a worker reads when it starts, and never again. An inline credential counts: workers must start anew. */
+export function configHash(sink: LiveSink): string {
+  return jsonHash([manifest(sink), sink.spec.config.awsCredentialPluginParam]);
+}
+
+/** What a worker needs of the sink, less what it does anyway, and less credentials. Fields of a newer definition go along. */
+function manifest(sink: LiveSink) {
+  const { name, namespace, uid } = sink.metadata;
+  return {
+    apiVersion: KINESIS_SINKS.apiVersion,
+    kind: KINESIS_SINKS.kind,
+    metadata: { name, namespace, uid, annotations: { [CONFIG_VERSION_ANNOTATION]: String(CONFIG_VERSION) } },
+    spec: withoutDefaults(workersPart(sink.spec), "spec"),
+  };
+}
+
+function workersPart(spec: KinesisSinkSpec): object {
   const { awsCredentialPluginParam: _param, ...config } = spec.config;
-  return { ...spec, config };
+  const fields = Object.entries(spec).filter(([name]) => !NOT_A_WORKERS.includes(name));
+  // A worker that is stopped must know how much time it has.
+  const { terminationGracePeriodSeconds } = spec.pod;
+  return { ...Object.fromEntries(fields), config, pod: { terminationGracePeriodSeconds } };
 }

@@ -34,7 +34,8 @@ const PROGRESS_DEADLINE_SECONDS = 300;
 
 export function deployment(sink: LiveSink, defaults: WorkerDefaults): DeploymentObject {
   return {
-    metadata: childMetadata(sink),
+    // Each ReplicaSet keeps the annotations that the Deployment had at its revision.
+    metadata: { ...childMetadata(sink), annotations: { [CONFIG_HASH_ANNOTATION]: configHash(sink) } },
     spec: {
       replicas: effectiveReplicas(sink.spec),
       revisionHistoryLimit: 2,

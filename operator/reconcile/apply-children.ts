@@ -3,8 +3,8 @@ import type { ChildView } from "../cluster/cluster.ts";
 import { fingerprint } from "../cluster/fingerprint.ts";
 import type { Child } from "../desired/children.ts";
 import { effectiveReplicas } from "../desired/replicas.ts";
-import { applyObject, otherManagers } from "../kube/apply.ts";
-import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
+import { applyObject, createObject, otherManagers } from "../kube/apply.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import { isOlder } from "../kube/resource-version.ts";
 import type { Cause } from "../status/observed.ts";
 import { refusedCause } from "./api-causes.ts";
@@ -69,10 +69,12 @@ async function apply(context: Context, child: Child, object: KubeObject): Promis
   const uid = owned.get(kind);
   // Not ours yet means not there yet: without force, what is set of an object that appears meanwhile is not overwritten.
   const desired = uid === undefined ? object : { ...object, metadata: { ...object.metadata, uid } };
-  const applied = await applyObject<KubeObject>(client, target(context, child, object.metadata.name), desired, {
-    force: uid !== undefined,
-    signal,
-  });
+  const place = target(context, child, object.metadata.name);
+  // From what is immutable nothing can be taken away again.
+  const applied =
+    uid === undefined && child.type === CONFIG_MAPS
+      ? await createObject<KubeObject>(client, place, object, signal)
+      : await applyObject<KubeObject>(client, place, desired, { force: uid !== undefined, signal });
   if (child.type === DEPLOYMENTS) {
     memory.deploymentGeneration = applied.metadata.generation ?? 0;
     memory.deploymentReplicas = effectiveReplicas(context.sink.spec);

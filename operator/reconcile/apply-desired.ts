@@ -5,6 +5,7 @@ import { applyChildren } from "./apply-children.ts";
 import { claimChildren } from "./claim-children.ts";
 import type { Context, Step } from "./context.ts";
 import { deleteStaleChildren } from "./delete-stale-children.ts";
+import { pruneConfigMaps } from "./prune-config-maps.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
 import { validateSpec } from "./validate-spec.ts";
 
@@ -19,6 +20,7 @@ const STEPS: readonly Step[] = [
   claimChildren,
   applyChildren,
   deleteStaleChildren,
+  pruneConfigMaps,
 ];
 
 export interface Applied {

@@ -87,6 +87,8 @@ export interface Memory {
   refusal: { readonly mark: string; readonly delayMs: number; readonly dueAt: number } | undefined;
   /** By kind: objects of others that an apply was merged into, until that is undone. */
   readonly merged: Map<string, KubeObject>;
+  /** By name: since when a configuration is nobody's, monotonic milliseconds. */
+  readonly unusedSince: Map<string, number>;
   /** By name: what is known of pods that have not started. */
   readonly podWarnings: Map<string, PodWarning>;
   /** By pod. */
@@ -104,6 +106,7 @@ export function freshMemory(uid: string): Memory {
     statusWrittenAt: 0,
     refusal: undefined,
     merged: new Map(),
+    unusedSince: new Map(),
     podWarnings: new Map(),
     reports: new Map(),
   };

@@ -25,10 +25,10 @@ describe("the operator's rules in the chart", () => {
     );
   });
 
-  it("delete nothing but accounts that a sink needs no longer", () => {
+  it("delete nothing but accounts and configurations that a sink needs no longer", () => {
     assert.deepEqual(
       permissions(rules).filter((permission) => permission.includes(" delete")),
-      ["/serviceaccounts delete"],
+      ["/configmaps delete", "/serviceaccounts delete"],
     );
   });
 

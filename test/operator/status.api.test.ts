@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
-import { CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
+import { CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS, ROLES } from "../../operator/kube/objects.ts";
 import { collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import { eventually, skip } from "./api/cluster.ts";
 import { useOperator } from "./api/fixture.ts";
@@ -226,7 +226,7 @@ describe("the status of a sink on a real API server", { skip }, () => {
 
   test("stops on request although one of its objects is somebody else's", async () => {
     await readySink("taken");
-    await cluster.patch(CONFIG_MAPS, "taken-kinesis-sink", { metadata: { ownerReferences: null } });
+    await cluster.patch(ROLES, "taken-kinesis-sink", { metadata: { ownerReferences: null } });
     await untilCondition(cluster, "taken", "Stalled", { status: "True", reason: "NameConflict" });
     await cluster.patch(KINESIS_SINKS, "taken", { spec: { paused: true } });
     await untilPods(cluster, "taken", 0);

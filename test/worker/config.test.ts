@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONFIG_KEY, configMap } from "../../operator/desired/config-map.ts";
+import { CONFIG_KEY } from "../../crds/worker-config.ts";
+import { configMap } from "../../operator/desired/config-map.ts";
 import { ConfigError, readCopy, readManifest } from "../../worker/config.ts";
 import { liveSink } from "../operator/sink-fixture.ts";
 

@@ -25,6 +25,7 @@ function viewOf(generation: number): ObserveContext {
     child: (type) => (type === DEPLOYMENTS ? seen : undefined),
     replicaSets: () => [],
     pods: () => [],
+    configMaps: () => [],
   };
   const memory = freshMemory(uid);
   return {

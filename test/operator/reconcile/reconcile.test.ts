@@ -58,6 +58,7 @@ function clusterOf(scene: Scene): Cluster {
     name: "w1",
     controllerUid: "uid-set",
     templateHash: scene.current ? template : "another",
+    configMap: "orders-kinesis-sink",
     terminating: false,
     ended: false,
     ready: scene.ready,
@@ -70,6 +71,7 @@ function clusterOf(scene: Scene): Cluster {
     child: ({ kind }) => child(kind),
     replicaSets: () => [{ ...child("set"), uid: "uid-set", controllerUid: "uid-Deployment" }],
     pods: () => [pod],
+    configMaps: () => [],
   };
 }
 

@@ -183,6 +183,15 @@ test("a field of a newer definition leaves the sink running, and is told to have
   assert.deepEqual(statuses[0]?.ignoredProperties, ["spec.shards"]);
 });
 
+test("a variable that new sinks may not set leaves a sink running that has had it", async () => {
+  const sink = sinkWith();
+  sink.spec.pod = { ...sink.spec.pod, env: [{ name: "NODE_OPTIONS", value: "--dns-result-order=ipv4first" }] };
+  const { run, statuses } = reconciler({ sink, current: true, ready: true, deploymentConditions: [] });
+  await run();
+  assert.equal(told(statuses[0], "Ready"), "True/WorkersReady");
+  assert.equal(told(statuses[0], "Stalled"), undefined);
+});
+
 test("an object that appeared or was replaced meanwhile is looked at again, and not told", async () => {
   const scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
   const conflict = new ApiError("PATCH", 409, { reason: "Conflict" });

@@ -22,13 +22,21 @@ const LAYERS: Layers = {
   "runtime/": ["package.json"],
   "runtime/kube/": ["runtime/*"],
 
-  // kube ← desired ← status ← cluster ← reconcile ← the operator
+  // kube ← desired ← rollout ← status ← cluster ← reconcile ← the operator
   "operator/kube/": ["crds/", "runtime/"],
   "operator/desired/": ["operator/kube/", "crds/", "runtime/"],
+  "operator/rollout/": ["operator/desired/"],
   "operator/status/": ["operator/desired/", "operator/kube/", "crds/", "runtime/"],
-  "operator/cluster/": ["operator/status/", "operator/desired/", "operator/kube/", "crds/", "runtime/"],
+  "operator/cluster/": [
+    "operator/status/",
+    "operator/rollout/",
+    "operator/desired/",
+    "operator/kube/",
+    "crds/",
+    "runtime/",
+  ],
   "operator/reconcile/": [
-    ...["operator/cluster/", "operator/status/", "operator/desired/", "operator/kube/"],
+    ...["operator/cluster/", "operator/status/", "operator/rollout/", "operator/desired/", "operator/kube/"],
     ...["crds/", "runtime/"],
   ],
   "operator/": ["operator/", "crds/", "runtime/"],

@@ -2,6 +2,7 @@ import type { V1ResourceRequirements } from "@kubernetes/client-node";
 import type { LogLevel } from "../runtime/log.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { PROGRAM } from "./program.ts";
+import type { LabelSelector, RolloutPolicy } from "./rollout/policy.ts";
 
 export interface LeaderElectionConfig {
   readonly enabled: boolean;
@@ -17,6 +18,7 @@ export interface OperatorConfig {
   /** Namespaces whose KinesisSinks are served; empty means all. */
   readonly watchNamespaces: readonly string[];
   readonly worker: WorkerDefaults;
+  readonly rollout: RolloutPolicy;
   readonly logLevel: LogLevel;
   /** Health and metrics. */
   readonly httpPort: number;
@@ -65,6 +67,12 @@ export function readConfig(environment: Environment): OperatorConfig {
       imagePullPolicy: choice(environment, "WORKER_IMAGE_PULL_POLICY", ["IfNotPresent", "Always", "Never"]),
       imagePullSecrets: list(environment, "WORKER_IMAGE_PULL_SECRETS"),
       resources: resources(environment),
+    },
+    rollout: {
+      maxConcurrent: share(environment, "ROLLOUT_MAX_CONCURRENT", { percent: 10 }),
+      paused: flag(environment, "ROLLOUT_PAUSE", false),
+      canaries: selector(environment, "ROLLOUT_CANARIES"),
+      maxFailures: integer(environment, "ROLLOUT_MAX_FAILURES", 1, 1, 100_000),
     },
     logLevel: choice(environment, "LOG_LEVEL", ["info", "debug", "warn", "error"]),
     httpPort: integer(environment, "HTTP_PORT", 8080, 0, 65_535),
@@ -123,19 +131,47 @@ function choice<const T extends string>(environment: Environment, name: string, 
 }
 
 function resources(environment: Environment): V1ResourceRequirements {
-  const name = "WORKER_RESOURCES";
+  const given = jsonObject(environment, "WORKER_RESOURCES", ["requests", "limits"], '{"limits":{"memory":"512Mi"}}');
+  return given ?? DEFAULT_RESOURCES;
+}
+
+function selector(environment: Environment, name: string): LabelSelector | undefined {
+  const fields = ["matchLabels", "matchExpressions"];
+  const given: LabelSelector | undefined = jsonObject(environment, name, fields, '{"matchLabels":{"tier":"canary"}}');
+  if (Array.isArray(given?.matchExpressions ?? [])) return given;
+  throw new ConfigError(name, "matchExpressions must be a list");
+}
+
+function jsonObject(
+  environment: Environment,
+  name: string,
+  fields: readonly string[],
+  example: string,
+): object | undefined {
   const text = optional(environment, name);
-  if (text === undefined) return DEFAULT_RESOURCES;
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConfigError(name, 'is not JSON: give for example {"limits":{"memory":"512Mi"}}');
+    throw new ConfigError(name, `is not JSON: give for example ${example}`);
   }
+  const words = fields.join(" and ");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(name, "must be a JSON object with requests and limits");
+    throw new ConfigError(name, `must be a JSON object with ${words}`);
   }
-  const unknown = Object.keys(value).find((key) => key !== "requests" && key !== "limits");
-  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give requests and limits`);
+  const unknown = Object.keys(value).find((key) => !fields.includes(key));
+  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give ${words}`);
   return value;
+}
+
+/** A number, or a percentage such as `10%`. */
+function share(environment: Environment, name: string, fallback: RolloutPolicy["maxConcurrent"]) {
+  const text = optional(environment, name);
+  if (text === undefined) return fallback;
+  const [, digits, sign] = /^(\d{1,6})(%?)$/.exec(text) ?? [];
+  const number = Number(digits ?? 0);
+  if (number >= 1 && sign === "") return { sinks: number };
+  if (number >= 1 && number <= 100 && sign === "%") return { percent: number };
+  throw new ConfigError(name, `"${text}" is neither a number from 1 nor a percentage from 1% to 100%`);
 }

@@ -10,6 +10,8 @@ import { createWorkQueue, type RunResult } from "./kube/queue.ts";
 import type { OperatorMetrics } from "./metrics.ts";
 import type { Memory } from "./reconcile/context.ts";
 import { createReconcile, type Reconcile } from "./reconcile/reconcile.ts";
+import { createFleet } from "./rollout/fleet.ts";
+import type { RolloutPolicy } from "./rollout/policy.ts";
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -17,6 +19,7 @@ export interface ControllerOptions {
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
   readonly worker: WorkerDefaults;
+  readonly rollout: RolloutPolicy;
   readonly watchNamespaces: readonly string[];
   readonly concurrency: number;
   /** Reported in Events. */
@@ -48,11 +51,20 @@ export function createController(options: ControllerOptions): Controller {
     const watches = createWatches({
       ...options,
       namespaces: options.watchNamespaces,
-      onChange: (key) => queue.add(key),
+      onChange: (key) => {
+        fleet.expect(key);
+        queue.add(key);
+      },
       onWatchRestart: (resource) => options.metrics.watchRestarts.inc({ resource }),
     });
+    const fleet = createFleet({
+      policy: options.rollout,
+      call: (key) => queue.add(key),
+      // A namespace that cannot be seen holds nobody up.
+      complete: () => watches.scopes().every(({ synced, failures }) => synced || failures.length > 0),
+    });
     const events = createEventRecorder({ ...options, reportingInstance: options.identity });
-    const reconcile = createReconcile({ ...options, events, statuses, cluster: watches.cluster }, memories);
+    const reconcile = createReconcile({ ...options, events, statuses, fleet, cluster: watches.cluster }, memories);
     const queue = createWorkQueue({
       ...options,
       retry: RETRY,
@@ -62,9 +74,11 @@ export function createController(options: ControllerOptions): Controller {
       },
     });
     options.metrics.observeQueue(() => queue.depth());
+    options.metrics.observeRollout(() => fleet.report());
     scopes = () => watches.scopes();
     await Promise.all([watches.run(signal), queue.run(signal)]);
     scopes = () => [];
+    options.metrics.observeRollout(() => undefined);
     // The next leader tells it.
     options.metrics.sinkReady.reset();
   };

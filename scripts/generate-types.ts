@@ -43,6 +43,7 @@ const typeNames: Readonly<Record<string, string>> = {
   status: "KinesisSinkStatus",
   "status.conditions[]": "Condition",
   "status.totals": "Totals",
+  "status.pendingChange": "PendingChange",
   "status.workers[]": "WorkerStatus",
   "status.workers[].source": "SourceStatus",
   "status.workers[].stream": "StreamStatus",

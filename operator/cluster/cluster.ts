@@ -1,6 +1,7 @@
 import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { Stored } from "../kube/store.ts";
+import type { LiveTemplate } from "../rollout/judge.ts";
 import type { Cause, ObservedDeployment } from "../status/observed.ts";
 
 /** What is remembered of an object that a sink may own. */
@@ -17,7 +18,7 @@ export interface ChildView extends Stored {
   readonly template?: TemplateView;
 }
 
-export interface TemplateView {
+export interface TemplateView extends Omit<LiveTemplate, "replicas"> {
   /** Name of the ConfigMap with the worker's configuration. */
   readonly configMap: string | undefined;
 }

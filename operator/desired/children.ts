@@ -15,6 +15,8 @@ export interface Child {
   readonly type: ResourceType;
   /** Absent when the sink needs no object of this kind. */
   readonly object: KubeObject | undefined;
+  /** Only the fields that are given are changed, of an object that is there. */
+  readonly keepsRest?: true;
 }
 
 /** Everything that should exist for a sink. */

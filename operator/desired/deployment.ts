@@ -15,11 +15,13 @@ import {
   childLabels,
   childMetadata,
   type LiveSink,
+  MADE_FROM_ANNOTATION,
   selectorLabels,
   serviceAccountName,
   TEMPLATE_HASH_ANNOTATION,
 } from "./names.ts";
 import { effectiveReplicas } from "./replicas.ts";
+import { formatMark, specMark } from "./spec-mark.ts";
 import { volumes } from "./volumes.ts";
 import type { WorkerDefaults } from "./worker-defaults.ts";
 
@@ -35,7 +37,13 @@ const PROGRESS_DEADLINE_SECONDS = 300;
 export function deployment(sink: LiveSink, defaults: WorkerDefaults): DeploymentObject {
   return {
     // Each ReplicaSet keeps the annotations that the Deployment had at its revision.
-    metadata: { ...childMetadata(sink), annotations: { [CONFIG_HASH_ANNOTATION]: configHash(sink) } },
+    metadata: {
+      ...childMetadata(sink),
+      annotations: {
+        [CONFIG_HASH_ANNOTATION]: configHash(sink),
+        [MADE_FROM_ANNOTATION]: formatMark(specMark(sink)),
+      },
+    },
     spec: {
       replicas: effectiveReplicas(sink.spec),
       revisionHistoryLimit: 2,

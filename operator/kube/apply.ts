@@ -60,6 +60,23 @@ export async function patchJson<T>(
   });
 }
 
+/** JSON merge patch (RFC 7386): what the body does not name stays as it is. A uid in it must be the object's. */
+export async function mergeObject<T>(
+  client: KubeClient,
+  target: Target,
+  body: KubeObject,
+  signal: AbortSignal,
+): Promise<T> {
+  return await client.request<T>({
+    method: "PATCH",
+    path: objectPath(target.type, target.namespace, target.name),
+    query: { fieldManager: PROGRAM },
+    contentType: "application/merge-patch+json",
+    body,
+    signal,
+  });
+}
+
 /** Reads one object; undefined when it does not exist. */
 export async function readObject<T>(client: KubeClient, target: Target, signal: AbortSignal): Promise<T | undefined> {
   try {

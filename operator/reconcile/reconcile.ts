@@ -1,8 +1,9 @@
 import type { LiveSink } from "../desired/names.ts";
 import type { RunResult } from "../kube/queue.ts";
 import { applyDesired } from "./apply-desired.ts";
-import { type Context, type Dependencies, freshMemory, type Memory } from "./context.ts";
+import { type Context, type Dependencies, freshMemory, type Memory, noChange } from "./context.ts";
 import { forgetReadiness } from "./readiness-metric.ts";
+import { endTurn, tellChange } from "./rollout-news.ts";
 import { updateStatus } from "./update-status.ts";
 
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<RunResult>;
@@ -18,10 +19,12 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
     if (!sink || sink.metadata.deletionTimestamp) {
       if (!sink) memories.delete(key);
       forgetReadiness(dependencies.metrics, key);
+      dependencies.fleet.remove(key);
       return {};
     }
     const context = contextOf(dependencies, sink, key, remembered(memories, key, sink), signal);
-    const { blocked, error } = await applyDesired(context);
+    const { blocked, error } = await applyDesired(context).finally(() => endTurn(context));
+    await tellChange(context);
     // The pods go on meanwhile, and so must the status.
     const result = await updateStatus(context, blocked);
     if (error !== undefined) throw error;
@@ -47,5 +50,6 @@ function contextOf(
 ): Context {
   const { name, namespace } = sink.metadata;
   const logger = dependencies.logger.with({ namespace, sink: name });
-  return { ...dependencies, logger, sink, key, memory, signal, children: [], unknownFields: [], owned: new Map() };
+  const desired = { refused: undefined, children: [], templateHash: undefined, unknownFields: [] };
+  return { ...dependencies, logger, sink, key, memory, signal, ...desired, change: noChange(), owned: new Map() };
 }

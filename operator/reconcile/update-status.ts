@@ -4,6 +4,7 @@ import { computeStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
 import { repairAgainMs } from "./drift.ts";
 import { observe } from "./observe.ts";
+import { planAgainMs } from "./plan.ts";
 import { askForWarnings } from "./pod-warnings.ts";
 import { pruneConfigMapsAgainMs } from "./prune-config-maps.ts";
 import { pruneWorkers } from "./prune-workers.ts";
@@ -36,6 +37,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
       warnedAgainMs ?? RESYNC_MS,
       staleAgainMs ?? RESYNC_MS,
       pruneConfigMapsAgainMs(context) ?? RESYNC_MS,
+      planAgainMs(context) ?? RESYNC_MS,
       repairAgainMs(context) ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),

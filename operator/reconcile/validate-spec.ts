@@ -4,7 +4,6 @@ import { unsupportedFields } from "../../crds/validation/unsupported.ts";
 import { validateKinesisSink } from "../../crds/validation/validate.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { Cause } from "../status/observed.ts";
-import type { Context } from "./context.ts";
 
 /** What a sink's spec is to this version. */
 export interface SpecReview {
@@ -41,10 +40,4 @@ export function reviewSpec(sink: LiveSink): SpecReview {
     stalls: true,
   };
   return { refused, unknownFields };
-}
-
-export function validateSpec(context: Pick<Context, "sink" | "unknownFields">): Cause | undefined {
-  const { refused, unknownFields } = reviewSpec(context.sink);
-  context.unknownFields = unknownFields;
-  return refused;
 }

@@ -82,7 +82,7 @@ function statusHash(status: Partial<OperatorStatus> | undefined): string {
 /** All but totals and messages. */
 function facts(status: Partial<OperatorStatus> | undefined) {
   if (!status) return undefined;
-  const { observedGeneration, replicas, readyReplicas, selector, ignoredProperties } = status;
+  const { observedGeneration, replicas, readyReplicas, selector, ignoredProperties, pendingChange } = status;
   const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
   // The server's JSON leaves out what is empty.
   return {
@@ -91,6 +91,7 @@ function facts(status: Partial<OperatorStatus> | undefined) {
     readyReplicas,
     selector,
     ignoredProperties: ignoredProperties ?? [],
+    pendingChange,
     conditions,
   };
 }

@@ -5,13 +5,15 @@ import type { ConditionState } from "./condition-state.ts";
 import { sourceConnected, streamWritable, throttled } from "./connections.ts";
 import { type Facts, facts } from "./facts.ts";
 import type { Observed } from "./observed.ts";
+import { pendingChange } from "./pending.ts";
 import { reconciling, stalled } from "./progress.ts";
 import { readiness } from "./readiness.ts";
 import { paused } from "./stop.ts";
 import { totals } from "./totals.ts";
 
 /** The part of a status that the operator writes: everything but the workers' entries. */
-export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers">>;
+export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "pendingChange">> &
+  Pick<KinesisSinkStatus, "pendingChange">;
 
 /**
  * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as
@@ -34,6 +36,7 @@ export function computeStatus(observed: Observed, previous: readonly Condition[]
       .join(","),
     totals: totals(known.reports, observed.sink.spec.config.retainOrdering),
     ignoredProperties: [...observed.ignoredProperties],
+    ...pendingChange(observed, now),
   };
 }
 

@@ -163,7 +163,7 @@ describe("a field of the spec", () => {
   /** What the operator makes of the sink beside the copy of its spec, and hashes of it. */
   function made(sink: LiveSink): string {
     const objects = children(sink, WORKER_DEFAULTS).filter(({ type }) => type !== CONFIG_MAPS);
-    const hash = /-hash$|^CONFIG_HASH$/;
+    const hash = /-hash$|\/made-from$|^CONFIG_HASH$/;
     return JSON.stringify(objects, (name, value) => {
       const isHash = hash.test(name) || (typeof value === "object" && value !== null && hash.test(value.name));
       if (name === "name" && /-kinesis-sink-[0-9a-f]{16}$/.test(String(value))) return "named by a hash";

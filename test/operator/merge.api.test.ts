@@ -8,7 +8,7 @@ import { CONFIG_MAPS, type KubeObject, ROLES, SERVICE_ACCOUNTS } from "../../ope
 import { createMetrics } from "../../operator/metrics.ts";
 import { applyChildren } from "../../operator/reconcile/apply-children.ts";
 import { claimChildren } from "../../operator/reconcile/claim-children.ts";
-import { type Context, freshMemory } from "../../operator/reconcile/context.ts";
+import { type Context, freshMemory, noChange } from "../../operator/reconcile/context.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
 import { ApiError, isConflict } from "../../runtime/kube/errors.ts";
@@ -17,7 +17,7 @@ import { silentLog } from "../silent-log.ts";
 import { skip, type TestCluster } from "./api/cluster.ts";
 import { useCluster } from "./api/fixture.ts";
 import { sinkManifest } from "./api/sinks.ts";
-import { WORKER_DEFAULTS } from "./sink-fixture.ts";
+import { fleetOf, ROLLOUT, WORKER_DEFAULTS } from "./sink-fixture.ts";
 
 /** A reconcile that has looked for the children and found none, as of just before somebody makes one. */
 async function looked(cluster: TestCluster, name: string): Promise<Context & { fail: (nth: number) => void }> {
@@ -48,6 +48,11 @@ async function looked(cluster: TestCluster, name: string): Promise<Context & { f
     sink,
     key: `${cluster.namespace}/${name}`,
     children: children(sink, WORKER_DEFAULTS),
+    refused: undefined,
+    templateHash: undefined,
+    change: noChange(),
+    fleet: fleetOf(),
+    rollout: ROLLOUT,
     owned: new Map(),
     memory: freshMemory(sink.metadata.uid),
     signal: new AbortController().signal,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
-import type { ChildView, Cluster, PodView } from "../../../operator/cluster/cluster.ts";
+import type { ChildView, Cluster, PodView, TemplateView } from "../../../operator/cluster/cluster.ts";
 import { CHILD_TYPES, children } from "../../../operator/desired/children.ts";
 import { templateHash } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
@@ -15,7 +15,7 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { createVirtualClock } from "../../clock.ts";
-import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { fleetOf, liveSink, ROLLOUT, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";
 
@@ -30,6 +30,7 @@ interface Scene {
   /** Of the Deployment as the watch shows it; 1 by default, both. */
   replicas?: number;
   generation?: number;
+  template?: TemplateView;
 }
 
 function clusterOf(scene: Scene): Cluster {
@@ -50,6 +51,7 @@ function clusterOf(scene: Scene): Cluster {
             replicas: scene.replicas ?? 1,
             conditions: scene.deploymentConditions,
           },
+          ...(scene.template ? { template: scene.template } : {}),
         }
       : {}),
   });
@@ -98,6 +100,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
   };
   const memories = new Map();
   const metrics = createMetrics();
+  const fleet = fleetOf();
   const reconcile = createReconcile(
     {
       client,
@@ -108,10 +111,13 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       events: { record: async (_subject, { type, reason }) => void events.push(`${type} ${reason}`) },
       cluster: clusterOf(scene),
       worker: WORKER_DEFAULTS,
+      fleet,
+      rollout: ROLLOUT,
     },
     memories,
   );
   return {
+    fleet,
     statuses,
     deleted,
     scaled,
@@ -334,4 +340,38 @@ test("a stop that the API server refuses is told", async () => {
   const { run, statuses } = reconciler(scene, ({ path }) => (path.includes("/deployments/") ? forbidden : undefined));
   await run();
   assert.equal(told(statuses[0], "Stalled"), "True/ApplyForbidden");
+});
+
+test("a turn that cannot be used, since an object cannot be written, is given back", async () => {
+  const template = {
+    configMap: undefined,
+    hash: "old",
+    madeFrom: undefined,
+    turn: undefined,
+    progress: "done",
+  } as const;
+  const sink = { ...liveSink(), status: { observedGeneration: 3 } };
+  const scene: Scene = { sink, current: true, ready: true, deploymentConditions: [], template };
+  const refused = reconciler(scene, ({ method, path }) =>
+    method === "PATCH" && path.includes("/roles/") ? webhookDown : undefined,
+  );
+  await assert.rejects(refused.run(), webhookDown);
+  assert.equal(refused.fleet.report().blocked, 1);
+  assert.deepEqual(
+    refused.events.filter((event) => event.includes("Roll")),
+    [],
+  );
+  const taken = reconciler(scene);
+  await taken.run();
+  assert.equal(taken.fleet.report().rolling.last, 1);
+  assert.ok(taken.events.includes("Normal RollingOut"));
+});
+
+test("a sink that is gone or goes leaves the rollout", async () => {
+  const scene: Scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+  const { fleet, run } = reconciler(scene);
+  fleet.enter(KEY, { state: "rolling", turn: "regular" });
+  scene.sink.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
+  await run();
+  assert.equal(fleet.report().rolling.regular, 0);
 });

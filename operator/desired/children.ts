@@ -1,6 +1,6 @@
 import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from "../kube/objects.ts";
-import { configMap } from "./config-map.ts";
+import { configMap, workerConfig } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
 import type { LiveSink } from "./names.ts";
 import { role } from "./role.ts";
@@ -21,11 +21,12 @@ export interface Child {
 
 /** Everything that should exist for a sink. */
 export function children(sink: LiveSink, defaults: WorkerDefaults): Child[] {
+  const config = workerConfig(sink);
   return [
     { type: SERVICE_ACCOUNTS, object: serviceAccount(sink) },
     { type: ROLES, object: role(sink) },
     { type: ROLE_BINDINGS, object: roleBinding(sink) },
-    { type: CONFIG_MAPS, object: configMap(sink) },
-    { type: DEPLOYMENTS, object: deployment(sink, defaults) },
+    { type: CONFIG_MAPS, object: configMap(sink, config) },
+    { type: DEPLOYMENTS, object: deployment(sink, defaults, config) },
   ];
 }

@@ -24,22 +24,28 @@ const NOT_A_WORKERS: readonly string[] = [
   "pod",
 ];
 
-/** A worker's configuration. Its name tells its content, so that a pod that starts again finds what it was made for. */
-export function configMap(sink: LiveSink): ConfigMapObject {
+/** What a worker reads when it starts, and never again. */
+export interface WorkerConfig {
+  /** Name of its ConfigMap. */
+  readonly name: string;
+  /** Of all that it says, and of an inline credential: workers must start anew. */
+  readonly hash: string;
+  readonly manifest: object;
+}
+
+export function workerConfig(sink: LiveSink): WorkerConfig {
+  const content = sortedJson(manifest(sink)) as object;
+  const hash = jsonHash([content, sink.spec.config.awsCredentialPluginParam]);
+  return { name: `${childName(sink)}-${hash}`, hash, manifest: content };
+}
+
+/** Its name tells its content, so that a pod that starts again finds what it was made for. */
+export function configMap(sink: LiveSink, config: WorkerConfig = workerConfig(sink)): ConfigMapObject {
   return {
-    metadata: { ...childMetadata(sink), name: configMapName(sink) },
+    metadata: { ...childMetadata(sink), name: config.name },
     immutable: true,
-    data: { [CONFIG_KEY]: `${JSON.stringify(sortedJson(manifest(sink)), null, 2)}\n` },
+    data: { [CONFIG_KEY]: `${JSON.stringify(config.manifest, null, 2)}\n` },
   };
-}
-
-export function configMapName(sink: LiveSink): string {
-  return `${childName(sink)}-${configHash(sink)}`;
-}
-
-/** Hash of what a worker reads when it starts, and never again. An inline credential counts: workers must start anew. */
-export function configHash(sink: LiveSink): string {
-  return jsonHash([manifest(sink), sink.spec.config.awsCredentialPluginParam]);
 }
 
 /** What a worker needs of the sink, less what it does anyway, and less credentials. Fields of a newer definition go along. */

@@ -1,8 +1,8 @@
 import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements } from "@kubernetes/client-node";
 import type { ResourceRequirements } from "../../crds/kinesissink.generated.ts";
-import { configHash } from "./config-map.ts";
+import type { WorkerConfig } from "./config-map.ts";
 import type { LiveSink } from "./names.ts";
-import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
+import { CONFIG_FILE, MOUNT_ROOT, type Mounted, TOKEN_FOLDER } from "./volumes.ts";
 import type { WorkerDefaults } from "./worker-defaults.ts";
 
 export const WORKER_CONTAINER = "worker";
@@ -23,7 +23,12 @@ export const WORKER_ARGS: readonly string[] = [
   `--http-port=${HTTP_PORT}`,
 ];
 
-export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container {
+export function container(
+  sink: LiveSink,
+  defaults: WorkerDefaults,
+  config: WorkerConfig,
+  mounted: readonly Mounted[],
+): V1Container {
   const { pod } = sink.spec;
   const policy = pod.imagePullPolicy ?? (pod.image ? undefined : defaults.imagePullPolicy);
   return {
@@ -32,7 +37,7 @@ export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container
     ...(policy ? { imagePullPolicy: policy } : {}),
     command: [...WORKER_COMMAND],
     args: [...WORKER_ARGS],
-    env: environment(sink),
+    env: environment(sink, config),
     ports: [{ name: "http", containerPort: HTTP_PORT, protocol: "TCP" }],
     resources: pod.resources ? resources(pod.resources) : defaults.resources,
     livenessProbe: probe("/livez", { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 6 }),
@@ -44,17 +49,17 @@ export function container(sink: LiveSink, defaults: WorkerDefaults): V1Container
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: volumes(sink).map(({ mount }) => mount),
+    volumeMounts: mounted.map(({ mount }) => mount),
   };
 }
 
 /** The worker's own variables, and those of the sink: the definition keeps it from setting these. */
-function environment(sink: LiveSink): V1EnvVar[] {
+function environment(sink: LiveSink, config: WorkerConfig): V1EnvVar[] {
   const own: V1EnvVar[] = [
     field("POD_NAME", "metadata.name"),
     field("POD_NAMESPACE", "metadata.namespace"),
     field("POD_UID", "metadata.uid"),
-    { name: "CONFIG_HASH", value: configHash(sink) },
+    { name: "CONFIG_HASH", value: config.hash },
   ];
   return [...own, ...((sink.spec.pod.env ?? []) as V1EnvVar[])];
 }

@@ -8,7 +8,7 @@ import type {
 import type { TopologySpreadConstraint } from "../../crds/kinesissink.generated.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { configHash } from "./config-map.ts";
+import { type WorkerConfig, workerConfig } from "./config-map.ts";
 import { container } from "./container.ts";
 import {
   CONFIG_HASH_ANNOTATION,
@@ -34,13 +34,17 @@ const NON_ROOT = 65532;
 /** Seconds without progress after which a rollout counts as stuck. */
 const PROGRESS_DEADLINE_SECONDS = 300;
 
-export function deployment(sink: LiveSink, defaults: WorkerDefaults): DeploymentObject {
+export function deployment(
+  sink: LiveSink,
+  defaults: WorkerDefaults,
+  config: WorkerConfig = workerConfig(sink),
+): DeploymentObject {
   return {
     // Each ReplicaSet keeps the annotations that the Deployment had at its revision.
     metadata: {
       ...childMetadata(sink),
       annotations: {
-        [CONFIG_HASH_ANNOTATION]: configHash(sink),
+        [CONFIG_HASH_ANNOTATION]: config.hash,
         [MADE_FROM_ANNOTATION]: formatMark(specMark(sink)),
       },
     },
@@ -51,7 +55,7 @@ export function deployment(sink: LiveSink, defaults: WorkerDefaults): Deployment
       selector: { matchLabels: selectorLabels(sink) },
       // The old worker goes when the new one is ready: the broker hands over what both are subscribed to.
       strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
-      template: template(sink, defaults),
+      template: template(sink, defaults, config),
     },
   };
 }
@@ -61,10 +65,10 @@ export function templateHash(deployment: DeploymentObject): string {
   return deployment.spec.template.metadata?.annotations?.[TEMPLATE_HASH_ANNOTATION] ?? "";
 }
 
-function template(sink: LiveSink, defaults: WorkerDefaults): V1PodTemplateSpec {
-  const spec = podSpec(sink, defaults);
+function template(sink: LiveSink, defaults: WorkerDefaults, config: WorkerConfig): V1PodTemplateSpec {
+  const spec = podSpec(sink, defaults, config);
   const labels = { ...sink.spec.pod.labels, ...childLabels(sink) };
-  const annotations = { ...sink.spec.pod.annotations, [CONFIG_HASH_ANNOTATION]: configHash(sink) };
+  const annotations = { ...sink.spec.pod.annotations, [CONFIG_HASH_ANNOTATION]: config.hash };
   const hash = jsonHash({ spec, labels, annotations, account: accountAnnotations(sink) });
   return { metadata: { labels, annotations: { ...annotations, [TEMPLATE_HASH_ANNOTATION]: hash } }, spec };
 }
@@ -81,8 +85,9 @@ function spread(sink: LiveSink, constraints: readonly TopologySpreadConstraint[]
   return constraints.map((constraint) => ({ ...constraint, labelSelector: constraint.labelSelector ?? own }));
 }
 
-function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
+function podSpec(sink: LiveSink, defaults: WorkerDefaults, config: WorkerConfig): V1PodSpec {
   const { pod } = sink.spec;
+  const mounted = volumes(sink, config);
   const pullSecrets = pod.imagePullSecrets ?? defaults.imagePullSecrets.map((name) => ({ name }));
   return {
     serviceAccountName: serviceAccountName(sink),
@@ -97,8 +102,8 @@ function podSpec(sink: LiveSink, defaults: WorkerDefaults): V1PodSpec {
       fsGroup: NON_ROOT,
       seccompProfile: { type: "RuntimeDefault" },
     },
-    containers: [container(sink, defaults)],
-    volumes: volumes(sink).map(({ volume }) => volume),
+    containers: [container(sink, defaults, config, mounted)],
+    volumes: mounted.map(({ volume }) => volume),
     ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets } : {}),
     ...(pod.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
     ...(pod.affinity ? { affinity: pod.affinity as V1Affinity } : {}),

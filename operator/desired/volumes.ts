@@ -1,7 +1,7 @@
 import type { V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
 import { CONFIG_KEY } from "../../crds/worker-config.ts";
-import { configMapName } from "./config-map.ts";
+import type { WorkerConfig } from "./config-map.ts";
 import type { LiveSink } from "./names.ts";
 
 /** Everything that is mounted for a worker lies below; Secrets and ConfigMaps as `<root>/secrets/<name>/<key>`. */
@@ -26,18 +26,18 @@ export interface Mounted {
  * The volumes of a worker. Secrets and certificate authorities are whole folders, so that they follow a rotation, and
  * optional, so that a worker starts and can name what is missing.
  */
-export function volumes(sink: LiveSink): Mounted[] {
+export function volumes({ spec }: LiveSink, config: WorkerConfig): Mounted[] {
   return [
-    mounted({ name: CONFIG_VOLUME, configMap: { name: configMapName(sink) } }, `${MOUNT_ROOT}/config`),
+    mounted({ name: CONFIG_VOLUME, configMap: { name: config.name } }, `${MOUNT_ROOT}/config`),
     mounted({ name: "token", projected: { sources: tokenSources(), defaultMode: GROUP_READ } }, TOKEN_FOLDER),
     { volume: { name: "tmp", emptyDir: {} }, mount: { name: "tmp", mountPath: "/tmp" } },
-    ...secretNames(sink.spec).map((secretName, index) =>
+    ...secretNames(spec).map((secretName, index) =>
       mounted(
         { name: `secret-${index}`, secret: { secretName, optional: true, defaultMode: GROUP_READ } },
         `${MOUNT_ROOT}/secrets/${secretName}`,
       ),
     ),
-    ...configMapNames(sink.spec).map((name, index) =>
+    ...configMapNames(spec).map((name, index) =>
       mounted({ name: `configmap-${index}`, configMap: { name, optional: true } }, `${MOUNT_ROOT}/configmaps/${name}`),
     ),
   ];

@@ -2,9 +2,9 @@ import { type Child, children } from "../desired/children.ts";
 import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName, MADE_FROM_ANNOTATION, ROLL_NOW_ANNOTATION, TURN_ANNOTATION } from "../desired/names.ts";
 import { effectiveReplicas } from "../desired/replicas.ts";
-import { specMark } from "../desired/spec-mark.ts";
+import { parseMark, specMark } from "../desired/spec-mark.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
-import { type Candidate, judge, type LiveTemplate } from "../rollout/judge.ts";
+import { type Candidate, judge } from "../rollout/judge.ts";
 import { selects } from "../rollout/policy.ts";
 import type { Halt, Turn } from "../rollout/turns.ts";
 import type { PendingReason } from "../status/observed.ts";
@@ -50,7 +50,8 @@ function asFarAsItMay(context: PlanContext, desired: readonly Child[], deploymen
   const { change, fleet, key } = context;
   const live = liveOf(context);
   const wanted = templateHash(deployment);
-  const { place, free } = judge(candidate(context, wanted, live));
+  const madeFrom = parseMark(deployment.metadata.annotations?.[MADE_FROM_ANNOTATION]) ?? specMark(context.sink);
+  const { place, free } = judge({ ...candidateOf(context), hash: wanted, madeFrom, live });
   const { begins, halt, unsure, fails } = fleet.enter(key, place);
   change.fails = fails;
   if (begins && place.state === "pending") change.turn = place.turn;
@@ -66,15 +67,12 @@ function asFarAsItMay(context: PlanContext, desired: readonly Child[], deploymen
   return kept.filter(({ type, object }) => type !== CONFIG_MAPS || object?.metadata.name === live?.configMap);
 }
 
-function candidate(context: PlanContext, hash: string, live: LiveTemplate | undefined): Candidate {
+function candidateOf(context: PlanContext): Omit<Candidate, "hash" | "madeFrom" | "live"> {
   const { rollout, sink } = context;
   const { annotations = {}, labels = {} } = sink.metadata;
   const conditions = knownStatus(context)?.conditions ?? [];
   return {
-    hash,
-    madeFrom: specMark(sink),
     replicas: effectiveReplicas(sink.spec),
-    live,
     observedGeneration: sink.status?.observedGeneration ?? -1,
     ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
     canary: selects(rollout.canaries, labels),

@@ -8,7 +8,7 @@ export interface Answer {
   readonly begins: boolean;
   /** What keeps everybody who waits from beginning. */
   readonly halt: Halt | undefined;
-  /** Not every sink is known yet, so nobody begins. */
+  /** It waits, and not every sink is known yet, so nobody begins. */
   readonly unsure: boolean;
   /** It began before, and was not Ready in time. */
   readonly fails: boolean;
@@ -80,7 +80,7 @@ class WaitingFleet implements Fleet {
     const before = this.#entries.get(key)?.state;
     this.#unknown.delete(key);
     this.#forget(key);
-    const unsure = !this.#isSure();
+    const unsure = place.state === "pending" && !this.#isSure();
     const begins = place.state === "pending" && !unsure && mayBegin(place.turn, this.#counts(1), policy);
     this.#add(key, { state: begins ? "rolling" : place.state, turn: "turn" in place ? place.turn : "regular" });
     this.#callNext();
@@ -116,9 +116,10 @@ class WaitingFleet implements Fleet {
     const counts = this.#counts();
     const called = TURNS.reduce((sum, turn) => sum + this.#called[turn], 0);
     let free = freeSlots(counts, this.#options.policy) - called;
-    if (free <= 0 || !this.#isSure()) return;
     const turn = openTurn(counts);
-    for (const key of this.#waiting[turn]) {
+    const waiting = this.#waiting[turn];
+    if (free <= 0 || waiting.size === 0 || !this.#isSure()) return;
+    for (const key of waiting) {
       if (free === 0) return;
       free -= 1;
       this.#forget(key);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { children } from "../../operator/desired/children.ts";
-import { configMapName } from "../../operator/desired/config-map.ts";
+import { workerConfig } from "../../operator/desired/config-map.ts";
 import type { LiveSink } from "../../operator/desired/names.ts";
 import { CONFIG_MAPS, type KubeObject, ROLES, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
 import { createMetrics } from "../../operator/metrics.ts";
@@ -84,7 +84,7 @@ describe("an object that appears between looking for a child and making it", { s
 
   test("keeps its own data", async () => {
     const context = await looked(cluster, "data");
-    const name = configMapName(context.sink);
+    const name = workerConfig(context.sink).name;
     const theirs = { metadata: { name, labels: { theirs: "yes" } }, data: { theirs: "yes" } };
     await cluster.create(CONFIG_MAPS, theirs as KubeObject);
     await assert.rejects(applyChildren(context), isConflict);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CONFIG_KEY } from "../../../crds/worker-config.ts";
-import { configMap, configMapName } from "../../../operator/desired/config-map.ts";
+import { configMap, workerConfig } from "../../../operator/desired/config-map.ts";
 import { deployment } from "../../../operator/desired/deployment.ts";
 import { mountedConfig, type VolumeHolder } from "../../../operator/desired/volumes.ts";
 import { readCopy } from "../../../worker/config.ts";
@@ -78,7 +78,7 @@ test("fields of a newer definition go along, for the worker may be the version t
   const sink = liveSink();
   sink.spec = { ...sink.spec, shards: { merge: true } } as typeof sink.spec;
   assert.deepEqual(JSON.parse(configMap(sink).data[CONFIG_KEY] ?? "").spec.shards, { merge: true });
-  assert.notEqual(configMapName(sink), configMapName(liveSink()));
+  assert.notEqual(workerConfig(sink).name, workerConfig(liveSink()).name);
 });
 
 test("a form that this worker does not know is refused with what to do", () => {

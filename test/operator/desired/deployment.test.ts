@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { configHash } from "../../../operator/desired/config-map.ts";
+import { workerConfig } from "../../../operator/desired/config-map.ts";
 import { deployment, templateHash } from "../../../operator/desired/deployment.ts";
 import { configMapNames, secretNames } from "../../../operator/desired/volumes.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
@@ -45,7 +45,7 @@ test("another inline credential makes new pods, for a worker reads it when it st
         awsCredentialPluginParam: JSON.stringify({ accessKey: "AKIA", secretKey }),
       },
     });
-  assert.notEqual(configHash(inline("one")), configHash(inline("two")));
+  assert.notEqual(workerConfig(inline("one")).hash, workerConfig(inline("two")).hash);
 });
 
 test("labels that select the pods cannot be replaced by the user's", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ChildView } from "../../../operator/cluster/cluster.ts";
 import { type Deployment, deploymentView } from "../../../operator/cluster/views.ts";
 import { children } from "../../../operator/desired/children.ts";
-import { configMapName } from "../../../operator/desired/config-map.ts";
+import { workerConfig } from "../../../operator/desired/config-map.ts";
 import { type DeploymentObject, deployment } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
 import { CONFIG_MAPS, DEPLOYMENTS } from "../../../operator/kube/objects.ts";
@@ -84,7 +84,7 @@ test("the configuration of a template that waits is not made before; one that it
     run();
     return context.children.flatMap(({ type, object }) => (type === CONFIG_MAPS ? object?.metadata.name : []));
   };
-  assert.deepEqual(maps(seenOf(liveSink())), [configMapName(liveSink())]);
+  assert.deepEqual(maps(seenOf(liveSink())), [workerConfig(liveSink()).name]);
   const former = seenOf(liveSink(), ({ spec }) => {
     for (const { configMap } of spec.template.spec?.volumes ?? [])
       if (configMap) configMap.name = "orders-kinesis-sink";

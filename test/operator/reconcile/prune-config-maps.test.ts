@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ChildView } from "../../../operator/cluster/cluster.ts";
 import { podView } from "../../../operator/cluster/views.ts";
 import { children } from "../../../operator/desired/children.ts";
-import { configMapName } from "../../../operator/desired/config-map.ts";
+import { workerConfig } from "../../../operator/desired/config-map.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { freshMemory } from "../../../operator/reconcile/context.ts";
 import {
@@ -72,7 +72,7 @@ function pruner(scene: Scene) {
         ...view("deployment"),
         controllerUid: sink.metadata.uid,
         deployment: { generation: 2, observedGeneration: scene.observedGeneration ?? 2, replicas: 1, conditions: [] },
-        template: { configMap: scene.template ?? configMapName(sink) } as NonNullable<ChildView["template"]>,
+        template: { configMap: scene.template ?? workerConfig(sink).name } as NonNullable<ChildView["template"]>,
       }),
       replicaSets: () => [],
       pods: () => (scene.pods ?? []).map((name, nth) => podView({ metadata: { name: `p${nth}` }, spec: mounts(name) })),
@@ -95,7 +95,7 @@ function pruner(scene: Scene) {
   };
 }
 
-const OWN = configMapName(sink);
+const OWN = workerConfig(sink).name;
 const FORMER = "orders-kinesis-sink";
 
 test("a configuration goes ten minutes after the last pod that has it", async () => {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
+import type { ConfigMapObject } from "../../operator/desired/config-map.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
 import { MADE_FROM_ANNOTATION, ROLL_NOW_ANNOTATION, TURN_ANNOTATION } from "../../operator/desired/names.ts";
-import { CORE_EVENTS, DEPLOYMENTS, type KubeObject } from "../../operator/kube/objects.ts";
-import { eventually, skip } from "./api/cluster.ts";
+import { mountedConfig, type VolumeHolder } from "../../operator/desired/volumes.ts";
+import { CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, type KubeObject, PODS } from "../../operator/kube/objects.ts";
+import { eventually, skip, type TestCluster } from "./api/cluster.ts";
+import { pruneAfterTenMinutes } from "./api/config-maps.ts";
 import { useCluster } from "./api/fixture.ts";
 import { type RunningOperator, runOperator } from "./api/operator.ts";
 import { sink, sinkManifest, startWorkers, untilCondition, untilPods } from "./api/sinks.ts";
@@ -40,6 +43,10 @@ describe("workers that change with the operator", { skip }, () => {
     await startWorkers(cluster, name);
     await untilCondition(cluster, name, "Ready", { status: "True" });
     await untilCondition(cluster, name, "Reconciling", undefined);
+  };
+  const configMaps = async () => {
+    const all = await cluster.list<KubeObject>(CONFIG_MAPS);
+    return all.filter(({ metadata }) => metadata.labels?.["app.kubernetes.io/component"] === "worker");
   };
   const remove = async (names: readonly string[]) => {
     for (const name of names) await cluster.remove(KINESIS_SINKS, name);
@@ -137,4 +144,64 @@ describe("workers that change with the operator", { skip }, () => {
     assert.deepEqual(await imagesOf(["scaled", "waiting"]), [OLD, OLD]);
     await remove(names);
   });
+
+  test("what an operator of 0.1.0 made stays as it is until its turn, and its ConfigMap until its pods are gone", async () => {
+    start(OLD);
+    await createReady("former");
+    await stop();
+    const name = "former-kinesis-sink";
+    const config = await madeByFirstRelease(cluster, "former");
+    await startWorkers(cluster, "former");
+    await untilPods(cluster, "former", 1);
+    const { spec: before } = await deployment("former");
+
+    start(NEW, { ROLLOUT_PAUSE: "true" });
+    await eventually("it waits", async () => assert.equal(await pendingOf("former"), "RolloutPaused"));
+    assert.deepEqual((await deployment("former")).spec.template, before.template);
+    assert.deepEqual(
+      (await configMaps()).map(({ metadata }) => metadata.name).filter((one) => one !== config.hashed),
+      [name],
+    );
+
+    await cluster.patch(KINESIS_SINKS, "former", { metadata: { annotations: { [ROLL_NOW_ANNOTATION]: "true" } } });
+    await eventually("it rolls", async () => assert.equal(await imageOf("former"), NEW));
+    await pruneAfterTenMinutes(cluster, "former");
+    const kept = (await configMaps()).find(({ metadata }) => metadata.name === name);
+    assert.equal(
+      kept?.metadata.resourceVersion,
+      config.resourceVersion,
+      "its pod is there, as the new one is not ready",
+    );
+    await startWorkers(cluster, "former");
+    await untilPods(cluster, "former", 1);
+    await eventually("it goes when nobody needs it", async () => {
+      await pruneAfterTenMinutes(cluster, "former");
+      assert.ok(!(await configMaps()).some(({ metadata }) => metadata.name === name));
+    });
+    await remove(["former"]);
+  });
 });
+
+/** Makes of a sink's Deployment what the first release would have: one mutable ConfigMap, and no marks. */
+async function madeByFirstRelease(cluster: TestCluster, sinkName: string) {
+  const name = `${sinkName}-kinesis-sink`;
+  const { metadata, spec } = (await cluster.get<DeploymentObject>(DEPLOYMENTS, name)) ?? assert.fail();
+  const hashed = mountedConfig(spec.template.spec as VolumeHolder) ?? assert.fail();
+  const { data } = (await cluster.get<ConfigMapObject>(CONFIG_MAPS, hashed)) ?? assert.fail();
+  const { labels = {}, ownerReferences = [] } = metadata;
+  const made = await cluster.create(CONFIG_MAPS, { metadata: { name, labels, ownerReferences }, data } as KubeObject);
+  const volumes = (spec.template.spec?.volumes ?? []).map((volume) =>
+    volume.configMap?.name === hashed ? { ...volume, configMap: { ...volume.configMap, name } } : volume,
+  );
+  const annotations = Object.fromEntries(Object.keys(metadata.annotations ?? {}).map((key) => [key, null]));
+  const hash = { "pulsar-kinesis.io/template-hash": "of-the-first-release" };
+  await cluster.patch(DEPLOYMENTS, name, {
+    metadata: { annotations },
+    spec: { template: { metadata: { annotations: hash }, spec: { volumes } } },
+  });
+  await eventually("its pods have it", async () => {
+    const pods = await cluster.list<KubeObject & { spec: VolumeHolder }>(PODS);
+    assert.ok(pods.some(({ spec }) => mountedConfig(spec) === name));
+  });
+  return { hashed, resourceVersion: made.metadata.resourceVersion };
+}

@@ -21,6 +21,9 @@ COPY --from=build /rootfs/app/ /
 # large buffers go back to the system when they are freed, instead of being kept by the C library for each thread; and the
 # allocator of the native modules takes small pages
 ENV NODE_ENV=production PATH=/usr/local/bin MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 MIMALLOC_ALLOW_THP=0
+# a worker's: a young generation that its messages fit, and a heap that leaves room in the memory limit for what lies outside
+# of it. The operator has flags of its own, by its arguments
+ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size-percentage=30"
 WORKDIR /app
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node"]

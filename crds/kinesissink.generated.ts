@@ -800,6 +800,7 @@ export interface KinesisSinkStatus {
    * @maxItems 200
    */
   workers?: WorkerStatus[];
+  pendingChange?: PendingChange;
   /**
    * Fields of the spec that were given and have no effect, as paths such as spec.config.minConnections.
    *
@@ -1058,6 +1059,23 @@ export interface PoisonStatus {
    * Why it cannot be delivered, in a sentence.
    */
   message?: string;
+}
+/**
+ * Present while the workers are not yet those that this version of the operator makes of the sink. They run on, and roll when it is the sink's turn, or with the next change of its spec.
+ */
+export interface PendingChange {
+  /**
+   * When it began to wait.
+   */
+  since: string;
+  /**
+   * What it waits for: RolloutWaiting, RolloutPaused or RolloutStopped.
+   */
+  reason: string;
+  /**
+   * What it waits for, in a sentence, and how to have it now.
+   */
+  message: string;
 }
 
 /** Answer to a list request, one page of it. */

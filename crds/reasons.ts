@@ -154,6 +154,20 @@ export const operatorReasons = {
     meaning:
       "Of an Event: somebody changes an object of the sink again and again; the message names the field manager.",
   },
+  RolloutWaiting: {
+    stalls: false,
+    meaning: "In status.pendingChange: what the operator's upgrade changes waits for this sink's turn.",
+  },
+  RolloutPaused: { stalls: false, meaning: "In status.pendingChange: the chart's rollout.pause is true." },
+  RolloutStopped: {
+    stalls: true,
+    meaning: "In status.pendingChange: sinks that rolled did not become Ready, so that no further one does.",
+  },
+  RollingOut: { stalls: false, meaning: "Of an Event: the workers change with the operator, in this sink's turn." },
+  RolloutFailed: {
+    stalls: true,
+    meaning: "Of an Event: workers that changed with the operator did not become ready in time.",
+  },
   ReportStale: { stalls: false, meaning: "A worker runs and has not reported for three of its beats." },
   PodFailed: { stalls: false, meaning: "The pod failed; it is replaced." },
   ProgressDeadlineExceeded: { stalls: true, meaning: "The workers were not ready in time, and nobody knows why." },

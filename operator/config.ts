@@ -4,6 +4,7 @@ import { isQuantity, quantityMessage } from "../crds/validation/quantity.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import type { WorkerDefaults } from "./desired/worker-defaults.ts";
 import { PROGRAM } from "./program.ts";
+import type { LabelSelector, RolloutPolicy } from "./rollout/policy.ts";
 import { readFleetPod } from "./worker-pod.ts";
 
 export interface LeaderElectionConfig {
@@ -24,6 +25,7 @@ export interface OperatorConfig {
   /** What is paused whatever the sinks say. */
   readonly pause: { readonly all: boolean; readonly namespaces: readonly string[] };
   readonly worker: WorkerDefaults;
+  readonly rollout: RolloutPolicy;
   readonly logLevel: LogLevel;
   /** Health and metrics. */
   readonly httpPort: number;
@@ -80,6 +82,12 @@ export function readConfig(environment: Environment): OperatorConfig {
       ...fleetPod(environment),
       ...disruptionBudget(environment),
       ...networkPolicy(environment),
+    },
+    rollout: {
+      maxConcurrent: share(environment, "ROLLOUT_MAX_CONCURRENT", { percent: 10 }),
+      paused: flag(environment, "ROLLOUT_PAUSE", false),
+      canaries: selector(environment, "ROLLOUT_CANARIES"),
+      maxFailures: integer(environment, "ROLLOUT_MAX_FAILURES", 1, 1, 100_000),
     },
     logLevel: choice(environment, "LOG_LEVEL", ["info", "debug", "warn", "error"]),
     httpPort: integer(environment, "HTTP_PORT", 8080, 0, 65_535),
@@ -179,9 +187,16 @@ function networkPolicy(environment: Environment): Pick<WorkerDefaults, "networkP
 
 function resources(environment: Environment): V1ResourceRequirements {
   const name = "WORKER_RESOURCES";
-  const value = jsonObject(environment, name, ["requests", "limits"], '{"limits":{"memory":"512Mi"}}');
-  for (const [list, quantities] of Object.entries(value ?? {})) checkQuantities(name, list, quantities);
-  return value ?? DEFAULT_RESOURCES;
+  const given = jsonObject(environment, name, ["requests", "limits"], '{"limits":{"memory":"512Mi"}}');
+  for (const [list, quantities] of Object.entries(given ?? {})) checkQuantities(name, list, quantities);
+  return given ?? DEFAULT_RESOURCES;
+}
+
+function selector(environment: Environment, name: string): LabelSelector | undefined {
+  const fields = ["matchLabels", "matchExpressions"];
+  const given: LabelSelector | undefined = jsonObject(environment, name, fields, '{"matchLabels":{"tier":"canary"}}');
+  if (Array.isArray(given?.matchExpressions ?? [])) return given;
+  throw new ConfigError(name, "matchExpressions must be a list");
 }
 
 /** A JSON object with some of these fields; undefined when it is not set. */
@@ -199,11 +214,12 @@ function jsonObject(
   } catch {
     throw new ConfigError(name, `is not JSON: give for example ${example}`);
   }
+  const words = fields.join(" and ");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(name, `must be a JSON object with ${fields.join(" and ")}`);
+    throw new ConfigError(name, `must be a JSON object with ${words}`);
   }
   const unknown = Object.keys(value).find((key) => !fields.includes(key));
-  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give ${fields.join(" and ")}`);
+  if (unknown !== undefined) throw new ConfigError(name, `has no field "${unknown}": give ${words}`);
   return value as Record<string, unknown>;
 }
 
@@ -214,4 +230,15 @@ function checkQuantities(variable: string, list: string, quantities: unknown): v
     if (isQuantity(quantity) || (typeof quantity === "number" && isQuantity(String(quantity)))) continue;
     throw new ConfigError(variable, `${list}.${resource} ${quantityMessage(quantity)}`);
   }
+}
+
+/** A number, or a percentage such as `10%`. */
+function share(environment: Environment, name: string, fallback: RolloutPolicy["maxConcurrent"]) {
+  const text = optional(environment, name);
+  if (text === undefined) return fallback;
+  const [, digits, sign] = /^(\d{1,6})(%?)$/.exec(text) ?? [];
+  const number = Number(digits ?? 0);
+  if (number >= 1 && sign === "") return { sinks: number };
+  if (number >= 1 && number <= 100 && sign === "%") return { percent: number };
+  throw new ConfigError(name, `"${text}" is neither a number from 1 nor a percentage from 1% to 100%`);
 }

@@ -11,6 +11,8 @@ import { createWorkQueue, type RunResult } from "./kube/queue.ts";
 import type { OperatorMetrics } from "./metrics.ts";
 import type { FleetPause, Memory } from "./reconcile/context.ts";
 import { createReconcile, type Reconcile } from "./reconcile/reconcile.ts";
+import { createFleet } from "./rollout/fleet.ts";
+import type { RolloutPolicy } from "./rollout/policy.ts";
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -18,6 +20,7 @@ export interface ControllerOptions {
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
   readonly worker: WorkerDefaults;
+  readonly rollout: RolloutPolicy;
   readonly watchNamespaces: readonly string[];
   readonly operatorClass: string;
   readonly pause: FleetPause;
@@ -52,11 +55,21 @@ export function createController(options: ControllerOptions): Controller {
     const watches = createWatches({
       ...options,
       namespaces: options.watchNamespaces,
-      onChange: (key) => queue.add(key),
+      onChange: (key) => {
+        fleet.expect(key);
+        queue.add(key);
+      },
       onWatchRestart: (resource) => options.metrics.watchRestarts.inc({ resource }),
     });
+    const fleet = createFleet({
+      policy: options.rollout,
+      call: (key) => queue.add(key),
+      // A namespace that cannot be seen holds nobody up.
+      complete: () => watches.scopes().every(({ synced, failures }) => synced || failures.length > 0),
+    });
     const events = createEventRecorder({ ...options, reportingInstance: options.identity });
-    const reconcile = createReconcile({ ...options, operator, events, statuses, cluster: watches.cluster }, memories);
+    const dependencies = { ...options, operator, events, statuses, fleet, cluster: watches.cluster };
+    const reconcile = createReconcile(dependencies, memories);
     const queue = createWorkQueue({
       ...options,
       retry: RETRY,
@@ -66,9 +79,11 @@ export function createController(options: ControllerOptions): Controller {
       },
     });
     options.metrics.observeQueue(() => queue.depth());
+    options.metrics.observeRollout(() => fleet.report());
     scopes = () => watches.scopes();
     await Promise.all([watches.run(signal), queue.run(signal)]);
     scopes = () => [];
+    options.metrics.observeRollout(() => undefined);
     // The next leader tells it.
     options.metrics.sinkReady.reset();
     options.metrics.sinkWorkers.reset();

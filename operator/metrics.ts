@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ScopeState } from "./cluster/scope.ts";
+import type { FleetReport } from "./rollout/fleet.ts";
+import { TURNS } from "./rollout/turns.ts";
 
 export interface OperatorMetrics {
   readonly registry: Registry;
@@ -16,6 +18,8 @@ export interface OperatorMetrics {
   observeQueue(depth: () => number): void;
   observeLeader(leading: () => boolean): void;
   observeScopes(scopes: () => readonly ScopeState[]): void;
+  /** Undefined while it does not lead. */
+  observeRollout(report: () => FleetReport | undefined): void;
 }
 
 export function createMetrics(): OperatorMetrics {
@@ -60,7 +64,9 @@ export function createMetrics(): OperatorMetrics {
 }
 
 /** What is read when metrics are asked for. */
-function readings(registers: Registry[]): Pick<OperatorMetrics, "observeQueue" | "observeLeader" | "observeScopes"> {
+function readings(
+  registers: Registry[],
+): Pick<OperatorMetrics, "observeQueue" | "observeLeader" | "observeScopes" | "observeRollout"> {
   let depth = () => 0;
   let leading = () => false;
   let scopes: () => readonly ScopeState[] = () => [];
@@ -93,6 +99,7 @@ function readings(registers: Registry[]): Pick<OperatorMetrics, "observeQueue" |
     },
   });
   return {
+    ...rolloutReadings(registers),
     observeQueue: (read) => {
       depth = read;
     },
@@ -101,6 +108,43 @@ function readings(registers: Registry[]): Pick<OperatorMetrics, "observeQueue" |
     },
     observeScopes: (read) => {
       scopes = read;
+    },
+  };
+}
+
+/** How far a change is that came with the operator. */
+function rolloutReadings(registers: Registry[]): Pick<OperatorMetrics, "observeRollout"> {
+  let report: () => FleetReport | undefined = () => undefined;
+  new Gauge({
+    name: "kinesis_sink_operator_rollout_sinks",
+    help: "KinesisSinks whose workers change with the operator, by state: pending, rolling, failed.",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      this.reset();
+      const found = report();
+      if (!found) return;
+      const sum = (counts: FleetReport["rolling"]) => TURNS.reduce((all, turn) => all + counts[turn], 0);
+      this.set({ state: "pending" }, sum(found.pending) + found.blocked);
+      this.set({ state: "rolling" }, sum(found.rolling));
+      this.set({ state: "failed" }, found.failed);
+    },
+  });
+  new Gauge({
+    name: "kinesis_sink_operator_rollout_halted",
+    help: "1 while no further sink rolls, by reason: paused by the chart's values, stopped by sinks that are not Ready.",
+    labelNames: ["reason"],
+    registers,
+    collect() {
+      this.reset();
+      const found = report();
+      if (!found) return;
+      for (const reason of ["paused", "stopped"]) this.set({ reason }, found.halt === reason ? 1 : 0);
+    },
+  });
+  return {
+    observeRollout: (read) => {
+      report = read;
     },
   };
 }

@@ -9,7 +9,8 @@ const { group, plural } = KINESIS_SINKS;
  * `kinesissinks/status` `patch`), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
  * admission policy tells the operator by. `kinesissinks/finalizers` is for owner references where
  * OwnerReferencesPermissionEnforcement is on. Nothing is deleted but what a sink that exists does not ask for any more: its own
- * account, NetworkPolicy and PodDisruptionBudget. The rest goes with its sink, by the owner references.
+ * account, NetworkPolicy and PodDisruptionBudget, and configurations that no worker has any more. The rest goes with its sink,
+ * by the owner references.
  */
 export const NAMESPACE_RULES: readonly PolicyRule[] = [
   { apiGroups: [group], resources: [plural], verbs: ["get", "list", "watch"] },
@@ -18,7 +19,7 @@ export const NAMESPACE_RULES: readonly PolicyRule[] = [
   { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
   { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["get", "list", "watch", "create", "patch"] },
-  { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["delete"] },
+  { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["delete"] },
   {
     apiGroups: ["networking.k8s.io"],
     resources: ["networkpolicies"],

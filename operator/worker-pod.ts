@@ -18,7 +18,7 @@ function sinkWith(pod: object): unknown {
     kind: "KinesisSink",
     metadata: { name: "all" },
     spec: {
-      config: { awsKinesisStreamName: "all", awsRegion: "all" },
+      config: { awsKinesisStreamName: "all", awsRegion: "us-east-1" },
       secrets: { awsCredentialPluginParam: { name: "all", key: "all" } },
       pulsar: { serviceUrl: "pulsar://all", topics: ["all"] },
       pod,

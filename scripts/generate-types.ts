@@ -48,6 +48,7 @@ const typeNames: Readonly<Record<string, string>> = {
   "status.conditions[]": "Condition",
   "status.operator": "StatusOperator",
   "status.totals": "Totals",
+  "status.pendingChange": "PendingChange",
   "status.workers[]": "WorkerStatus",
   "status.workers[].source": "SourceStatus",
   "status.workers[].stream": "StreamStatus",

@@ -16,19 +16,27 @@ const PIPELINE = [...FORMAT, "worker/source/source.ts", "worker/sink/*", "worker
 /** What the files of a place may import beside their neighbours; data goes one way. */
 const LAYERS: Layers = {
   // What the resource is; who validates it knows its types.
-  "crds/": [],
+  "crds/": ["runtime/json-hash.ts"],
   "crds/validation/": ["crds/*", "runtime/*"],
 
   "runtime/": ["package.json"],
   "runtime/kube/": ["runtime/*"],
 
-  // kube ← desired ← status ← cluster ← reconcile ← the operator
+  // kube ← desired ← rollout ← status ← cluster ← reconcile ← the operator
   "operator/kube/": ["crds/", "runtime/"],
   "operator/desired/": ["operator/kube/", "crds/", "runtime/"],
+  "operator/rollout/": ["operator/desired/"],
   "operator/status/": ["operator/desired/", "operator/kube/", "crds/", "runtime/"],
-  "operator/cluster/": ["operator/status/", "operator/desired/", "operator/kube/", "crds/", "runtime/"],
+  "operator/cluster/": [
+    "operator/status/",
+    "operator/rollout/",
+    "operator/desired/",
+    "operator/kube/",
+    "crds/",
+    "runtime/",
+  ],
   "operator/reconcile/": [
-    ...["operator/cluster/", "operator/status/", "operator/desired/", "operator/kube/"],
+    ...["operator/cluster/", "operator/status/", "operator/rollout/", "operator/desired/", "operator/kube/"],
     ...["crds/", "runtime/"],
   ],
   "operator/": ["operator/", "crds/", "runtime/"],

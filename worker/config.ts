@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import type { KinesisSink } from "../crds/kinesissink.generated.ts";
-import { SUBSCRIBED_FILE } from "../crds/subscription.ts";
 import { type FieldError, formatErrors } from "../crds/validation/field-error.ts";
 import { unsupportedFields } from "../crds/validation/unsupported.ts";
 import { validateOnce } from "../crds/validation/validate-once.ts";
 import type { Validation } from "../crds/validation/validation.ts";
+import { CONFIG_VERSION, CONFIG_VERSION_ANNOTATION } from "../crds/worker-config.ts";
 
 /** A configuration that no retry can make right: the field and the remedy are in the message. */
 export class ConfigError extends Error {
@@ -33,13 +31,20 @@ export interface Copy {
  * @throws ConfigError
  */
 export function readCopy(text: string): Copy {
-  const validation = validateOnce(JSON.parse(text), { except: CREDENTIAL_RULES, unknownFields: "leave" });
+  const copy: unknown = JSON.parse(text);
+  knownVersion(copy);
+  const validation = validateOnce(copy, { except: CREDENTIAL_RULES, unknownFields: "leave" });
   return { manifest: usable(validation), unknownFields: validation.ok ? validation.unknownFields : [] };
 }
 
-/** Whether workers were subscribed to all topics of the operator's copy before. @param file where the copy is mounted */
-export function subscribedBefore(file: string): boolean {
-  return existsSync(join(dirname(file), SUBSCRIBED_FILE));
+/** The first release's copies have no version. Of a later form this worker cannot know what it asks. @throws ConfigError */
+function knownVersion(copy: unknown): void {
+  const manifest = copy as Partial<KinesisSink> | null;
+  const version = Number(manifest?.metadata?.annotations?.[CONFIG_VERSION_ANNOTATION] ?? CONFIG_VERSION);
+  if (version <= CONFIG_VERSION) return;
+  const message = `the configuration is of version ${version}, and this worker reads up to ${CONFIG_VERSION}: run a worker image of the operator's version, in spec.pod.image or the chart's workerImage`;
+  const field = `metadata.annotations["${CONFIG_VERSION_ANNOTATION}"]`;
+  throw new ConfigError("InvalidConfiguration", [{ code: "ConfigurationTooNew", field, message }]);
 }
 
 /** Reads a manifest, YAML or JSON. A person wrote it, so a field that is not known is an error. @throws ConfigError */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { KINESIS_SINKS } from "../crds/resource.ts";
+import { sourceHash } from "../crds/subscription.ts";
 import { ignoredProperties } from "../crds/validation/ignored-properties.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { errorText } from "../runtime/error-text.ts";
@@ -8,13 +9,14 @@ import { createLogger } from "../runtime/log.ts";
 import { proxyVariables } from "../runtime/proxy.ts";
 import { onTermination } from "../runtime/shutdown.ts";
 import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts";
-import { readCopy, readManifest, subscribedBefore } from "./config.ts";
+import { readCopy, readManifest } from "./config.ts";
 import { live } from "./life.ts";
 import { runLocally } from "./local.ts";
 import { memoryLimit } from "./memory.ts";
 import { createParts } from "./parts.ts";
 import { mountedPrivateKeys } from "./private-keys.ts";
 import { createReportClient, createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
+import { createSubscribedBefore } from "./report/subscribed-before.ts";
 import { createTerminalReport } from "./report/terminal.ts";
 import { mountedKeys } from "./secrets.ts";
 import { createWorker } from "./worker.ts";
@@ -37,6 +39,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
   }
   const api = createReportClient({ host, port, folder: mode.apiCredentials });
   const target = { namespace, name: manifest.metadata.name, uid: manifest.metadata.uid ?? "", pod };
+  const subscribed = createSubscribedBefore(sourceHash(manifest), systemClock, log);
   const worker = createWorker({
     manifest,
     parts: createParts({
@@ -44,7 +47,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       readKey: mountedKeys(mode.keys),
       privateKeys: mountedPrivateKeys(mode.keys),
       readInlineParam: () => inlineCredentials(api, target, AbortSignal.timeout(10_000)),
-      subscribedBefore: subscribedBefore(mode.config),
+      subscribedBefore: subscribed.known,
       consumerName: pod,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       proxy: proxyVariables(process.env),
@@ -60,7 +63,12 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     worker,
     manifest,
     http: { port: mode.httpPort },
-    publish: createStatusPublisher(api, target, { clock: systemClock, log, onLogLevel: root.setLevel }),
+    publish: createStatusPublisher(api, target, {
+      clock: systemClock,
+      log,
+      onLogLevel: root.setLevel,
+      onStatus: subscribed.seen,
+    }),
     onNotice: () => {},
     termination,
     log,

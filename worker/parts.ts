@@ -36,7 +36,7 @@ export interface PartsOptions {
   /** The inline `awsCredentialPluginParam`. */
   readonly readInlineParam: () => Promise<string>;
   /** Workers of the sink were subscribed to all of its topics before this one began. False by default. */
-  readonly subscribedBefore?: boolean;
+  readonly subscribedBefore?: () => Promise<boolean>;
   /** As brokers show it in their statistics. */
   readonly consumerName: string;
   /** Bytes of memory that the process may use; null when nothing limits it. */
@@ -64,7 +64,8 @@ export function createParts(options: PartsOptions): WorkerParts {
     probeSource: (signal) => probeBroker({ serviceUrl: pulsar.serviceUrl, ...access, clock, log }, signal),
     connect: async (stream) => {
       const budget = createBudget(receiveBudget(options.memoryLimitBytes));
-      const source = await createSource({ ...sourceOptions(options, access, budget), admin });
+      const existed = await hasExisted(options);
+      const source = await createSource({ ...sourceOptions(options, access, budget, existed), admin });
       const format = createFormat(config, source.schemas);
       const limits = requestLimits(manifest, () => streamWatch.description ?? stream);
       const pipeline = createPipeline({
@@ -146,7 +147,18 @@ function pipelineOptions(options: PartsOptions, stream: StreamDescription) {
   };
 }
 
-function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: ReceiveBudget): SourceOptions {
+/** It matters only where a subscription does not begin at its start anyway. */
+async function hasExisted({ manifest, subscribedBefore }: PartsOptions): Promise<boolean> {
+  const { initialPosition } = manifest.spec.pulsar.subscription;
+  return initialPosition === "Latest" && ((await subscribedBefore?.()) ?? false);
+}
+
+function sourceOptions(
+  options: PartsOptions,
+  access: PulsarAccess,
+  budget: ReceiveBudget,
+  existed: boolean,
+): SourceOptions {
   const { manifest } = options;
   const { pulsar, config, deadLetter } = manifest.spec;
   return {
@@ -160,7 +172,7 @@ function sourceOptions(options: PartsOptions, access: PulsarAccess, budget: Rece
       name: subscriptionName(manifest),
       type: config.retainOrdering ? "Failover" : "Shared",
       initialPosition: pulsar.subscription.initialPosition,
-      existed: options.subscribedBefore,
+      existed,
     },
     ...access,
     decryption: decryption(options),

@@ -115,6 +115,13 @@ const sinkRules: readonly Rule[] = [
     "may not set POD_NAME, POD_NAMESPACE, POD_UID and CONFIG_HASH, which are the worker's own: use other names",
     ({ pod }) => !(pod.env ?? []).some(({ name }) => workerVariables.includes(name)),
   ),
+  partRule(
+    "ImageVariable",
+    "spec.pod.env",
+    "spec.pod.env",
+    "may not set NODE_OPTIONS, which is the image's own: how much memory a worker takes follows from resources.limits.memory",
+    ({ pod }) => !(pod.env ?? []).some(({ name }) => name === "NODE_OPTIONS"),
+  ),
 ];
 
 /** One twin for every CEL rule of kinesissinks.yaml. */

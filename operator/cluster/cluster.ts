@@ -1,6 +1,7 @@
 import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { Stored } from "../kube/store.ts";
+import type { LiveTemplate } from "../rollout/judge.ts";
 import type { Cause, ObservedDeployment } from "../status/observed.ts";
 
 /** What is remembered of an object that a sink may own. */
@@ -13,6 +14,13 @@ export interface ChildView extends Stored {
   readonly fingerprint: string;
   /** For a Deployment only. */
   readonly deployment?: ObservedDeployment;
+  /** For a Deployment only: what its pods are made from. */
+  readonly template?: TemplateView;
+}
+
+export interface TemplateView extends Omit<LiveTemplate, "replicas"> {
+  /** Name of the ConfigMap with the worker's configuration. */
+  readonly configMap: string | undefined;
 }
 
 export interface SinkView extends Stored {
@@ -26,6 +34,8 @@ export interface PodView extends Stored {
   readonly templateHash: string | undefined;
   /** The service account whose token it holds. */
   readonly account: string;
+  /** Name of the ConfigMap with its configuration. */
+  readonly configMap: string | undefined;
   readonly terminating: boolean;
   /** Its containers run no longer and never will again, as after an eviction; nobody may delete it for a long time. */
   readonly ended: boolean;
@@ -45,4 +55,6 @@ export interface Cluster {
   /** ReplicaSets and pods that carry the sink's labels, whoever controls them. */
   replicaSets(sinkKey: string): ChildView[];
   pods(sinkKey: string): PodView[];
+  /** ConfigMaps that carry the sink's labels, whoever controls them. */
+  configMaps(sinkKey: string): ChildView[];
 }

@@ -1,3 +1,4 @@
+import type { VolumeHolder } from "../desired/volumes.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { Cause } from "../status/observed.ts";
 
@@ -16,7 +17,7 @@ interface ContainerStatus {
 
 /** What is read of a pod (`core/v1`). */
 export interface Pod extends KubeObject {
-  readonly spec?: { readonly serviceAccountName?: string };
+  readonly spec?: VolumeHolder & { readonly serviceAccountName?: string };
   readonly status?: {
     readonly phase?: string;
     readonly reason?: string;

@@ -6,7 +6,7 @@ import { collectionPath, type ResourceType } from "../../runtime/kube/resource-t
 import type { Logger } from "../../runtime/log.ts";
 import { CHILD_TYPES } from "../desired/children.ts";
 import { type LiveSink, MANAGED_SELECTOR } from "../desired/names.ts";
-import { DEPLOYMENTS, type KubeObject, PODS, REPLICA_SETS, splitKey } from "../kube/objects.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, PODS, REPLICA_SETS, splitKey } from "../kube/objects.ts";
 import { createReflector } from "../kube/reflector.ts";
 import { createStore, type Store } from "../kube/store.ts";
 import type { ChildView, Cluster, PodView, SinkView } from "./cluster.ts";
@@ -95,6 +95,7 @@ class ClusterWatches implements Watches {
       child: (type, key) => children.get(type.kind)?.get(key),
       replicaSets: (key) => replicaSets.group(key),
       pods: (key) => pods.group(key),
+      configMaps: (key) => children.get(CONFIG_MAPS.kind)?.group(key) ?? [],
     };
     for (const namespace of options.namespaces.length === 0 ? [undefined] : options.namespaces) {
       this.#scopes.set(

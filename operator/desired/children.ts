@@ -9,7 +9,7 @@ import {
   ROLES,
   SERVICE_ACCOUNTS,
 } from "../kube/objects.ts";
-import { configMap } from "./config-map.ts";
+import { configMap, workerConfig } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
 import { disruptionBudget, networkPolicy } from "./guards.ts";
 import type { LiveSink } from "./names.ts";
@@ -28,17 +28,20 @@ export interface Child {
   readonly type: ResourceType;
   /** Absent when the sink needs no object of this kind. */
   readonly object: KubeObject | undefined;
+  /** Only the fields that are given are changed, of an object that is there. */
+  readonly keepsRest?: true;
 }
 
 /** Everything that should exist for a sink. `accounts` are those that its workers of now run under. */
 export function children(sink: LiveSink, defaults: WorkerDefaults, accounts: readonly string[] = []): Child[] {
+  const config = workerConfig(sink);
   return [
     { type: SERVICE_ACCOUNTS, object: serviceAccount(sink) },
     { type: ROLES, object: role(sink) },
     { type: ROLE_BINDINGS, object: roleBinding(sink, accounts) },
-    { type: CONFIG_MAPS, object: configMap(sink) },
+    { type: CONFIG_MAPS, object: configMap(sink, config) },
     { type: NETWORK_POLICIES, object: networkPolicy(sink, defaults) },
     { type: DISRUPTION_BUDGETS, object: disruptionBudget(sink, defaults) },
-    { type: DEPLOYMENTS, object: deployment(sink, defaults) },
+    { type: DEPLOYMENTS, object: deployment(sink, defaults, config) },
   ];
 }

@@ -1,53 +1,69 @@
+import { withoutDefaults } from "../../crds/defaults.ts";
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import { SUBSCRIBED_FILE, subscriptionName } from "../../crds/subscription.ts";
-import { jsonHash } from "../../runtime/json-hash.ts";
+import { CONFIG_KEY, CONFIG_VERSION, CONFIG_VERSION_ANNOTATION } from "../../crds/worker-config.ts";
+import { jsonHash, sortedJson } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { childMetadata, type LiveSink } from "./names.ts";
+import { childMetadata, childName, type LiveSink } from "./names.ts";
 
 export interface ConfigMapObject extends KubeObject {
   data: Record<string, string>;
-}
-
-/** Key of the ConfigMap: the sink's manifest, with defaults and without credentials. */
-export const CONFIG_KEY = "sink.json";
-
-export function configMap(sink: LiveSink): ConfigMapObject {
-  const { name, namespace, uid, generation } = sink.metadata;
-  const manifest = {
-    apiVersion: KINESIS_SINKS.apiVersion,
-    kind: KINESIS_SINKS.kind,
-    metadata: { name, namespace, uid, generation },
-    spec: forWorkers(sink.spec),
-  };
-  const data = { [CONFIG_KEY]: `${JSON.stringify(manifest, null, 2)}\n` };
-  return { metadata: childMetadata(sink), data: hasSubscribed(sink) ? { ...data, [SUBSCRIBED_FILE]: "\n" } : data };
-}
-
-/** Hash of what is subscribed to: the cluster, the subscription and the topics. */
-export function sourceHash(sink: LiveSink): string {
-  const { serviceUrl, topics = [], topicsPattern = "" } = sink.spec.pulsar;
-  return jsonHash([serviceUrl, subscriptionName(sink), [...topics].sort(), topicsPattern]);
-}
-
-/** Read when a worker starts. It is no part of the hash that restarts workers: who runs knows it by itself. */
-function hasSubscribed(sink: LiveSink): boolean {
-  return sink.spec.pulsar.subscription.initialPosition === "Latest" && sink.status?.subscribed === sourceHash(sink);
+  immutable: boolean;
 }
 
 /**
- * Hash of what a worker reads of the spec when it starts, and never again. What only shapes the Deployment is left out, so
- * that scaling, pausing or another node selector does not restart a worker for its configuration; and so is the log level,
- * which comes with the answer to each report. An inline credential counts: workers must start anew.
+ * Fields of the spec that are none of a worker's business when it starts: what makes its pod, how many there are, what happens
+ * when the sink is deleted, and the log level, which comes with the answer to each report. Another value starts no worker anew.
  */
-export function configHash(sink: LiveSink): string {
-  const { class: _class, replicas: _replicas, paused: _paused, logLevel: _level, ...started } = sink.spec;
-  const { pod: _pod, serviceAccount: _account, ...read } = started;
-  return jsonHash(read);
+const NOT_A_WORKERS: readonly string[] = [
+  "class",
+  "replicas",
+  "paused",
+  "logLevel",
+  "cleanupSubscription",
+  "serviceAccount",
+  "pod",
+];
+
+/** What a worker reads when it starts, and never again. */
+export interface WorkerConfig {
+  /** Name of its ConfigMap. */
+  readonly name: string;
+  /** Of all that it says, and of an inline credential: workers must start anew. */
+  readonly hash: string;
+  readonly manifest: object;
 }
 
-/** Without credentials, and without what is the operators' alone. */
-function forWorkers({ class: _class, ...spec }: KinesisSinkSpec): KinesisSinkSpec {
+export function workerConfig(sink: LiveSink): WorkerConfig {
+  const content = sortedJson(manifest(sink)) as object;
+  const hash = jsonHash([content, sink.spec.config.awsCredentialPluginParam]);
+  return { name: `${childName(sink)}-${hash}`, hash, manifest: content };
+}
+
+/** Its name tells its content, so that a pod that starts again finds what it was made for. */
+export function configMap(sink: LiveSink, config: WorkerConfig = workerConfig(sink)): ConfigMapObject {
+  return {
+    metadata: { ...childMetadata(sink), name: config.name },
+    immutable: true,
+    data: { [CONFIG_KEY]: `${JSON.stringify(config.manifest, null, 2)}\n` },
+  };
+}
+
+/** What a worker needs of the sink, less what it does anyway, and less credentials. Fields of a newer definition go along. */
+function manifest(sink: LiveSink) {
+  const { name, namespace, uid } = sink.metadata;
+  return {
+    apiVersion: KINESIS_SINKS.apiVersion,
+    kind: KINESIS_SINKS.kind,
+    metadata: { name, namespace, uid, annotations: { [CONFIG_VERSION_ANNOTATION]: String(CONFIG_VERSION) } },
+    spec: withoutDefaults(workersPart(sink.spec), "spec"),
+  };
+}
+
+function workersPart(spec: KinesisSinkSpec): object {
   const { awsCredentialPluginParam: _param, ...config } = spec.config;
-  return { ...spec, config };
+  const fields = Object.entries(spec).filter(([name]) => !NOT_A_WORKERS.includes(name));
+  // A worker that is stopped must know how much time it has.
+  const { terminationGracePeriodSeconds } = spec.pod;
+  return { ...Object.fromEntries(fields), config, pod: { terminationGracePeriodSeconds } };
 }

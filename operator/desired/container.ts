@@ -1,8 +1,7 @@
 import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements } from "@kubernetes/client-node";
 import type { ResourceRequirements, WorkerPod } from "../../crds/kinesissink.generated.ts";
-import { configHash } from "./config-map.ts";
-import type { LiveSink } from "./names.ts";
-import { CONFIG_FILE, MOUNT_ROOT, TOKEN_FOLDER, volumes } from "./volumes.ts";
+import type { WorkerConfig } from "./config-map.ts";
+import { CONFIG_FILE, MOUNT_ROOT, type Mounted, TOKEN_FOLDER } from "./volumes.ts";
 import type { WorkerDefaults } from "./worker-defaults.ts";
 
 export const WORKER_CONTAINER = "worker";
@@ -10,7 +9,8 @@ export const WORKER_COMMAND: readonly string[] = ["node"];
 export const HTTP_PORT = 8080;
 /**
  * Node.js' own: a young generation that a worker's messages fit, and a heap that leaves room in the memory limit for what
- * lies outside of it.
+ * lies outside of it. They are the image's own by now (Dockerfile, NODE_OPTIONS), and given as long as a sink may name an
+ * image that has none, 0.1.0.
  */
 export const NODE_ARGS: readonly string[] = ["--max-semi-space-size=2", "--max-old-space-size-percentage=30"];
 export const WORKER_ARGS: readonly string[] = [
@@ -22,7 +22,12 @@ export const WORKER_ARGS: readonly string[] = [
   `--http-port=${HTTP_PORT}`,
 ];
 
-export function container(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1Container {
+export function container(
+  pod: WorkerPod,
+  defaults: WorkerDefaults,
+  config: WorkerConfig,
+  mounted: readonly Mounted[],
+): V1Container {
   const policy = pod.imagePullPolicy ?? (pod.image ? undefined : defaults.imagePullPolicy);
   return {
     name: WORKER_CONTAINER,
@@ -30,7 +35,7 @@ export function container(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaul
     ...(policy ? { imagePullPolicy: policy } : {}),
     command: [...WORKER_COMMAND],
     args: [...WORKER_ARGS],
-    env: environment(sink, pod),
+    env: environment(pod, config),
     ports: [{ name: "http", containerPort: HTTP_PORT, protocol: "TCP" }],
     resources: pod.resources ? resources(pod.resources) : defaults.resources,
     livenessProbe: probe("/livez", { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 6 }),
@@ -42,17 +47,17 @@ export function container(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaul
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: [...volumes(sink).map(({ mount }) => mount), ...(pod.volumeMounts ?? [])],
+    volumeMounts: [...mounted.map(({ mount }) => mount), ...(pod.volumeMounts ?? [])],
   };
 }
 
 /** The worker's own variables, and those of the sink: the definition keeps it from setting these. */
-function environment(sink: LiveSink, pod: WorkerPod): V1EnvVar[] {
+function environment(pod: WorkerPod, config: WorkerConfig): V1EnvVar[] {
   const own: V1EnvVar[] = [
     field("POD_NAME", "metadata.name"),
     field("POD_NAMESPACE", "metadata.namespace"),
     field("POD_UID", "metadata.uid"),
-    { name: "CONFIG_HASH", value: configHash(sink) },
+    { name: "CONFIG_HASH", value: config.hash },
   ];
   return [...own, ...((pod.env ?? []) as V1EnvVar[])];
 }

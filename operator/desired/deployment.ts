@@ -9,19 +9,21 @@ import type {
 import type { TopologySpreadConstraint, WorkerPod } from "../../crds/kinesissink.generated.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { configHash } from "./config-map.ts";
+import { type WorkerConfig, workerConfig } from "./config-map.ts";
 import { container } from "./container.ts";
 import {
   CONFIG_HASH_ANNOTATION,
   childLabels,
   childMetadata,
   type LiveSink,
+  MADE_FROM_ANNOTATION,
   selectorLabels,
   serviceAccountName,
   TEMPLATE_HASH_ANNOTATION,
 } from "./names.ts";
 import { podOf } from "./pod.ts";
 import { effectiveReplicas } from "./replicas.ts";
+import { formatMark, specMark } from "./spec-mark.ts";
 import { volumes } from "./volumes.ts";
 import type { PodIdentity, WorkerDefaults } from "./worker-defaults.ts";
 
@@ -34,9 +36,20 @@ const NON_ROOT: PodIdentity = { runAsUser: 65532, runAsGroup: 65532, fsGroup: 65
 /** Seconds without progress after which a rollout counts as stuck. */
 const PROGRESS_DEADLINE_SECONDS = 300;
 
-export function deployment(sink: LiveSink, defaults: WorkerDefaults): DeploymentObject {
+export function deployment(
+  sink: LiveSink,
+  defaults: WorkerDefaults,
+  config: WorkerConfig = workerConfig(sink),
+): DeploymentObject {
   return {
-    metadata: childMetadata(sink),
+    // Each ReplicaSet keeps the annotations that the Deployment had at its revision.
+    metadata: {
+      ...childMetadata(sink),
+      annotations: {
+        [CONFIG_HASH_ANNOTATION]: config.hash,
+        [MADE_FROM_ANNOTATION]: formatMark(specMark(sink)),
+      },
+    },
     spec: {
       replicas: effectiveReplicas(sink.spec),
       revisionHistoryLimit: 2,
@@ -44,7 +57,7 @@ export function deployment(sink: LiveSink, defaults: WorkerDefaults): Deployment
       selector: { matchLabels: selectorLabels(sink) },
       // The old worker goes when the new one is ready: the broker hands over what both are subscribed to.
       strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
-      template: template(sink, defaults),
+      template: template(sink, defaults, config),
     },
   };
 }
@@ -54,11 +67,11 @@ export function templateHash(deployment: DeploymentObject): string {
   return deployment.spec.template.metadata?.annotations?.[TEMPLATE_HASH_ANNOTATION] ?? "";
 }
 
-function template(sink: LiveSink, defaults: WorkerDefaults): V1PodTemplateSpec {
+function template(sink: LiveSink, defaults: WorkerDefaults, config: WorkerConfig): V1PodTemplateSpec {
   const pod = podOf(sink, defaults);
-  const spec = podSpec(sink, pod, defaults);
+  const spec = podSpec(sink, pod, defaults, config);
   const labels = { ...pod.labels, ...childLabels(sink) };
-  const annotations = { ...pod.annotations, [CONFIG_HASH_ANNOTATION]: configHash(sink) };
+  const annotations = { ...pod.annotations, [CONFIG_HASH_ANNOTATION]: config.hash };
   const hash = jsonHash({ spec, labels, annotations, account: accountAnnotations(sink) });
   return { metadata: { labels, annotations: { ...annotations, [TEMPLATE_HASH_ANNOTATION]: hash } }, spec };
 }
@@ -75,7 +88,8 @@ function spread(sink: LiveSink, constraints: readonly TopologySpreadConstraint[]
   return constraints.map((constraint) => ({ ...constraint, labelSelector: constraint.labelSelector ?? own }));
 }
 
-function podSpec(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1PodSpec {
+function podSpec(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults, config: WorkerConfig): V1PodSpec {
+  const mounted = volumes(sink, config);
   const pullSecrets = pod.imagePullSecrets ?? defaults.imagePullSecrets.map((name) => ({ name }));
   return {
     serviceAccountName: serviceAccountName(sink),
@@ -88,8 +102,8 @@ function podSpec(sink: LiveSink, pod: WorkerPod, defaults: WorkerDefaults): V1Po
       ...(defaults.pod?.securityContext ?? NON_ROOT),
       seccompProfile: { type: "RuntimeDefault" },
     },
-    containers: [container(sink, pod, defaults)],
-    volumes: [...volumes(sink).map(({ volume }) => volume), ...((pod.volumes ?? []) as V1Volume[])],
+    containers: [container(pod, defaults, config, mounted)],
+    volumes: [...mounted.map(({ volume }) => volume), ...((pod.volumes ?? []) as V1Volume[])],
     ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets } : {}),
     ...(pod.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
     ...(pod.affinity ? { affinity: pod.affinity as V1Affinity } : {}),

@@ -22,6 +22,12 @@ export interface OversizedSpec {
 export const SINK_LABEL = "pulsar-kinesis.io/sink";
 export const TEMPLATE_HASH_ANNOTATION = "pulsar-kinesis.io/template-hash";
 export const CONFIG_HASH_ANNOTATION = "pulsar-kinesis.io/config-hash";
+/** Of a Deployment: the spec that its template was made from. */
+export const MADE_FROM_ANNOTATION = "pulsar-kinesis.io/made-from";
+/** Of a Deployment whose template the operator changed by itself: the turn in which. */
+export const TURN_ANNOTATION = "pulsar-kinesis.io/turn";
+/** Of a KinesisSink, "true": what waits for its turn rolls now. */
+export const ROLL_NOW_ANNOTATION = "pulsar-kinesis.io/roll-now";
 
 /** Selects whatever the operator makes, and the pods and ReplicaSets that come from it. */
 export const MANAGED_SELECTOR = `app.kubernetes.io/managed-by=${PROGRAM}`;

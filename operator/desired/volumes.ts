@@ -1,10 +1,13 @@
 import type { V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
-import { CONFIG_KEY } from "./config-map.ts";
-import { childName, type LiveSink } from "./names.ts";
+import { CONFIG_KEY } from "../../crds/worker-config.ts";
+import type { WorkerConfig } from "./config-map.ts";
+import type { LiveSink } from "./names.ts";
 
 /** Everything that is mounted for a worker lies below; Secrets and ConfigMaps as `<root>/secrets/<name>/<key>`. */
 export const MOUNT_ROOT = "/etc/kinesis-sink";
+/** The volume of the worker's configuration. */
+const CONFIG_VOLUME = "config";
 export const CONFIG_FILE = `${MOUNT_ROOT}/config/${CONFIG_KEY}`;
 /** Folder of the pod's API credentials: token, ca.crt, namespace. */
 export const TOKEN_FOLDER = "/var/run/secrets/kinesis-sink/token-dir";
@@ -25,18 +28,18 @@ export interface Mounted {
  * The volumes of a worker. Secrets and certificate authorities are whole folders, so that they follow a rotation, and
  * optional, so that a worker starts and can name what is missing.
  */
-export function volumes(sink: LiveSink): Mounted[] {
+export function volumes({ spec }: LiveSink, config: WorkerConfig): Mounted[] {
   return [
-    mounted({ name: "config", configMap: { name: childName(sink) } }, `${MOUNT_ROOT}/config`),
+    mounted({ name: CONFIG_VOLUME, configMap: { name: config.name } }, `${MOUNT_ROOT}/config`),
     mounted({ name: "token", projected: { sources: tokenSources(), defaultMode: GROUP_READ } }, TOKEN_FOLDER),
     { volume: { name: "tmp", emptyDir: { sizeLimit: TMP_SIZE } }, mount: { name: "tmp", mountPath: "/tmp" } },
-    ...secretNames(sink.spec).map((secretName, index) =>
+    ...secretNames(spec).map((secretName, index) =>
       mounted(
         { name: `secret-${index}`, secret: { secretName, optional: true, defaultMode: GROUP_READ } },
         `${MOUNT_ROOT}/secrets/${secretName}`,
       ),
     ),
-    ...configMapNames(sink.spec).map((name, index) =>
+    ...configMapNames(spec).map((name, index) =>
       mounted({ name: `configmap-${index}`, configMap: { name, optional: true } }, `${MOUNT_ROOT}/configmaps/${name}`),
     ),
   ];
@@ -77,4 +80,14 @@ function tokenSources() {
       downwardAPI: { items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }] },
     },
   ];
+}
+
+/** What is read of a pod's specification, wherever it stands. */
+export interface VolumeHolder {
+  readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name?: string } }[];
+}
+
+/** Name of the ConfigMap that a worker's pod has its configuration from. */
+export function mountedConfig(pod: VolumeHolder | undefined): string | undefined {
+  return pod?.volumes?.find(({ name }) => name === CONFIG_VOLUME)?.configMap?.name;
 }

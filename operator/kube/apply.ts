@@ -1,7 +1,7 @@
 import { serverSideApply, type Target } from "../../runtime/kube/apply.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import { isConflict, isNotFound } from "../../runtime/kube/errors.ts";
-import { objectPath } from "../../runtime/kube/resource-type.ts";
+import { apiVersion, collectionPath, objectPath } from "../../runtime/kube/resource-type.ts";
 import { PROGRAM } from "../program.ts";
 import type { KubeObject } from "./objects.ts";
 
@@ -13,6 +13,22 @@ export async function applyObject<T>(
   options: { force: boolean; subresource?: "status"; signal: AbortSignal },
 ): Promise<T> {
   return await serverSideApply<T>(client, target, object, { ...options, fieldManager: PROGRAM });
+}
+
+/** Creates an object as the operator; ApiError 409 where there is one of the name, which is left as it is. */
+export async function createObject<T>(
+  client: KubeClient,
+  { type, namespace }: Target,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<T> {
+  return await client.request<T>({
+    method: "POST",
+    path: collectionPath(type, namespace),
+    query: { fieldManager: PROGRAM },
+    body: { apiVersion: apiVersion(type), kind: type.kind, ...object },
+    signal,
+  });
 }
 
 /** Managers of an object other than the operator: of one that it has just made there are none. */
@@ -41,6 +57,23 @@ export async function patchJson<T>(
     contentType: "application/json-patch+json",
     body: operations,
     signal: options.signal,
+  });
+}
+
+/** JSON merge patch (RFC 7386): what the body does not name stays as it is. A uid in it must be the object's. */
+export async function mergeObject<T>(
+  client: KubeClient,
+  target: Target,
+  body: KubeObject,
+  signal: AbortSignal,
+): Promise<T> {
+  return await client.request<T>({
+    method: "PATCH",
+    path: objectPath(target.type, target.namespace, target.name),
+    query: { fieldManager: PROGRAM },
+    contentType: "application/merge-patch+json",
+    body,
+    signal,
   });
 }
 

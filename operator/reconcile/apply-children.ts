@@ -1,10 +1,11 @@
 import { jsonHash } from "../../runtime/json-hash.ts";
 import type { ChildView } from "../cluster/cluster.ts";
 import { fingerprint } from "../cluster/fingerprint.ts";
+import { templateView } from "../cluster/views.ts";
 import type { Child } from "../desired/children.ts";
 import { effectiveReplicas } from "../desired/replicas.ts";
-import { applyObject, otherManagers } from "../kube/apply.ts";
-import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
+import { applyObject, createObject, mergeObject, otherManagers } from "../kube/apply.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import { isOlder } from "../kube/resource-version.ts";
 import type { Cause } from "../status/observed.ts";
 import { refusedCause } from "./api-causes.ts";
@@ -71,20 +72,32 @@ function isAsLeft(seen: ChildView, known: AppliedChild): boolean {
 }
 
 async function apply(context: Context, child: Child, object: KubeObject): Promise<KubeObject> {
-  const { client, memory, metrics, owned, signal } = context;
+  const { metrics, owned } = context;
   const { kind } = child.type;
   const uid = owned.get(kind);
   // Not ours yet means not there yet: without force, what is set of an object that appears meanwhile is not overwritten.
   const desired = uid === undefined ? object : { ...object, metadata: { ...object.metadata, uid } };
-  const applied = await applyObject<KubeObject>(client, target(context, child, object.metadata.name), desired, {
-    force: uid !== undefined,
-    signal,
-  });
-  if (child.type === DEPLOYMENTS) {
-    memory.deploymentGeneration = applied.metadata.generation ?? 0;
-    memory.deploymentReplicas = effectiveReplicas(context.sink.spec);
-  }
+  const applied = await write(context, child, desired);
+  if (child.type === DEPLOYMENTS) remember(context, applied);
   metrics.writes.inc({ kind, operation: "apply" });
   context.logger.info("applied", { kind, name: object.metadata.name });
   return applied;
+}
+
+async function write(context: Context, child: Child, object: KubeObject): Promise<KubeObject> {
+  const { client, signal } = context;
+  const place = target(context, child, object.metadata.name);
+  const exists = context.owned.has(child.type.kind);
+  if (child.keepsRest) return await mergeObject(client, place, object, signal);
+  // From what is immutable nothing can be taken away again.
+  if (!exists && child.type === CONFIG_MAPS) return await createObject(client, place, object, signal);
+  return await applyObject(client, place, object, { force: exists, signal });
+}
+
+/** Until the watch brings it. */
+function remember({ change, memory, sink }: Context, applied: KubeObject): void {
+  memory.template = templateView(applied);
+  memory.deploymentGeneration = applied.metadata.generation ?? 0;
+  memory.deploymentReplicas = effectiveReplicas(sink.spec);
+  change.begun = change.turn !== undefined;
 }

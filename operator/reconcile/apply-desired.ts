@@ -1,25 +1,25 @@
-import { children } from "../desired/children.ts";
 import type { Blocked } from "../status/observed.ts";
-import { accountsInUse } from "./accounts.ts";
 import { failedCause } from "./api-causes.ts";
 import { applyChildren } from "./apply-children.ts";
 import { claimChildren } from "./claim-children.ts";
 import type { Context, Step } from "./context.ts";
 import { deleteStaleChildren } from "./delete-stale-children.ts";
+import { plan } from "./plan.ts";
+import { pruneConfigMaps } from "./prune-config-maps.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
-import { validateSpec } from "./validate-spec.ts";
 
 /**
- * On the way to the desired objects, in this order: stop or scale, then what guards the rest, then the children, then what is
- * no longer asked for. The first cause ends it.
+ * On the way to the desired objects, in this order: what is to be, then stop or scale, then what guards the rest, then the
+ * children, then what is no longer asked for. The first cause ends it.
  */
 const STEPS: readonly Step[] = [
+  plan,
   scaleDeployment,
-  validateSpec,
-  computeChildren,
+  ({ refused }) => refused,
   claimChildren,
   applyChildren,
   deleteStaleChildren,
+  pruneConfigMaps,
 ];
 
 export interface Applied {
@@ -42,8 +42,4 @@ export async function applyDesired(context: Context): Promise<Applied> {
     if (!failed) throw error;
     return { blocked: { failed }, error };
   }
-}
-
-function computeChildren(context: Context): undefined {
-  context.children = children(context.sink, context.worker, accountsInUse(context));
 }

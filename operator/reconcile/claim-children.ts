@@ -1,7 +1,6 @@
 import type { OperatorReason } from "../../crds/reasons.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Child } from "../desired/children.ts";
-import { childName } from "../desired/names.ts";
 import { readObject } from "../kube/apply.ts";
 import { controllerOf, type KubeObject, type OwnerReference, objectKey } from "../kube/objects.ts";
 import type { Cause } from "../status/observed.ts";
@@ -29,7 +28,7 @@ async function claim(context: ClaimContext, child: Child): Promise<Cause | undef
   if (!child.object) return undefined;
   const merged = context.memory.merged.get(child.type.kind);
   if (merged) return await undoMerge(context, child, merged);
-  const name = childName(context.sink);
+  const { name } = child.object.metadata;
   const { namespace, uid } = context.sink.metadata;
   const seen = context.cluster.child(child.type, objectKey(namespace, name));
   if (seen?.controllerUid === uid) {

@@ -2,14 +2,17 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { KubeClient } from "../../runtime/kube/client.ts";
 import type { StatusApply } from "../../runtime/kube/status-apply.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Cluster } from "../cluster/cluster.ts";
+import type { ChildView, Cluster, TemplateView } from "../cluster/cluster.ts";
 import type { Child } from "../desired/children.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { WorkerDefaults } from "../desired/worker-defaults.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { OperatorMetrics } from "../metrics.ts";
-import type { Cause, ObservedDeployment } from "../status/observed.ts";
+import type { Fleet } from "../rollout/fleet.ts";
+import type { RolloutPolicy } from "../rollout/policy.ts";
+import type { Turn } from "../rollout/turns.ts";
+import type { Cause, ObservedDeployment, PendingReason } from "../status/observed.ts";
 import type { OperatorStatus } from "../status/status.ts";
 
 /** What the reconciles of all sinks share. */
@@ -24,6 +27,8 @@ export interface Dependencies {
   readonly worker: WorkerDefaults;
   readonly operator: OperatorIdentity;
   readonly pause: FleetPause;
+  readonly fleet: Fleet;
+  readonly rollout: RolloutPolicy;
 }
 
 /** What is paused by the operator's settings, as in an incident. */
@@ -94,6 +99,8 @@ export interface Memory {
   deploymentGeneration: number;
   /** `spec.replicas` of that generation. */
   deploymentReplicas: number;
+  /** What its pods are made from. */
+  template: TemplateView | undefined;
   /** The status as last written. */
   written: WrittenStatus | undefined;
   /** Monotonic milliseconds. */
@@ -102,6 +109,8 @@ export interface Memory {
   refusal: { readonly mark: string; readonly delayMs: number; readonly dueAt: number } | undefined;
   /** By kind: objects of others that an apply was merged into, until that is undone. */
   readonly merged: Map<string, KubeObject>;
+  /** By name: since when a configuration is nobody's, monotonic milliseconds. */
+  readonly unusedSince: Map<string, number>;
   /** By name: what is known of pods that have not started. */
   readonly podWarnings: Map<string, PodWarning>;
   /** By pod. */
@@ -117,13 +126,31 @@ export function freshMemory(uid: string): Memory {
     repairs: new Map(),
     deploymentGeneration: 0,
     deploymentReplicas: 0,
+    template: undefined,
     written: undefined,
     statusWrittenAt: 0,
     refusal: undefined,
     merged: new Map(),
+    unusedSince: new Map(),
     podWarnings: new Map(),
     reports: new Map(),
   };
+}
+
+/** A change of the workers that came with the operator. */
+export interface Change {
+  /** The sink's turn has come, and it is this one. */
+  turn: Turn | undefined;
+  /** It has been written. */
+  begun: boolean;
+  /** It waits; not only for its turn where not every sink is known. */
+  pending: { readonly reason: PendingReason; readonly unsure: boolean } | undefined;
+  /** It was written before, and the sink did not become Ready. */
+  fails: boolean;
+}
+
+export function noChange(): Change {
+  return { turn: undefined, begun: false, pending: undefined, fails: false };
 }
 
 /** One reconcile of one sink. */
@@ -131,8 +158,13 @@ export interface Context extends Dependencies {
   readonly sink: LiveSink;
   /** `namespace/name` of the sink. */
   readonly key: string;
-  /** What should exist for it; none until its spec is known to be valid. */
+  /** Why its spec cannot be acted on. */
+  refused: Cause | undefined;
+  /** What should exist for it; none where its spec is not valid. */
   children: readonly Child[];
+  /** Hash of the template that its pods are to be of now; undefined where its spec is not valid. */
+  templateHash: string | undefined;
+  readonly change: Change;
   /** Paths of fields of the spec that this version does not know. */
   unknownFields: readonly string[];
   /** By kind: uids of the children that exist and are this sink's. */
@@ -148,6 +180,12 @@ export type Step = (context: Context) => Cause | undefined | Promise<Cause | und
 export function liveDeployment(memory: Memory, seen: ObservedDeployment): ObservedDeployment {
   if (seen.generation >= memory.deploymentGeneration) return seen;
   return { ...seen, generation: memory.deploymentGeneration, replicas: memory.deploymentReplicas };
+}
+
+/** What the Deployment's pods are made from, as the watch brings it, or as it was last written where that is fresher. */
+export function liveTemplate(memory: Memory, seen: ChildView): TemplateView | undefined {
+  const fresher = memory.deploymentGeneration > (seen.deployment?.generation ?? 0);
+  return (fresher ? memory.template : undefined) ?? seen.template;
 }
 
 export function target(context: Pick<Context, "sink">, child: Child, name: string) {

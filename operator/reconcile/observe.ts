@@ -1,13 +1,15 @@
 import { ineffectiveFields } from "../../crds/validation/ignored-properties.ts";
 import type { PodView } from "../cluster/cluster.ts";
-import { type DeploymentObject, templateHash } from "../desired/deployment.ts";
 import { childName } from "../desired/names.ts";
 import { DEPLOYMENTS, objectKey } from "../kube/objects.ts";
 import type { Blocked, Observed, ObservedDeployment, ObservedPod, StaleReport } from "../status/observed.ts";
 import { type Context, liveDeployment } from "./context.ts";
 
 /** What of a reconcile the observing needs. */
-export type ObserveContext = Pick<Context, "children" | "cluster" | "key" | "memory" | "sink" | "unknownFields">;
+export type ObserveContext = Pick<
+  Context,
+  "change" | "cluster" | "key" | "memory" | "sink" | "templateHash" | "unknownFields"
+>;
 
 /** Pods that a ReplicaSet of the sink's own Deployment controls; labels alone prove nothing. */
 export function controlledPods(context: Pick<ObserveContext, "cluster" | "key" | "sink">): PodView[] {
@@ -24,18 +26,18 @@ export function controlledPods(context: Pick<ObserveContext, "cluster" | "key" |
 /** Gathers what the status is computed from. */
 export function observe(context: ObserveContext, blocked: Blocked, stale: readonly StaleReport[] = []): Observed {
   const { sink } = context;
+  const { pending } = context.change;
   const views = controlledPods(context);
   const names = new Set(views.map((pod) => pod.name));
-  const desired = context.children.find(({ type }) => type === DEPLOYMENTS)?.object as DeploymentObject | undefined;
-  const current = desired && templateHash(desired);
   return {
     sink,
     ...blocked,
     deployment: observedDeployment(context),
-    pods: views.map((view) => observedPod(context, view, current)),
+    pods: views.map((view) => observedPod(context, view)),
     workers: (sink.status?.workers ?? []).filter((worker) => names.has(worker.pod)),
     stale: stale.filter(({ pod }) => names.has(pod)),
     ignoredProperties: ineffectiveFields(sink, context.unknownFields),
+    pending: pending && { reason: pending.reason, since: sink.status?.pendingChange?.since },
   };
 }
 
@@ -46,8 +48,9 @@ function observedDeployment({ cluster, memory, sink }: ObserveContext): Observed
   return liveDeployment(memory, seen.deployment);
 }
 
-function observedPod(context: ObserveContext, view: PodView, current: string | undefined): ObservedPod {
+function observedPod(context: ObserveContext, view: PodView): ObservedPod {
   const { name, ready, terminating, ended, cause, repeatedExit } = view;
   const suspectedCause = repeatedExit ?? (view.started ? undefined : context.memory.podWarnings.get(name)?.cause);
-  return { name, ready, terminating, ended, current: view.templateHash === current, cause, suspectedCause };
+  const current = view.templateHash === context.templateHash;
+  return { name, ready, terminating, ended, current, cause, suspectedCause };
 }

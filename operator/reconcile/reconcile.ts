@@ -1,9 +1,10 @@
 import type { LiveSink } from "../desired/names.ts";
 import type { RunResult } from "../kube/queue.ts";
 import { applyDesired } from "./apply-desired.ts";
-import type { Context, Dependencies, Memory } from "./context.ts";
+import { type Context, type Dependencies, type Memory, noChange } from "./context.ts";
 import { FORCED, intervened, remembered } from "./interventions.ts";
 import { forgetReadiness } from "./readiness-metric.ts";
+import { endTurn, tellChange } from "./rollout-news.ts";
 import { subjectOf } from "./transitions.ts";
 import { updateStatus } from "./update-status.ts";
 
@@ -21,13 +22,15 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
     if (!sink || sink.metadata.deletionTimestamp) {
       if (!sink) memories.delete(key);
       forgetReadiness(dependencies.metrics, key);
+      dependencies.fleet.remove(key);
       return {};
     }
     const { memory, forced } = remembered(memories.get(key), sink);
     memories.set(key, memory);
     const context = contextOf(dependencies, sink, key, memory, signal);
     if (forced) await context.events.record(subjectOf(sink), FORCED, signal);
-    const { blocked, error } = await applyDesired(context);
+    const { blocked, error } = await applyDesired(context).finally(() => endTurn(context));
+    await tellChange(context);
     // The pods go on meanwhile, and so must the status.
     const result = await updateStatus(context, blocked);
     if (error !== undefined) throw error;
@@ -44,5 +47,6 @@ function contextOf(
 ): Context {
   const { name, namespace } = sink.metadata;
   const logger = dependencies.logger.with({ namespace, sink: name });
-  return { ...dependencies, logger, sink, key, memory, signal, children: [], unknownFields: [], owned: new Map() };
+  const desired = { refused: undefined, children: [], templateHash: undefined, unknownFields: [] };
+  return { ...dependencies, logger, sink, key, memory, signal, ...desired, change: noChange(), owned: new Map() };
 }

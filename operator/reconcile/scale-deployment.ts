@@ -5,7 +5,7 @@ import { patchJson } from "../kube/apply.ts";
 import { DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Cause } from "../status/observed.ts";
 import { refusedCause } from "./api-causes.ts";
-import { type Context, liveDeployment } from "./context.ts";
+import { type Context, liveDeployment, liveTemplate } from "./context.ts";
 
 /** What of a reconcile the scaling needs. */
 export type ScaleContext = Pick<Context, "client" | "cluster" | "logger" | "memory" | "metrics" | "signal" | "sink">;
@@ -33,6 +33,7 @@ export async function scaleDeployment(context: ScaleContext): Promise<Cause | un
   ] as const;
   try {
     const scaled = await patchJson<KubeObject>(client, { type: DEPLOYMENTS, namespace, name }, operations, { signal });
+    memory.template = liveTemplate(memory, seen);
     memory.deploymentGeneration = scaled.metadata.generation ?? 0;
     memory.deploymentReplicas = wanted;
   } catch (error) {

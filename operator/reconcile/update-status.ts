@@ -4,7 +4,9 @@ import { computeStatus } from "../status/status.ts";
 import type { Context } from "./context.ts";
 import { repairAgainMs } from "./drift.ts";
 import { observe } from "./observe.ts";
+import { planAgainMs } from "./plan.ts";
 import { askForWarnings } from "./pod-warnings.ts";
+import { pruneConfigMapsAgainMs } from "./prune-config-maps.ts";
 import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
 import { refusedAgainMs } from "./refusal.ts";
@@ -34,6 +36,8 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
       pruned.again ? PRUNE_AGAIN_MS : RESYNC_MS,
       warnedAgainMs ?? RESYNC_MS,
       staleAgainMs ?? RESYNC_MS,
+      pruneConfigMapsAgainMs(context) ?? RESYNC_MS,
+      planAgainMs(context) ?? RESYNC_MS,
       repairAgainMs(context) ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),

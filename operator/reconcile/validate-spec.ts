@@ -5,7 +5,6 @@ import { validateKinesisSink } from "../../crds/validation/validate.ts";
 import { LARGEST_SPEC } from "../cluster/sink-view.ts";
 import type { LiveSink, OversizedSpec } from "../desired/names.ts";
 import type { Cause } from "../status/observed.ts";
-import type { Context } from "./context.ts";
 
 /** What a sink's spec is to this version. */
 export interface SpecReview {
@@ -15,6 +14,9 @@ export interface SpecReview {
   readonly unknownFields: readonly string[];
 }
 
+/** Rules that came when there were sinks that broke them, and did no harm. The API server holds new ones to them. */
+const FOR_NEW_SINKS: readonly string[] = ["ImageVariable"];
+
 /**
  * The API server has validated the spec, but perhaps with another definition. An older one admits what this version knows to be
  * wrong. A newer one knows fields that this version does not, and may set them by itself: they are left alone. And the
@@ -22,7 +24,7 @@ export interface SpecReview {
  */
 export function reviewSpec(sink: LiveSink): SpecReview {
   if (sink.oversized) return { refused: tooLarge(sink.oversized), unknownFields: [] };
-  const validation = validateKinesisSink(sink, { unknownFields: "leave" });
+  const validation = validateKinesisSink(sink, { except: FOR_NEW_SINKS, unknownFields: "leave" });
   if (!validation.ok) {
     const refused = {
       reason: "InvalidSpec" satisfies OperatorReason,
@@ -48,10 +50,4 @@ function tooLarge({ bytes, field }: OversizedSpec): Cause {
     message: `spec: has ${bytes} bytes as JSON, of which ${field.path} has ${field.bytes}: shorten it to ${LARGEST_SPEC} in all`,
     stalls: true,
   };
-}
-
-export function validateSpec(context: Pick<Context, "sink" | "unknownFields">): Cause | undefined {
-  const { refused, unknownFields } = reviewSpec(context.sink);
-  context.unknownFields = unknownFields;
-  return refused;
 }

@@ -87,7 +87,8 @@ function statusHash(status: Partial<SignedStatus> | undefined): string {
 /** All but totals and messages. Of the operator its class: another pod or version alone would write to every sink. */
 function facts(status: Partial<SignedStatus> | undefined) {
   if (!status) return undefined;
-  const { observedGeneration, replicas, readyReplicas, selector, subscribed, ignoredProperties } = status;
+  const { observedGeneration, replicas, readyReplicas, selector } = status;
+  const { subscribed, ignoredProperties, pendingChange } = status;
   const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
   // The server's JSON leaves out what is empty.
   return {
@@ -98,6 +99,7 @@ function facts(status: Partial<SignedStatus> | undefined) {
     subscribed,
     ignoredProperties: ignoredProperties ?? [],
     class: status.operator?.class || DEFAULT_CLASS,
+    pendingChange,
     conditions,
   };
 }

@@ -1,4 +1,5 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import type { OperatorReason } from "../../crds/reasons.ts";
 import type { LiveSink } from "../desired/names.ts";
 
 /** Why a sink or a pod does not work, in the form that a condition takes. */
@@ -57,6 +58,9 @@ export interface Blocked {
   readonly failed?: Cause | undefined;
 }
 
+/** Why a change that came with the operator waits. */
+export type PendingReason = Extract<OperatorReason, "RolloutWaiting" | "RolloutPaused" | "RolloutStopped">;
+
 /** Everything that a sink's status is computed from. */
 export interface Observed extends Blocked {
   readonly sink: LiveSink;
@@ -67,4 +71,6 @@ export interface Observed extends Blocked {
   /** Those among them that say nothing of now. */
   readonly stale: readonly StaleReport[];
   readonly ignoredProperties: readonly string[];
+  /** A change that came with the operator waits. */
+  readonly pending?: { readonly reason: PendingReason; readonly since: string | undefined } | undefined;
 }

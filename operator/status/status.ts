@@ -5,6 +5,7 @@ import type { ConditionState } from "./condition-state.ts";
 import { sourceConnected, streamWritable, throttled } from "./connections.ts";
 import { type Facts, facts } from "./facts.ts";
 import type { Observed } from "./observed.ts";
+import { pendingChange } from "./pending.ts";
 import { reconciling, stalled } from "./progress.ts";
 import { readiness } from "./readiness.ts";
 import { paused } from "./stop.ts";
@@ -12,8 +13,10 @@ import { subscribed } from "./subscribed.ts";
 import { totals } from "./totals.ts";
 
 /** The part of a status that the operator computes: everything but the workers' entries and who it is itself. */
-export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "operator" | "subscribed">> &
-  Pick<KinesisSinkStatus, "subscribed">;
+export type OperatorStatus = Required<
+  Omit<KinesisSinkStatus, "workers" | "operator" | "subscribed" | "pendingChange">
+> &
+  Pick<KinesisSinkStatus, "subscribed" | "pendingChange">;
 
 /**
  * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as
@@ -37,6 +40,7 @@ export function computeStatus(observed: Observed, previous: readonly Condition[]
     ...subscribed(known),
     totals: totals(known.reports, observed.sink.spec.config.retainOrdering),
     ignoredProperties: [...observed.ignoredProperties],
+    ...pendingChange(observed, now),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { KinesisSinkStatus } from "../../crds/kinesissink.generated.ts";
-import { configHash, sourceHash } from "../desired/config-map.ts";
+import { sourceHash } from "../../crds/subscription.ts";
+import { workerConfig } from "../desired/config-map.ts";
 import type { Facts } from "./facts.ts";
 
 /**
@@ -11,7 +12,7 @@ export function subscribed({ observed, reports }: Facts): Pick<KinesisSinkStatus
   const before = sink.status?.subscribed;
   if (sink.spec.pulsar.subscription.initialPosition !== "Latest")
     return before === undefined ? {} : { subscribed: before };
-  const hash = configHash(sink);
+  const { hash } = workerConfig(sink);
   const connected = reports.some((report) => report.configHash === hash && report.source?.connected === true);
   const now = connected ? sourceHash(sink) : before;
   return now === undefined ? {} : { subscribed: now };

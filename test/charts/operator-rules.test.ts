@@ -28,7 +28,12 @@ describe("the operator's rules in the chart", () => {
   it("delete nothing but what a sink that exists may need no longer", () => {
     assert.deepEqual(
       permissions(rules).filter((permission) => permission.includes(" delete")),
-      ["/serviceaccounts delete", "networking.k8s.io/networkpolicies delete", "policy/poddisruptionbudgets delete"],
+      [
+        "/configmaps delete",
+        "/serviceaccounts delete",
+        "networking.k8s.io/networkpolicies delete",
+        "policy/poddisruptionbudgets delete",
+      ],
     );
   });
 

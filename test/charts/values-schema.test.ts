@@ -29,7 +29,8 @@ function at(key: string): Schema | undefined {
 /** Every schema that lists properties, by path. */
 function* withProperties(node: Schema, path: string): Generator<[string, Schema]> {
   if (node.properties !== undefined) yield [path, node];
-  const children = { ...node.$defs, ...node.properties, ...(node.items && { "[]": node.items }) };
+  const shared = Object.entries(node.$defs ?? {}).map(([name, child]) => [`$defs.${name}`, child] as const);
+  const children = { ...Object.fromEntries(shared), ...node.properties, ...(node.items && { "[]": node.items }) };
   for (const [name, child] of Object.entries(children)) yield* withProperties(child, `${path}.${name}`);
 }
 

@@ -79,15 +79,16 @@ export const clusterCauses: readonly Cause[] = [
       const scenario = await createScenario(theStage(), { ...SMALL, name: "taken", ordered: true });
       const { namespace } = scenario;
       const name = `${scenario.name}-kinesis-sink`;
-      const theirs = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data: { whose: "theirs" } };
+      const rbac = "rbac.authorization.k8s.io/v1";
+      const theirs = { apiVersion: rbac, kind: "Role", metadata: { name, namespace }, rules: [] };
       await kube.apply(theirs);
-      const read = () => kube.get<{ metadata: object; data: object }>(namespace, "configmap", name);
+      const read = () => kube.get<{ metadata: object; rules: object }>(namespace, "role", name);
       const before = await read();
       return {
         scenario,
-        words: [`ConfigMap ${name} exists`, "belongs to nobody"],
+        words: [`Role ${name} exists`, "belongs to nobody"],
         check: async () => assert.deepEqual(await read(), before, "it was touched"),
-        mend: async () => void (await kube.kubectl(["-n", namespace, "delete", "configmap", name])),
+        mend: async () => void (await kube.kubectl(["-n", namespace, "delete", "role", name])),
       };
     },
   },

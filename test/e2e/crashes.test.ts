@@ -89,12 +89,13 @@ describe("the operator and the API server", () => {
 async function assertRepaired({ namespace, name }: Scenario): Promise<void> {
   const { kube } = theStage();
   const child = `${name}-kinesis-sink`;
-  await kube.kubectl(["-n", namespace, "delete", "configmap", child]);
+  const ours = `pulsar-kinesis.io/sink=${name}`;
+  await kube.kubectl(["-n", namespace, "delete", "configmap", "-l", ours]);
   await kube.kubectl(["-n", namespace, "scale", "deployment", child, "--replicas=3"]);
   await until("ConfigMap and replicas are as the sink says", async () => {
-    const configMap = await kube.get(namespace, "configmap", child);
+    const configMaps = await kube.list(namespace, "configmaps", ours);
     const deployment = await kube.get<Pod>(namespace, "deployment", child);
-    return configMap !== null && deployment?.spec.replicas === 1;
+    return configMaps.length === 1 && deployment?.spec.replicas === 1;
   });
 }
 

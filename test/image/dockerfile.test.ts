@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { NODE_ARGS } from "../../operator/desired/container.ts";
 import { NON_ROOT } from "../../scripts/image/base.ts";
 import { type Dockerfile, parseDockerfile } from "../env/image/dockerfile.ts";
 
@@ -35,6 +37,27 @@ test("the base image is pinned to the Node.js version of the lock file", async (
 
 test("the image runs as a user that is not root", async () => {
   assert.equal((await dockerfile()).user, `${NON_ROOT}:${NON_ROOT}`);
+});
+
+test("a worker's flags of Node.js are the image's own, and Node.js takes them", async () => {
+  const options = (await dockerfile()).env
+    .find((line) => line.startsWith("NODE_OPTIONS="))
+    ?.slice("NODE_OPTIONS=".length);
+  // Workers of images that have none get them as arguments.
+  assert.equal(options, NODE_ARGS.join(" "));
+  const script = "console.log(v8.getHeapStatistics().heap_size_limit)";
+  const limit = (args: string[]) =>
+    Number(
+      execFileSync(process.execPath, [...args, "-e", script], { env: { NODE_OPTIONS: options }, encoding: "utf8" }),
+    );
+  assert.equal(limit([...NODE_ARGS]), limit([]));
+  assert.ok(limit(["--max-old-space-size-percentage=60"]) > limit([]), "an argument goes before it, as the operator's");
+});
+
+test("variables of the image may have blanks in quotes, and nothing else that the tests cannot read", () => {
+  const env = (line: string) => parseDockerfile(`FROM scratch\nENV ${line}\n`).env;
+  assert.deepEqual(env('A=1 B="two words" C=3'), ["A=1", "B=two words", "C=3"]);
+  assert.throws(() => env("A 1"), /cannot read "ENV A 1"/);
 });
 
 test("an instruction that the tests cannot read is an error", () => {

@@ -3,8 +3,10 @@ import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ConfigMapObject } from "../../operator/desired/config-map.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
+import { CONFIG_HASH_ANNOTATION } from "../../operator/desired/names.ts";
 import type { RoleObject } from "../../operator/desired/role.ts";
 import type { RoleBindingObject } from "../../operator/desired/role-binding.ts";
+import { mountedConfig, type VolumeHolder } from "../../operator/desired/volumes.ts";
 import {
   CONFIG_MAPS,
   CORE_EVENTS,
@@ -12,6 +14,7 @@ import {
   DEPLOYMENTS,
   type KubeObject,
   PODS,
+  REPLICA_SETS,
   ROLE_BINDINGS,
   ROLES,
   SERVICE_ACCOUNTS,
@@ -22,16 +25,31 @@ import { objectPath } from "../../runtime/kube/resource-type.ts";
 import { createStatusPublisher } from "../../worker/report/resource-status.ts";
 import { silentLog } from "../silent-log.ts";
 import { eventually, skip } from "./api/cluster.ts";
+import { pruneAfterTenMinutes } from "./api/config-maps.ts";
 import { useOperator } from "./api/fixture.ts";
-import { setReady, sink, sinkManifest, untilCondition, untilPods } from "./api/sinks.ts";
+import { setReady, sink, sinkManifest, startWorkers, untilCondition, untilPods } from "./api/sinks.ts";
+
+interface ReplicaSet {
+  readonly spec: { readonly template: { readonly spec: VolumeHolder } };
+}
+
+interface Observed {
+  readonly status?: { readonly observedGeneration?: number };
+}
 
 const CHILDREN = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
 
 describe("the objects of a sink on a real API server", { skip }, () => {
   const cluster = useOperator();
 
+  /** Of a ConfigMap, the one that new pods read. */
+  const childName = async (type: (typeof CHILDREN)[number], name: string): Promise<string> => {
+    if (type !== CONFIG_MAPS) return `${name}-kinesis-sink`;
+    const { spec } = await child<DeploymentObject>(DEPLOYMENTS, name);
+    return mountedConfig(spec.template.spec as VolumeHolder) ?? "none";
+  };
   const child = async <T extends KubeObject>(type: (typeof CHILDREN)[number], name: string): Promise<T> => {
-    const found = await cluster.get<T>(type, `${name}-kinesis-sink`);
+    const found = await cluster.get<T>(type, await childName(type, name));
     assert.ok(found, `${type.kind} of ${name} exists`);
     return found;
   };
@@ -58,7 +76,7 @@ describe("the objects of a sink on a real API server", { skip }, () => {
       spec: { template: { spec: { serviceAccountName: "default" } } },
     });
     await cluster.patch(ROLES, name, { rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }] });
-    await cluster.remove(CONFIG_MAPS, name);
+    await cluster.remove(CONFIG_MAPS, await childName(CONFIG_MAPS, "drift"));
     await eventually("all is as it was", async () => {
       const deployment = await child<DeploymentObject>(DEPLOYMENTS, "drift");
       assert.equal(deployment.spec.template.spec?.serviceAccountName, name);
@@ -94,7 +112,7 @@ describe("the objects of a sink on a real API server", { skip }, () => {
 
   test("an object that lost the operator's label is found and repaired", async () => {
     await create("label");
-    const name = "label-kinesis-sink";
+    const name = await childName(CONFIG_MAPS, "label");
     await cluster.patch(CONFIG_MAPS, name, { metadata: { labels: { "app.kubernetes.io/managed-by": "me" } } });
     await eventually("the label is back", async () => {
       const { metadata } = await child(CONFIG_MAPS, "label");
@@ -120,15 +138,54 @@ describe("the objects of a sink on a real API server", { skip }, () => {
     assert.equal(JSON.parse(data["sink.json"] ?? "").spec.config.requestTimeout, 7000);
   });
 
+  test("pods of an earlier configuration keep theirs, which nobody can change", async () => {
+    await create("kept");
+    const first = await child<ConfigMapObject>(CONFIG_MAPS, "kept");
+    await cluster.patch(KINESIS_SINKS, "kept", { spec: { config: { requestTimeout: 7000 } } });
+    await eventually("another configuration", async () =>
+      assert.notEqual(await childName(CONFIG_MAPS, "kept"), first.metadata.name),
+    );
+    await eventually("the change is acted on", async () =>
+      assert.equal((await sink(cluster, "kept")).status.observedGeneration, 2),
+    );
+    const { data } = (await cluster.get<ConfigMapObject>(CONFIG_MAPS, first.metadata.name)) ?? assert.fail();
+    assert.deepEqual(data, first.data);
+    const sets = await cluster.list<KubeObject & ReplicaSet>(REPLICA_SETS);
+    const hashes = sets
+      .filter(({ metadata }) => metadata.labels?.["pulsar-kinesis.io/sink"] === "kept")
+      .map(({ metadata, spec }) => [mountedConfig(spec.template.spec), metadata.annotations?.[CONFIG_HASH_ANNOTATION]]);
+    assert.equal(hashes.length, 2);
+    for (const [name, hash] of hashes) assert.equal(name, `kept-kinesis-sink-${hash}`);
+    await assert.rejects(cluster.patch(CONFIG_MAPS, first.metadata.name, { data: { "sink.json": "{}" } }), /immutable/);
+  });
+
+  test("a configuration that no worker has any more is deleted, and none that a ReplicaSet may still need", async () => {
+    await create("pruned");
+    const old = await childName(CONFIG_MAPS, "pruned");
+    await cluster.patch(KINESIS_SINKS, "pruned", { spec: { config: { requestTimeout: 7000 } } });
+    await eventually("another configuration", async () => assert.notEqual(await childName(CONFIG_MAPS, "pruned"), old));
+    await eventually("the Deployment's controller has acted on it", async () => {
+      const { metadata, status } = await child<KubeObject & Observed>(DEPLOYMENTS, "pruned");
+      assert.equal(status?.observedGeneration, metadata.generation);
+    });
+    await pruneAfterTenMinutes(cluster, "pruned");
+    assert.ok(await cluster.get(CONFIG_MAPS, old), "the new pod is not ready, so the old one stays");
+    await pruneAfterTenMinutes(cluster, "pruned", { pods: () => [] });
+    assert.ok(await cluster.get(CONFIG_MAPS, old), "a ReplicaSet would make such a pod again");
+    await startWorkers(cluster, "pruned");
+    await untilPods(cluster, "pruned", 1);
+    await eventually("the old one is deleted", async () => {
+      await pruneAfterTenMinutes(cluster, "pruned");
+      assert.equal(await cluster.get(CONFIG_MAPS, old), undefined);
+    });
+    await child(CONFIG_MAPS, "pruned");
+  });
+
   test("another log level rolls no pod: a worker gets it with the answer to its report", async () => {
     await create("level");
     const template = async () => (await child<DeploymentObject>(DEPLOYMENTS, "level")).spec.template;
     const [first, { uid }] = [await template(), (await sink(cluster, "level")).metadata];
     await cluster.patch(KINESIS_SINKS, "level", { spec: { logLevel: "debug" } });
-    await eventually("pods that start from now on have it", async () => {
-      const { data } = await child<ConfigMapObject>(CONFIG_MAPS, "level");
-      assert.equal(JSON.parse(data["sink.json"] ?? "").spec.logLevel, "debug");
-    });
     await eventually("the change is acted on", async () => {
       assert.equal((await sink(cluster, "level")).status.observedGeneration, 2);
     });
@@ -194,7 +251,10 @@ describe("the objects of a sink on a real API server", { skip }, () => {
     await create("gone");
     await cluster.remove(KINESIS_SINKS, "gone");
     await eventually("all children are gone", async () => {
-      for (const type of CHILDREN) assert.equal(await cluster.get(type, "gone-kinesis-sink"), undefined, type.kind);
+      for (const type of CHILDREN) {
+        const left = (await cluster.list<KubeObject>(type)).filter(({ metadata }) => metadata.name.startsWith("gone-"));
+        assert.deepEqual(left, [], type.kind);
+      }
     });
   });
 

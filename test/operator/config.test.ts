@@ -17,6 +17,7 @@ test("what is not set has the documented default", () => {
       imagePullSecrets: [],
       resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } },
     },
+    rollout: { maxConcurrent: { percent: 10 }, paused: false, canaries: undefined, maxFailures: 1 },
     logLevel: "info",
     httpPort: 8080,
     concurrency: 4,
@@ -48,6 +49,10 @@ test("what is set is read", () => {
     MAX_CONCURRENT_RECONCILES: "8",
     LEADER_ELECTION: "false",
     LEADER_ELECTION_LEASE_NAME: "mine",
+    ROLLOUT_MAX_CONCURRENT: "3",
+    ROLLOUT_PAUSE: "true",
+    ROLLOUT_CANARIES: '{"matchLabels":{"tier":"canary"}}',
+    ROLLOUT_MAX_FAILURES: "2",
     LEADER_ELECTION_LEASE_DURATION_SECONDS: "30",
   });
   assert.deepEqual(config.watchNamespaces, ["one", "two"]);
@@ -60,6 +65,8 @@ test("what is set is read", () => {
   assert.deepEqual(config.worker.resources, { limits: { memory: "1Gi" } });
   assert.deepEqual([config.worker.imagePullPolicy, config.logLevel, config.httpPort], ["Always", "debug", 9000]);
   assert.deepEqual([config.concurrency, config.leaderElection.enabled], [8, false]);
+  const canaries = { matchLabels: { tier: "canary" } };
+  assert.deepEqual(config.rollout, { maxConcurrent: { sinks: 3 }, paused: true, canaries, maxFailures: 2 });
   assert.deepEqual([config.leaderElection.leaseName, config.leaderElection.leaseDurationMs], ["mine", 30_000]);
 });
 
@@ -86,6 +93,11 @@ const WRONG: readonly (readonly [variable: string, value: string, message: RegEx
   ["WORKER_POD", '{"securityContext":{"privileged":true}}', /securityContext has no field "privileged"/],
   ["WORKER_POD", '{"securityContext":{"runAsUser":0}}', /securityContext\.runAsUser must be an integer from 1/],
   ["WORKER_RESOURCES", "{", /is not JSON/],
+  ["ROLLOUT_MAX_CONCURRENT", "0", /"0" is neither a number from 1 nor a percentage/],
+  ["ROLLOUT_MAX_CONCURRENT", "101%", /nor a percentage from 1% to 100%/],
+  ["ROLLOUT_CANARIES", '{"tier":"canary"}', /has no field "tier": give matchLabels and matchExpressions/],
+  ["ROLLOUT_CANARIES", '{"matchExpressions":{}}', /matchExpressions must be a list/],
+  ["ROLLOUT_MAX_FAILURES", "0", /is not an integer from 1/],
   ["WORKER_RESOURCES", "[]", /must be a JSON object/],
   ["WORKER_RESOURCES", '{"memory":"1Gi"}', /has no field "memory"/],
   ["WORKER_RESOURCES", '{"limits":{"memory":"512MB"}}', /limits\.memory must be a quantity.*did you mean 512Mi\?/],

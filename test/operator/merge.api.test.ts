@@ -2,21 +2,22 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { children } from "../../operator/desired/children.ts";
+import { workerConfig } from "../../operator/desired/config-map.ts";
 import type { LiveSink } from "../../operator/desired/names.ts";
 import { CONFIG_MAPS, type KubeObject, ROLES, SERVICE_ACCOUNTS } from "../../operator/kube/objects.ts";
 import { createMetrics } from "../../operator/metrics.ts";
 import { applyChildren } from "../../operator/reconcile/apply-children.ts";
 import { claimChildren } from "../../operator/reconcile/claim-children.ts";
-import { type Context, freshMemory } from "../../operator/reconcile/context.ts";
+import { type Context, freshMemory, noChange } from "../../operator/reconcile/context.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
-import { ApiError } from "../../runtime/kube/errors.ts";
+import { ApiError, isConflict } from "../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../runtime/kube/status-apply.ts";
 import { silentLog } from "../silent-log.ts";
 import { skip, type TestCluster } from "./api/cluster.ts";
 import { useCluster } from "./api/fixture.ts";
 import { sinkManifest } from "./api/sinks.ts";
-import { NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "./sink-fixture.ts";
+import { fleetOf, NO_PAUSE, OPERATOR, ROLLOUT, WORKER_DEFAULTS } from "./sink-fixture.ts";
 
 /** A reconcile that has looked for the children and found none, as of just before somebody makes one. */
 async function looked(cluster: TestCluster, name: string): Promise<Context & { fail: (nth: number) => void }> {
@@ -40,7 +41,7 @@ async function looked(cluster: TestCluster, name: string): Promise<Context & { f
     logger: silentLog,
     metrics: createMetrics(),
     events: { record: async () => {} },
-    cluster: { sink: () => sink, child: () => undefined, replicaSets: () => [], pods: () => [] },
+    cluster: { sink: () => sink, child: () => undefined, replicaSets: () => [], pods: () => [], configMaps: () => [] },
     statuses: createStatusApply(systemClock),
     worker: WORKER_DEFAULTS,
     operator: OPERATOR,
@@ -49,6 +50,11 @@ async function looked(cluster: TestCluster, name: string): Promise<Context & { f
     sink,
     key: `${cluster.namespace}/${name}`,
     children: children(sink, WORKER_DEFAULTS),
+    refused: undefined,
+    templateHash: undefined,
+    change: noChange(),
+    fleet: fleetOf(),
+    rollout: ROLLOUT,
     owned: new Map(),
     memory: freshMemory(sink.metadata.uid),
     signal: new AbortController().signal,
@@ -80,12 +86,14 @@ describe("an object that appears between looking for a child and making it", { s
 
   test("keeps its own data", async () => {
     const context = await looked(cluster, "data");
-    const theirs = { metadata: { name: "data-kinesis-sink", labels: { theirs: "yes" } }, data: { theirs: "yes" } };
+    const name = workerConfig(context.sink).name;
+    const theirs = { metadata: { name, labels: { theirs: "yes" } }, data: { theirs: "yes" } };
     await cluster.create(CONFIG_MAPS, theirs as KubeObject);
-    assert.match((await applyChildren(context))?.message ?? "", /^ConfigMap data-kinesis-sink exists/);
-    const found = await cluster.get<KubeObject & { data: object }>(CONFIG_MAPS, "data-kinesis-sink");
+    await assert.rejects(applyChildren(context), isConflict);
+    const found = await cluster.get<KubeObject & { data: object }>(CONFIG_MAPS, name);
     assert.deepEqual(bare(found), THEIRS);
     assert.deepEqual(found?.data, { theirs: "yes" });
+    assert.match((await claimChildren(context))?.message ?? "", /^ConfigMap data-kinesis-sink-\w+ exists/);
   });
 
   test("is not taken for the sink's own until the merge is undone", async () => {

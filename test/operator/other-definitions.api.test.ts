@@ -102,7 +102,8 @@ describe("a definition of another version", { skip }, () => {
     });
 
     test("hands the workers all of it, for theirs may be the version that knows it", async () => {
-      const found = await cluster.get<ConfigMapObject & KubeObject>(CONFIG_MAPS, "newer-kinesis-sink");
+      const all = await cluster.list<ConfigMapObject & KubeObject>(CONFIG_MAPS);
+      const found = all.find(({ metadata }) => metadata.name.startsWith("newer-kinesis-sink-"));
       const { manifest, unknownFields } = readCopy(found?.data["sink.json"] ?? "");
       assert.equal((manifest.spec as { newByDefault?: string }).newByDefault, "on");
       assert.deepEqual(unknownFields.toSorted(), ["spec.config.newSetting", "spec.newByDefault"]);

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { CONFIG_KEY, configMap, sourceHash } from "../../operator/desired/config-map.ts";
-import { ConfigError, readCopy, readManifest, subscribedBefore } from "../../worker/config.ts";
+import { CONFIG_KEY } from "../../crds/worker-config.ts";
+import { configMap } from "../../operator/desired/config-map.ts";
+import { ConfigError, readCopy, readManifest } from "../../worker/config.ts";
 import { liveSink } from "../operator/sink-fixture.ts";
 
 const inline = liveSink({
@@ -62,16 +60,4 @@ test("what this worker knows is validated, whatever else the configuration has",
       return true;
     },
   );
-});
-
-test("that workers were subscribed before is read from what the operator mounts", (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "config-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const latest = structuredClone(inline);
-  latest.spec.pulsar.subscription.initialPosition = "Latest";
-  for (const subscribed of ["", sourceHash(latest)]) {
-    const { data } = configMap({ ...latest, status: { subscribed } });
-    for (const [name, content] of Object.entries(data)) writeFileSync(join(folder, name), content);
-    assert.equal(subscribedBefore(join(folder, CONFIG_KEY)), subscribed !== "");
-  }
 });

@@ -1,4 +1,4 @@
-import type { KinesisSink, WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import type { KinesisSink, KinesisSinkStatus, WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -34,6 +34,8 @@ export interface PublisherOptions {
   readonly log: Logger;
   /** Called with `spec.logLevel` of the resource as each answer shows it. */
   readonly onLogLevel: (level: LogLevel) => void;
+  /** Called with the status of the resource as each answer shows it. */
+  readonly onStatus?: (status: KinesisSinkStatus) => void;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface PublisherOptions {
 export function createStatusPublisher(
   client: KubeClient,
   { namespace, name, uid, pod }: ReportTarget,
-  { clock, log, onLogLevel }: PublisherOptions,
+  { clock, log, onLogLevel, onStatus }: PublisherOptions,
 ): Publish<WorkerStatus> {
   const target = { type: KINESIS_SINKS, namespace, name };
   const statuses = createStatusApply(clock);
@@ -52,6 +54,7 @@ export function createStatusPublisher(
     const options = { fieldManager: pod, force: true, signal };
     const { object, leftOut } = await statuses.apply<KinesisSink>(client, target, report, options);
     if (leftOut.length > 0) log.warn(definitionTooOld(leftOut));
+    onStatus?.(object.status ?? {});
     const { logLevel, replicas } = object.spec;
     if (isLogLevel(logLevel)) onLogLevel(logLevel);
     return { replicas };

@@ -118,6 +118,12 @@ const rest: readonly BadManifest[] = [
     message: "give another absolute path",
   })),
   {
+    name: "a variable that is the image's own",
+    patch: { spec: { pod: { env: [{ name: "NODE_OPTIONS", value: "--max-old-space-size=4096" }] } } },
+    field: "spec.pod.env",
+    message: "follows from resources.limits.memory",
+  },
+  {
     name: "a quantity with a unit that is none",
     patch: { spec: { pod: { resources: { limits: { memory: "1 GB" } } } } },
     field: "spec.pod.resources.limits.memory",

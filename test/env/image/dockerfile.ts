@@ -20,7 +20,7 @@ interface Instruction {
 
 /**
  * Reads the subset of Dockerfile syntax that this project's file uses: no line continuations, JSON forms of ENTRYPOINT and
- * CMD, NAME=value forms of ENV. Throws on anything else, so that a test never checks less than the file says.
+ * CMD, NAME=value and NAME="words" forms of ENV. Throws on anything else, so that a test never checks less than the file says.
  */
 export function parseDockerfile(text: string): Dockerfile {
   const instructions = text
@@ -42,7 +42,7 @@ export function parseDockerfile(text: string): Dockerfile {
     layers: final.filter(({ name }) => name === "COPY").map((line) => layer(line.value)),
     user: value("USER"),
     workingDirectory: value("WORKDIR"),
-    env: final.filter(({ name }) => name === "ENV").flatMap((line) => line.value.split(/\s+/)),
+    env: final.filter(({ name }) => name === "ENV").flatMap((line) => variables(line.value)),
     entrypoint: words(value("ENTRYPOINT")),
     command: words(value("CMD")),
   };
@@ -60,6 +60,13 @@ function stage(text: string, defaults: readonly [string, string][]): Dockerfile[
   const [image = "", , name] = text.split(/\s+/);
   const from = defaults.reduce((filled, [argument, value]) => filled.replace(`\${${argument}}`, value), image);
   return { from, name };
+}
+
+function variables(text: string): string[] {
+  const found = [...text.matchAll(/(\w+)=(?:"([^"\\$]*)"|([^\s"]+))(?:\s|$)/g)];
+  const read = found.map(([, name, quoted, plain]) => `${name}=${quoted ?? plain}`);
+  if (found.map(([all]) => all).join("") !== text) throw new Error(`Dockerfile: cannot read "ENV ${text}"`);
+  return read;
 }
 
 function layer(text: string): string {

@@ -4,6 +4,7 @@ import { KINESIS_SINKS } from "../../../crds/resource.ts";
 import type { ConditionType } from "../../../crds/status-values.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
 import { type KubeObject, PODS } from "../../../operator/kube/objects.ts";
+import { isNotFound } from "../../../runtime/kube/errors.ts";
 import { objectPath } from "../../../runtime/kube/resource-type.ts";
 import { eventually, type TestCluster } from "./cluster.ts";
 
@@ -73,6 +74,15 @@ export async function setReady(cluster: TestCluster, pod: string, ready: boolean
     lastTransitionTime: now,
   }));
   await cluster.patch(PODS, pod, { status: { phase: "Running", conditions } }, "status");
+}
+
+/** Makes every worker of a sink ready that has not gone meanwhile, as when others became ready. */
+export async function startWorkers(cluster: TestCluster, sinkName: string): Promise<void> {
+  for (const { metadata } of await workerPods(cluster, sinkName)) {
+    await setReady(cluster, metadata.name, true).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
 }
 
 /** What a kubelet would write of a container that waits. */

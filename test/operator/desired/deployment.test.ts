@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { load } from "js-yaml";
-import { configHash } from "../../../operator/desired/config-map.ts";
+import { workerConfig } from "../../../operator/desired/config-map.ts";
 import { deployment, templateHash } from "../../../operator/desired/deployment.ts";
 import { configMapNames, secretNames } from "../../../operator/desired/volumes.ts";
 import type { FleetPod } from "../../../operator/desired/worker-defaults.ts";
@@ -15,11 +15,12 @@ const VALUES = join(import.meta.dirname, "../../../charts/kinesis-sink-operator/
 const templateOf = (spec: Record<string, unknown>, metadata?: Record<string, unknown>) =>
   templateHash(deployment(liveSink(spec, metadata), WORKER_DEFAULTS));
 
-test("scaling, pausing, another log level and a new generation leave the pods alone", () => {
+test("scaling, pausing, another log level, the end of the subscription and a new generation leave the pods alone", () => {
   const before = templateOf({ replicas: 1 });
   assert.equal(templateOf({ replicas: 9 }), before);
   assert.equal(templateOf({ paused: true }), before);
   assert.equal(templateOf({ logLevel: "debug" }), before);
+  assert.equal(templateOf({ cleanupSubscription: true }), before);
   assert.equal(templateOf({}, { generation: 99 }), before);
 });
 
@@ -51,7 +52,7 @@ test("another inline credential makes new pods, for a worker reads it when it st
         awsCredentialPluginParam: JSON.stringify({ accessKey: "AKIA", secretKey }),
       },
     });
-  assert.notEqual(configHash(inline("one")), configHash(inline("two")));
+  assert.notEqual(workerConfig(inline("one")).hash, workerConfig(inline("two")).hash);
 });
 
 test("labels that select the pods cannot be replaced by the user's", () => {

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { children } from "../../../operator/desired/children.ts";
 import { createMetrics } from "../../../operator/metrics.ts";
 import { applyChildren } from "../../../operator/reconcile/apply-children.ts";
-import { type Context, freshMemory } from "../../../operator/reconcile/context.ts";
+import { type Context, freshMemory, noChange } from "../../../operator/reconcile/context.ts";
 import type { ApiRequest, KubeClient } from "../../../runtime/kube/client.ts";
 import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createVirtualClock } from "../../clock.ts";
 import { silentLog } from "../../silent-log.ts";
-import { liveSink, NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { fleetOf, liveSink, NO_PAUSE, OPERATOR, ROLLOUT, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 /** A cluster whose admission refuses to write ServiceAccounts; whether there is one of the child's name is the test's. */
 function situation(exists: boolean): Context {
@@ -31,12 +31,17 @@ function situation(exists: boolean): Context {
     metrics: createMetrics(),
     events: { record: async () => {} },
     statuses: createStatusApply(clock),
-    cluster: { sink: () => sink, child: () => undefined, replicaSets: () => [], pods: () => [] },
+    cluster: { sink: () => sink, child: () => undefined, replicaSets: () => [], pods: () => [], configMaps: () => [] },
     worker: WORKER_DEFAULTS,
     operator: OPERATOR,
     pause: NO_PAUSE,
     sink,
     key: "shop/orders",
+    fleet: fleetOf(),
+    rollout: ROLLOUT,
+    change: noChange(),
+    refused: undefined,
+    templateHash: undefined,
     children: children(sink, WORKER_DEFAULTS),
     unknownFields: [],
     owned: new Map(),

@@ -33,6 +33,7 @@ function situation(owner: OwnerReference | undefined): ClaimContext {
     child: () => undefined,
     replicaSets: () => [],
     pods: () => [],
+    configMaps: () => [],
   };
   const signal = new AbortController().signal;
   const memory = freshMemory(sink.metadata.uid);

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Cluster } from "../../../operator/cluster/cluster.ts";
-import { children } from "../../../operator/desired/children.ts";
 import { DEPLOYMENTS } from "../../../operator/kube/objects.ts";
-import { freshMemory } from "../../../operator/reconcile/context.ts";
+import { freshMemory, noChange } from "../../../operator/reconcile/context.ts";
 import { type ObserveContext, observe } from "../../../operator/reconcile/observe.ts";
-import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { liveSink } from "../sink-fixture.ts";
 
 /** A sink whose Deployment the watch has brought in this generation, which its controller has acted on. */
 function viewOf(generation: number): ObserveContext {
@@ -25,6 +24,7 @@ function viewOf(generation: number): ObserveContext {
     child: (type) => (type === DEPLOYMENTS ? seen : undefined),
     replicaSets: () => [],
     pods: () => [],
+    configMaps: () => [],
   };
   const memory = freshMemory(uid);
   return {
@@ -32,7 +32,8 @@ function viewOf(generation: number): ObserveContext {
     key: `${namespace}/${name}`,
     cluster,
     memory,
-    children: children(sink, WORKER_DEFAULTS),
+    change: noChange(),
+    templateHash: undefined,
     unknownFields: [],
   };
 }

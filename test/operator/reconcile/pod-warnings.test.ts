@@ -26,7 +26,10 @@ function situation(pods: (Partial<PodView> & { name: string })[], answer: () => 
   };
   const views = pods.map((pod): PodView => {
     const stored = { key: `shop/${pod.name}`, resourceVersion: "1", group: key, controllerUid: "set" };
-    const state = { templateHash: "", account: "", terminating: false, ended: false, ready: false, started: false };
+    const state = {
+      ...{ templateHash: "", configMap: undefined, account: "" },
+      ...{ terminating: false, ended: false, ready: false, started: false },
+    };
     return { ...stored, ...state, cause: undefined, repeatedExit: undefined, ...pod };
   });
   const cluster: Cluster = {
@@ -34,6 +37,7 @@ function situation(pods: (Partial<PodView> & { name: string })[], answer: () => 
     child: (type) => (type === DEPLOYMENTS ? view("deployment", sink.metadata.uid) : undefined),
     replicaSets: () => [view("set", "deployment")],
     pods: () => views,
+    configMaps: () => [],
   };
   const asked: ApiRequest[] = [];
   const client: KubeClient = {

@@ -47,6 +47,7 @@ async function pruned(phases: (string | undefined)[]) {
       child: (type) =>
         type === DEPLOYMENTS ? { ...view, uid: "deployment", controllerUid: sink.metadata.uid } : undefined,
       replicaSets: () => [{ ...view, uid: "set", controllerUid: "deployment" }],
+      configMaps: () => [],
       pods: () => pods.map((pod) => ({ ...pod, group: key })),
     },
     signal: new AbortController().signal,

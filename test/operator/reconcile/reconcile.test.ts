@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Condition, WorkerStatus } from "../../../crds/kinesissink.generated.ts";
-import type { ChildView, Cluster, PodView } from "../../../operator/cluster/cluster.ts";
+import type { ChildView, Cluster, PodView, TemplateView } from "../../../operator/cluster/cluster.ts";
 import { CHILD_TYPES, children } from "../../../operator/desired/children.ts";
 import { templateHash } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
@@ -16,7 +16,7 @@ import { ApiError } from "../../../runtime/kube/errors.ts";
 import { createStatusApply } from "../../../runtime/kube/status-apply.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { createVirtualClock } from "../../clock.ts";
-import { liveSink, NO_PAUSE, OPERATOR, WORKER_DEFAULTS } from "../sink-fixture.ts";
+import { fleetOf, liveSink, NO_PAUSE, OPERATOR, ROLLOUT, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const KEY = "shop/orders";
 
@@ -33,6 +33,7 @@ interface Scene {
   generation?: number;
   /** Of the pod. */
   account?: string;
+  template?: TemplateView;
 }
 
 function clusterOf(scene: Scene): Cluster {
@@ -53,6 +54,7 @@ function clusterOf(scene: Scene): Cluster {
             replicas: scene.replicas ?? 1,
             conditions: scene.deploymentConditions,
           },
+          ...(scene.template ? { template: scene.template } : {}),
         }
       : {}),
   });
@@ -62,6 +64,7 @@ function clusterOf(scene: Scene): Cluster {
     controllerUid: "uid-set",
     templateHash: scene.current ? template : "another",
     account: scene.account ?? "",
+    configMap: "orders-kinesis-sink",
     terminating: false,
     ended: false,
     ready: scene.ready,
@@ -74,6 +77,7 @@ function clusterOf(scene: Scene): Cluster {
     child: ({ kind }) => child(kind),
     replicaSets: () => [{ ...child("set"), uid: "uid-set", controllerUid: "uid-Deployment" }],
     pods: () => [pod],
+    configMaps: () => [],
   };
 }
 
@@ -100,6 +104,7 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
   };
   const memories = new Map();
   const metrics = createMetrics();
+  const fleet = fleetOf();
   const reconcile = createReconcile(
     {
       client,
@@ -113,10 +118,13 @@ function reconciler(scene: Scene, refuse: (request: ApiRequest) => ApiError | un
       worker: { ...WORKER_DEFAULTS, disruptionBudget: { maxUnavailable: 1 }, networkPolicy: { from: [], egress: [] } },
       operator: OPERATOR,
       pause: NO_PAUSE,
+      fleet,
+      rollout: ROLLOUT,
     },
     memories,
   );
   return {
+    fleet,
     statuses,
     deleted,
     scaled,
@@ -186,6 +194,15 @@ test("a field of a newer definition leaves the sink running, and is told to have
   assert.equal(told(statuses[0], "Ready"), "True/WorkersReady");
   assert.equal(told(statuses[0], "Stalled"), undefined);
   assert.deepEqual(statuses[0]?.ignoredProperties, ["spec.shards"]);
+});
+
+test("a variable that new sinks may not set leaves a sink running that has had it", async () => {
+  const sink = sinkWith();
+  sink.spec.pod = { ...sink.spec.pod, env: [{ name: "NODE_OPTIONS", value: "--dns-result-order=ipv4first" }] };
+  const { run, statuses } = reconciler({ sink, current: true, ready: true, deploymentConditions: [] });
+  await run();
+  assert.equal(told(statuses[0], "Ready"), "True/WorkersReady");
+  assert.equal(told(statuses[0], "Stalled"), undefined);
 });
 
 test("an object that appeared or was replaced meanwhile is looked at again, and not told", async () => {
@@ -353,4 +370,38 @@ test("a stop that the API server refuses is told", async () => {
   const { run, statuses } = reconciler(scene, ({ path }) => (path.includes("/deployments/") ? forbidden : undefined));
   await run();
   assert.equal(told(statuses[0], "Stalled"), "True/ApplyForbidden");
+});
+
+test("a turn that cannot be used, since an object cannot be written, is given back", async () => {
+  const template = {
+    configMap: undefined,
+    hash: "old",
+    madeFrom: undefined,
+    turn: undefined,
+    progress: "done",
+  } as const;
+  const sink = { ...liveSink(), status: { observedGeneration: 3 } };
+  const scene: Scene = { sink, current: true, ready: true, deploymentConditions: [], template };
+  const refused = reconciler(scene, ({ method, path }) =>
+    method === "PATCH" && path.includes("/roles/") ? webhookDown : undefined,
+  );
+  await assert.rejects(refused.run(), webhookDown);
+  assert.equal(refused.fleet.report().blocked, 1);
+  assert.deepEqual(
+    refused.events.filter((event) => event.includes("Roll")),
+    [],
+  );
+  const taken = reconciler(scene);
+  await taken.run();
+  assert.equal(taken.fleet.report().rolling.last, 1);
+  assert.ok(taken.events.includes("Normal RollingOut"));
+});
+
+test("a sink that is gone or goes leaves the rollout", async () => {
+  const scene: Scene = { sink: sinkWith(), current: true, ready: true, deploymentConditions: [] };
+  const { fleet, run } = reconciler(scene);
+  fleet.enter(KEY, { state: "rolling", turn: "regular" });
+  scene.sink.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
+  await run();
+  assert.equal(fleet.report().rolling.regular, 0);
 });

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { configHash, configMap, sourceHash } from "../../../operator/desired/config-map.ts";
+import { sourceHash } from "../../../crds/subscription.ts";
+import { workerConfig } from "../../../operator/desired/config-map.ts";
 import { deployment, templateHash } from "../../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../../operator/desired/names.ts";
 import { computeStatus } from "../../../operator/status/status.ts";
+import { createSubscribedBefore } from "../../../worker/report/subscribed-before.ts";
+import { createVirtualClock } from "../../clock.ts";
+import { silentLog } from "../../silent-log.ts";
 import { liveSink, WORKER_DEFAULTS } from "../sink-fixture.ts";
 
 const TOPICS = ["persistent://public/default/orders", "persistent://public/default/returns"];
@@ -15,7 +19,7 @@ function sinkOf(pulsar: Record<string, unknown> = {}, subscribed?: string): Live
 }
 
 /** What the status says of it when the one worker reports that. */
-function told(sink: LiveSink, connected: boolean, hash = configHash(sink)): string | undefined {
+function told(sink: LiveSink, connected: boolean, hash = workerConfig(sink).hash): string | undefined {
   const more = { ready: true, terminating: false, ended: false, cause: undefined, suspectedCause: undefined };
   const state = "Running" as const;
   const worker = { pod: "w1", state, configHash: hash, source: { connected }, stream: { writable: true } };
@@ -27,12 +31,14 @@ function told(sink: LiveSink, connected: boolean, hash = configHash(sink)): stri
   return computeStatus(observed, [], "2026-01-01T00:00:00Z").subscribed;
 }
 
-/** The sink's ConfigMap holds the file that tells new workers. */
-function tells(sink: LiveSink): boolean {
-  return Object.hasOwn(configMap(sink).data, "subscribed");
+/** What a worker of the sink learns when it begins. */
+function tells(sink: LiveSink): Promise<boolean> {
+  const before = createSubscribedBefore(sourceHash(sink), createVirtualClock(), silentLog);
+  before.seen(sink.status ?? {});
+  return before.known();
 }
 
-test("that workers were subscribed to everything is known from then on, also while none runs", () => {
+test("that workers were subscribed to everything is known from then on, also while none runs", async () => {
   const sink = sinkOf();
   assert.equal(told(sink, false), undefined);
   assert.equal(told(sink, true, "the hash of an earlier configuration"), undefined);
@@ -40,10 +46,10 @@ test("that workers were subscribed to everything is known from then on, also whi
   assert.equal(known, sourceHash(sink));
   const later = sinkOf({}, known);
   assert.equal(told(later, false), known);
-  assert.deepEqual([tells(sink), tells(later)], [false, true]);
+  assert.deepEqual([await tells(sink), await tells(later)], [false, true]);
 });
 
-test("another cluster, subscription or list of topics begins anew; another order of the topics does not", () => {
+test("another cluster, subscription or list of topics begins anew; another order of the topics does not", async () => {
   const known = sourceHash(sinkOf());
   const others = [
     { serviceUrl: "pulsar://other:6650" },
@@ -53,11 +59,11 @@ test("another cluster, subscription or list of topics begins anew; another order
   ];
   for (const other of others) {
     const sink = sinkOf(other, known);
-    assert.equal(tells(sink), false, JSON.stringify(other));
+    assert.equal(await tells(sink), false, JSON.stringify(other));
     assert.equal(told(sink, false), known, "until workers were subscribed to it");
     assert.equal(told(sink, true), sourceHash(sink));
   }
-  assert.equal(tells(sinkOf({ topics: TOPICS.toReversed() }, known)), true);
+  assert.equal(await tells(sinkOf({ topics: TOPICS.toReversed() }, known)), true);
 });
 
 test("it restarts no worker, and does not matter where subscriptions begin at the oldest message", () => {
@@ -67,5 +73,4 @@ test("it restarts no worker, and does not matter where subscriptions begin at th
   assert.equal(one, other);
   const earliest = sinkOf({ subscription: {} });
   assert.equal(told(earliest, true), undefined);
-  assert.equal(tells({ ...earliest, status: { subscribed: sourceHash(earliest) } }), false);
 });

@@ -22,13 +22,14 @@ const LAYERS: Layers = {
   "runtime/": ["package.json"],
   "runtime/kube/": ["runtime/*"],
 
-  // kube ← desired ← status ← cluster ← reconcile ← the operator
+  // kube ← desired ← status ← cluster ← reconcile ← the operator; what scaling decides, it decides by reports alone
   "operator/kube/": ["crds/", "runtime/"],
   "operator/desired/": ["operator/kube/", "crds/", "runtime/"],
   "operator/status/": ["operator/desired/", "operator/kube/", "crds/", "runtime/"],
   "operator/cluster/": ["operator/status/", "operator/desired/", "operator/kube/", "crds/", "runtime/"],
+  "operator/scaling/": ["crds/"],
   "operator/reconcile/": [
-    ...["operator/cluster/", "operator/status/", "operator/desired/", "operator/kube/"],
+    ...["operator/scaling/", "operator/cluster/", "operator/status/", "operator/desired/", "operator/kube/"],
     ...["crds/", "runtime/"],
   ],
   "operator/": ["operator/", "crds/", "runtime/"],

@@ -67,7 +67,12 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     worker,
     manifest,
     http: { port: mode.httpPort, host: undefined },
-    publish: createStatusPublisher(api, target, { clock: systemClock, log, onLogLevel: root.setLevel }),
+    publish: createStatusPublisher(api, target, {
+      clock: systemClock,
+      log,
+      onLogLevel: root.setLevel,
+      onLagTarget: (given) => worker.watchBacklogAge(given),
+    }),
     onNotice: () => {},
     termination,
     log,

@@ -4,7 +4,7 @@ import { subscriptionName } from "../crds/subscription.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
-import { type AdminGet, createBacklog } from "./report/backlog.ts";
+import { type AdminGet, type Backlog, createBacklog } from "./report/backlog.ts";
 import type { StartFailure, WorkerFacts } from "./report/facts.ts";
 import { createLastingFailure } from "./report/lasting-failure.ts";
 import { createThroughput } from "./report/throughput.ts";
@@ -31,6 +31,8 @@ export interface Worker {
   start(): void;
   /** Cheap; call it every second or so, for rates are sampled by it. */
   facts(): WorkerFacts;
+  /** Whether the age of the backlog is looked at from now on: brokers read a message of each topic-partition for it. */
+  watchBacklogAge(wanted: boolean): void;
   /** Receives no more, delivers and acknowledges what is pending; resolves then, or when `deadline` aborts. */
   drain(deadline: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -60,7 +62,8 @@ class SinkWorker implements Worker {
   /** Null until the stream is usable. */
   #flow: Flow | null = null;
   #startFailure: StartFailure | null = null;
-  #backlog: number | null = null;
+  #backlog: Backlog | null = null;
+  #withAge: boolean;
   #draining = false;
   /** Resolves when nothing runs in the background any more. */
   #ended: Promise<void> = Promise.resolve();
@@ -68,6 +71,7 @@ class SinkWorker implements Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#startedAt = options.clock.wall();
+    this.#withAge = options.manifest.spec.autoscaling?.targetLagSeconds !== undefined;
   }
 
   start(): void {
@@ -97,8 +101,13 @@ class SinkWorker implements Worker {
       rate: this.#throughput.messages(),
       bytesRate: this.#throughput.bytes(),
       throttledPercent: this.#throughput.throttledPercent(),
-      backlog: this.#backlog,
+      backlog: this.#backlog?.entries ?? null,
+      backlogAge: this.#backlog?.ageSeconds ?? null,
     };
+  }
+
+  watchBacklogAge(wanted: boolean): void {
+    this.#withAge = wanted;
   }
 
   async drain(deadline: AbortSignal): Promise<void> {
@@ -133,6 +142,8 @@ class SinkWorker implements Worker {
       get: parts.adminGet,
       subscription: subscriptionName(manifest),
       topics: () => source.state().activeTopics,
+      withAge: () => this.#withAge,
+      wall: () => clock.wall(),
       log,
     });
     for (;;) {

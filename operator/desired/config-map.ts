@@ -24,13 +24,14 @@ export function configMap(sink: LiveSink): ConfigMapObject {
 
 /**
  * Hash of what a worker reads of the spec when it starts, and never again. What only shapes the Deployment is left out, so
- * that scaling, pausing or another node selector does not restart a worker for its configuration; and so is the log level,
- * which comes with the answer to each report. An inline credential counts: workers must start anew.
+ * that scaling, pausing or another node selector does not restart a worker for its configuration; and so is what comes with the
+ * answer to each report, and what is done once the sink is deleted. An inline credential counts: workers must start anew.
  */
 export function configHash(sink: LiveSink): string {
-  const { replicas: _replicas, paused: _paused, logLevel: _level, ...started } = sink.spec;
+  const { replicas: _replicas, paused: _paused, autoscaling: _autoscaling, logLevel: _level, ...started } = sink.spec;
   const { pod: _pod, serviceAccount: _account, ...read } = started;
-  return jsonHash(read);
+  // As it was hashed when it shaped nothing: another hash would restart every worker once.
+  return jsonHash({ ...read, cleanupSubscription: false });
 }
 
 function withoutCredentials(spec: KinesisSinkSpec): KinesisSinkSpec {

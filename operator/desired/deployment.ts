@@ -36,7 +36,7 @@ export function deployment(sink: LiveSink, defaults: WorkerDefaults): Deployment
   return {
     metadata: childMetadata(sink),
     spec: {
-      replicas: effectiveReplicas(sink.spec),
+      replicas: effectiveReplicas(sink),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       selector: { matchLabels: selectorLabels(sink) },

@@ -1,6 +1,7 @@
-import type { KinesisSinkSpec } from "../../crds/kinesissink.generated.ts";
+import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
+import { runningReplicas } from "../../crds/replicas.ts";
 
-/** How many workers a sink is to have now. A pause goes before the number. */
-export function effectiveReplicas({ paused, replicas }: Pick<KinesisSinkSpec, "paused" | "replicas">): number {
-  return paused ? 0 : replicas;
+/** How many workers a sink is to have now. A pause goes before the number, and 0 before what autoscaling has chosen. */
+export function effectiveReplicas(sink: Pick<KinesisSink, "spec" | "status">): number {
+  return sink.spec.paused ? 0 : runningReplicas(sink);
 }

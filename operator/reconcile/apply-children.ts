@@ -75,7 +75,7 @@ async function apply(context: Context, child: Child, object: KubeObject): Promis
   });
   if (child.type === DEPLOYMENTS) {
     memory.deploymentGeneration = applied.metadata.generation ?? 0;
-    memory.deploymentReplicas = effectiveReplicas(context.sink.spec);
+    memory.deploymentReplicas = effectiveReplicas(context.sink);
   }
   metrics.writes.inc({ kind, operation: "apply" });
   context.logger.info("applied", { kind, name: object.metadata.name });

@@ -91,6 +91,8 @@ export interface Memory {
   readonly podWarnings: Map<string, PodWarning>;
   /** By pod. */
   readonly reports: Map<string, SeenReport>;
+  /** When the number of workers was last decided on, monotonic milliseconds. */
+  decidedAt: number | undefined;
 }
 
 export function freshMemory(uid: string): Memory {
@@ -106,6 +108,7 @@ export function freshMemory(uid: string): Memory {
     merged: new Map(),
     podWarnings: new Map(),
     reports: new Map(),
+    decidedAt: undefined,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 /** Serves Ready as a metric: a sink without a single worker has nobody else who could tell. */
 export function setReadiness({ key, metrics, sink }: Context, { conditions }: OperatorStatus): void {
   const ready = conditions.some(({ type, status }) => type === "Ready" && status === "True");
-  if (effectiveReplicas(sink.spec) === 0) forgetReadiness(metrics, key);
+  if (effectiveReplicas(sink) === 0) forgetReadiness(metrics, key);
   else metrics.sinkReady.set(labels(key), ready ? 1 : 0);
 }
 

@@ -1,6 +1,7 @@
 import type { Condition, KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
 import type { OperatorReason } from "../../crds/reasons.ts";
+import { runningReplicas } from "../../crds/replicas.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
@@ -30,7 +31,7 @@ export async function writeStatus(context: StatusContext, status: OperatorStatus
   if (same(facts(known), facts(status))) {
     const sameWords = same(words(known), words(status));
     if (sameWords && same(known?.totals, status.totals)) return undefined;
-    const wait = memory.statusWrittenAt + (sameWords ? beatMs(sink.spec.replicas) : WORDS_MS) - clock.now();
+    const wait = memory.statusWrittenAt + (sameWords ? beatMs(runningReplicas(sink)) : WORDS_MS) - clock.now();
     if (wait > 0) return wait;
   }
   memory.written = await apply(context, status);
@@ -82,7 +83,8 @@ function statusHash(status: Partial<OperatorStatus> | undefined): string {
 /** All but totals and messages. */
 function facts(status: Partial<OperatorStatus> | undefined) {
   if (!status) return undefined;
-  const { observedGeneration, replicas, readyReplicas, selector, ignoredProperties } = status;
+  const { observedGeneration, replicas, readyReplicas, selector, ignoredProperties, autoscaling } = status;
+  const { message: _message, ...scaling } = autoscaling ?? {};
   const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
   // The server's JSON leaves out what is empty.
   return {
@@ -91,12 +93,13 @@ function facts(status: Partial<OperatorStatus> | undefined) {
     readyReplicas,
     selector,
     ignoredProperties: ignoredProperties ?? [],
+    scaling,
     conditions,
   };
 }
 
 function words(status: Partial<OperatorStatus> | undefined): string[] {
-  return byType(status).map(({ message }) => message);
+  return [...byType(status).map(({ message }) => message), status?.autoscaling?.message ?? ""];
 }
 
 /** The server may reorder a list that is a map. */

@@ -11,7 +11,8 @@ import { paused } from "./stop.ts";
 import { totals } from "./totals.ts";
 
 /** The part of a status that the operator writes: everything but the workers' entries. */
-export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers">>;
+export type OperatorStatus = Required<Omit<KinesisSinkStatus, "workers" | "autoscaling">> &
+  Pick<KinesisSinkStatus, "autoscaling">;
 
 /**
  * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as

@@ -33,6 +33,14 @@ const READ_BY_MAIN: Readonly<Record<string, string>> = {
   "spec.logLevel": "worker/main.ts",
   "spec.config.awsCredentialPluginParam": "worker/main.ts",
 };
+/** Fields that the operator acts on by what it sees, and the file that reads them. */
+const READ_BY_OPERATOR: Readonly<Record<string, string>> = {
+  "spec.autoscaling.maxReplicas": "operator/scaling/policy.ts",
+  "spec.autoscaling.targetLagSeconds": "operator/scaling/policy.ts",
+  "spec.autoscaling.targetBacklogMessages": "operator/scaling/policy.ts",
+  "spec.autoscaling.scaleUpStabilizationSeconds": "operator/scaling/policy.ts",
+  "spec.autoscaling.scaleDownStabilizationSeconds": "operator/scaling/policy.ts",
+};
 /** It is a secret: workers ask the API server for it. */
 const NOT_COPIED: readonly string[] = ["spec.config.awsCredentialPluginParam"];
 
@@ -58,6 +66,9 @@ const VALUES: Readonly<Record<string, unknown>> = {
   "spec.pulsar.adminUrl": "http://127.0.0.1:1",
   // Nothing runs otherwise, so the number of replicas would be the same.
   "spec.paused": false,
+  // More than spec.replicas, so that it shows.
+  "spec.autoscaling.minReplicas": 2,
+  "spec.autoscaling.maxReplicas": 5,
 };
 
 /** A value for every field below. */
@@ -112,6 +123,7 @@ const EXCLUSIVE = [
   "spec.pulsar.auth.oauth2",
   "spec.pulsar.tls.ca.secret",
   "spec.serviceAccount.name",
+  "spec.autoscaling",
 ];
 
 /** The object, and in `seen` the paths of what is read of it. */
@@ -204,7 +216,11 @@ describe("a field of the spec", () => {
     const forgotten = fields
       .map(([path]) => path)
       .filter((path) => !seen.has(path) && !shapes(path) && !without.includes(path));
-    assert.deepEqual(forgotten.toSorted(), Object.keys(READ_BY_MAIN).toSorted());
+    assert.deepEqual(forgotten.toSorted(), Object.keys({ ...READ_BY_MAIN, ...READ_BY_OPERATOR }).toSorted());
+    for (const [path, file] of Object.entries(READ_BY_OPERATOR)) {
+      const name = path.split(".").at(-1);
+      assert.ok(readFileSync(join(ROOT, file), "utf8").includes(`.${name}`), `${file} does not read ${path}`);
+    }
     for (const [path, file] of Object.entries(READ_BY_MAIN)) {
       assert.ok(readFileSync(join(ROOT, file), "utf8").includes(`manifest.${path}`), `${file} does not read ${path}`);
     }

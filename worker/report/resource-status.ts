@@ -1,5 +1,6 @@
 import type { KinesisSink, WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
+import { runningReplicas } from "../../crds/replicas.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type InClusterOptions, inClusterAccess } from "../../runtime/kube/access.ts";
@@ -34,6 +35,8 @@ export interface PublisherOptions {
   readonly log: Logger;
   /** Called with `spec.logLevel` of the resource as each answer shows it. */
   readonly onLogLevel: (level: LogLevel) => void;
+  /** Called with whether `spec.autoscaling` of the resource, as each answer shows it, has a target for the lag. */
+  readonly onLagTarget: (given: boolean) => void;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface PublisherOptions {
 export function createStatusPublisher(
   client: KubeClient,
   { namespace, name, uid, pod }: ReportTarget,
-  { clock, log, onLogLevel }: PublisherOptions,
+  { clock, log, onLagTarget, onLogLevel }: PublisherOptions,
 ): Publish<WorkerStatus> {
   const target = { type: KINESIS_SINKS, namespace, name };
   const statuses = createStatusApply(clock);
@@ -52,9 +55,10 @@ export function createStatusPublisher(
     const options = { fieldManager: pod, force: true, signal };
     const { object, leftOut } = await statuses.apply<KinesisSink>(client, target, report, options);
     if (leftOut.length > 0) log.warn(definitionTooOld(leftOut));
-    const { logLevel, replicas } = object.spec;
+    const { autoscaling, logLevel } = object.spec;
     if (isLogLevel(logLevel)) onLogLevel(logLevel);
-    return { replicas };
+    onLagTarget(autoscaling?.targetLagSeconds !== undefined);
+    return { replicas: runningReplicas(object) };
   };
 }
 

@@ -84,7 +84,7 @@ export interface KinesisSinkSpec {
    */
   paused: boolean;
   /**
-   * Delete the subscription when this resource is deleted. False keeps it, and with it the backlog that grows in Pulsar.
+   * Delete the subscription when this resource is deleted, which is gone only then. True puts a finalizer on the resource: once it is deleted, its workers stop, and a Job in their image deletes the subscription from every topic partition. Set to false on a resource that is being deleted, it lets it go. False keeps the subscription, and with it the backlog that grows in Pulsar. No effect where the whole namespace is deleted.
    */
   cleanupSubscription: boolean;
   logLevel: LogLevel;

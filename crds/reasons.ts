@@ -133,6 +133,14 @@ export const operatorReasons = {
   FailedCreate: { stalls: true, meaning: "The pods cannot be created; the message quotes why." },
   Unschedulable: { stalls: false, meaning: "No node takes the pod; a rollout stalls when none does for five minutes." },
   CrashLoopBackOff: { stalls: true, meaning: "The worker ends again and again; the message quotes its last words." },
+  CleaningUp: {
+    stalls: false,
+    meaning: "The sink is being deleted; its workers stop, or a Job deletes its subscription.",
+  },
+  CleanupFailed: {
+    stalls: true,
+    meaning: "The subscription of a deleted sink cannot be deleted. It is tried again; the message says why.",
+  },
   DriftRepaired: {
     stalls: false,
     meaning:

@@ -28,8 +28,16 @@ const LAYERS: Layers = {
   "operator/status/": ["operator/desired/", "operator/kube/", "crds/", "runtime/"],
   "operator/cluster/": ["operator/status/", "operator/desired/", "operator/kube/", "crds/", "runtime/"],
   "operator/scaling/": ["crds/"],
+  "operator/cleanup/": ["operator/desired/", "operator/kube/", "crds/", "runtime/"],
   "operator/reconcile/": [
-    ...["operator/scaling/", "operator/cluster/", "operator/status/", "operator/desired/", "operator/kube/"],
+    ...[
+      "operator/scaling/",
+      "operator/cleanup/",
+      "operator/cluster/",
+      "operator/status/",
+      "operator/desired/",
+      "operator/kube/",
+    ],
     ...["crds/", "runtime/"],
   ],
   "operator/": ["operator/", "crds/", "runtime/"],

@@ -20,17 +20,36 @@ import { createReporter, type Publish } from "./report/reporter.ts";
 import { createReportClient, createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
 import { terminalReport } from "./report/terminal.ts";
 import { fileKeys, mountedKeys } from "./secrets.ts";
+import { unsubscribe } from "./unsubscribe.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 const NOTICE_EVERY_MS = 1000;
 const TERMINAL_EVERY_MS = 5000;
 /** Left of the grace period for the last report and for closing. */
 const CLOSING_MS = 5000;
+/** Until what fails and might pass is given up, and told. */
+const UNSUBSCRIBING_MS = 120_000;
 
 async function main(): Promise<number> {
   const mode = parseArguments(process.argv.slice(2));
   const termination = onTermination();
+  if (mode.kind === "unsubscribe") return await runUnsubscribe(mode, termination);
   return mode.kind === "pod" ? await runInPod(mode, termination) : await runLocally(mode, termination);
+}
+
+/** What goes wrong is thrown, and so the last that is printed: the operator quotes it. */
+async function runUnsubscribe(mode: RunMode & { kind: "unsubscribe" }, termination: AbortSignal): Promise<number> {
+  const { manifest } = readCopy(await readFile(mode.config, "utf8"));
+  const log = createLogger({ program: "worker", level: manifest.spec.logLevel }).with({ sink: manifest.metadata.name });
+  await unsubscribe({
+    manifest,
+    readKey: mountedKeys(mode.keys),
+    proxy: proxyVariables(process.env),
+    clock: systemClock,
+    log,
+    signal: AbortSignal.any([termination, AbortSignal.timeout(UNSUBSCRIBING_MS)]),
+  });
+  return 0;
 }
 
 async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSignal): Promise<number> {

@@ -5,6 +5,7 @@ import { applyChildren } from "./apply-children.ts";
 import { claimChildren } from "./claim-children.ts";
 import type { Context, Step } from "./context.ts";
 import { deleteStaleChildren } from "./delete-stale-children.ts";
+import { holdFinalizer } from "./hold-finalizer.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
 import { validateSpec } from "./validate-spec.ts";
 
@@ -15,6 +16,7 @@ import { validateSpec } from "./validate-spec.ts";
 const STEPS: readonly Step[] = [
   scaleDeployment,
   validateSpec,
+  holdFinalizer,
   computeChildren,
   claimChildren,
   applyChildren,

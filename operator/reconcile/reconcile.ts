@@ -1,6 +1,8 @@
+import { holdsFinalizer } from "../cleanup/finalizer.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { RunResult } from "../kube/queue.ts";
 import { applyDesired } from "./apply-desired.ts";
+import { cleanUp } from "./clean-up.ts";
 import { type Context, type Dependencies, freshMemory, type Memory } from "./context.ts";
 import { forgetReadiness } from "./readiness-metric.ts";
 import { updateStatus } from "./update-status.ts";
@@ -14,13 +16,17 @@ export type Reconcile = (key: string, signal: AbortSignal) => Promise<RunResult>
 export function createReconcile(dependencies: Dependencies, memories: Map<string, Memory>): Reconcile {
   return async (key, signal) => {
     const sink = dependencies.cluster.sink(key);
-    // Children of a sink that is being deleted go with it, by their owner references; to repair them now would hold it up.
-    if (!sink || sink.metadata.deletionTimestamp) {
-      if (!sink) memories.delete(key);
+    if (!sink) {
+      memories.delete(key);
       forgetReadiness(dependencies.metrics, key);
       return {};
     }
     const context = contextOf(dependencies, sink, key, remembered(memories, key, sink), signal);
+    if (sink.metadata.deletionTimestamp) {
+      forgetReadiness(dependencies.metrics, key);
+      // Its children go with it, by their owner references; to repair them now would hold it up.
+      return holdsFinalizer(sink) ? await cleanUp(context) : {};
+    }
     const { blocked, error } = await applyDesired(context);
     // The pods go on meanwhile, and so must the status.
     const result = await updateStatus(context, blocked);

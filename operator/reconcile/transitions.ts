@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 export const ACTION = "Reconcile";
 
 /** Reasons of Ready=False that somebody asked for or that pass by themselves. */
-const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting", "PredecessorRemains"]);
+const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting", "PredecessorRemains", "CleaningUp"]);
 
 /**
  * The Events that a change of conditions deserves: of Ready, of Paused unless Ready told it before, and of Stalled when it says

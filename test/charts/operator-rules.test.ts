@@ -25,10 +25,10 @@ describe("the operator's rules in the chart", () => {
     );
   });
 
-  it("delete nothing but accounts that a sink needs no longer", () => {
+  it("delete nothing but accounts that a sink needs no longer, and Jobs that have no owner", () => {
     assert.deepEqual(
       permissions(rules).filter((permission) => permission.includes(" delete")),
-      ["/serviceaccounts delete"],
+      ["/serviceaccounts delete", "batch/jobs delete"],
     );
   });
 

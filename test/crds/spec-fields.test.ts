@@ -35,6 +35,7 @@ const READ_BY_MAIN: Readonly<Record<string, string>> = {
 };
 /** Fields that the operator acts on by what it sees, and the file that reads them. */
 const READ_BY_OPERATOR: Readonly<Record<string, string>> = {
+  "spec.cleanupSubscription": "operator/reconcile/hold-finalizer.ts",
   "spec.autoscaling.maxReplicas": "operator/scaling/policy.ts",
   "spec.autoscaling.targetLagSeconds": "operator/scaling/policy.ts",
   "spec.autoscaling.targetBacklogMessages": "operator/scaling/policy.ts",

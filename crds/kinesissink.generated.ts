@@ -75,7 +75,7 @@ export interface KinesisSinkSpec {
      */
     scaleUpStabilizationSeconds: number;
     /**
-     * Seconds for which fewer workers must do without a break before some are taken away; of the numbers that would have done meanwhile the highest counts.
+     * Seconds for which fewer workers must do without a break before some are taken away; of the numbers that would have done meanwhile the highest counts. At least four reports of the workers are awaited, as one that has fallen silent shows after three.
      */
     scaleDownStabilizationSeconds: number;
   };

@@ -195,6 +195,10 @@ export const scalingReasons = {
   },
   ReportsMissing: { stalls: false, meaning: "Fewer workers might do, but not all of them are ready and report." },
   NoReport: { stalls: false, meaning: "No worker tells what the targets are about." },
+  PoisonHeld: {
+    stalls: false,
+    meaning: "Messages that cannot be delivered grow old whoever works, so that the targets say nothing.",
+  },
   ShardsLimit: {
     stalls: false,
     meaning: "A target is exceeded, and a shard of the stream takes no more: more workers would not change that.",

@@ -27,6 +27,9 @@ const CATCH_UP_MS = 10 * 60_000;
 /** Workers that are not ready so long after a change are not waited for. */
 const START_MS = 5 * 60_000;
 const MOST_UP = 2;
+/** Reports of each worker that a change waits for at least; a worker that has fallen silent shows after three beats. */
+const UP_BEATS = 2;
+const DOWN_BEATS = 4;
 
 /** The number of workers from what they report. Pure: what is remembered is in the state. */
 export function decide(before: ScalingState, evidence: Evidence, policy: ScalingPolicy): Decision {
@@ -38,7 +41,7 @@ export function decide(before: ScalingState, evidence: Evidence, policy: Scaling
   const found = pressures(evidence, policy, before.replicas);
   const pressure = highest(found);
   const state = { ...before, capacity: measured(before, evidence, pressure > 1) };
-  if (found.length === 0) return held(state, undefined, "NoReport");
+  if (found.length === 0) return held(state, undefined, evidence.poison ? "PoisonHeld" : "NoReport");
   return pressure > TOLERANCE ? upwards(state, evidence, policy, found) : downwards(state, evidence, policy, pressure);
 }
 
@@ -52,7 +55,7 @@ function upwards(state: ScalingState, evidence: Evidence, policy: ScalingPolicy,
   const known = state.pending?.direction === "Up" ? state.pending : fresh;
   // The clock of another leader may be ahead.
   const pending = { ...known, since: Math.min(known.since, now) };
-  const dueAt = pending.since + Math.max(policy.upMs, 2 * evidence.beatMs);
+  const dueAt = pending.since + Math.max(policy.upMs, UP_BEATS * evidence.beatMs);
   if (now < dueAt) return held(state, pending, "ScaleUpPending", dueAt);
   if (obstacle) return { ...held(state, pending, obstacle.reason), message: obstacle.message };
   if (isCatchingUp(pending, now, found)) return held(state, fresh, "CatchingUp");
@@ -87,7 +90,7 @@ function downwards(state: ScalingState, evidence: Evidence, policy: ScalingPolic
   const known = pending?.direction === "Down" && pending.replicas < replicas ? pending : undefined;
   const since = Math.min(known?.since ?? now, now);
   const enough = Math.max(known?.replicas ?? 0, wouldDo);
-  const dueAt = since + Math.max(policy.downMs, 2 * evidence.beatMs);
+  const dueAt = since + Math.max(policy.downMs, DOWN_BEATS * evidence.beatMs);
   if (now < dueAt) return held(state, { direction: "Down", since, replicas: enough }, "ScaleDownPending", dueAt);
   return changed(state, enough, evidence, "ScaledDown", "what waits is far below its target");
 }

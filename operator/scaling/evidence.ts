@@ -31,6 +31,8 @@ export interface Evidence {
   /** Percent of the memory for messages in use by the worker that uses most. */
   readonly budgetPercent: number;
   readonly obstacle: Obstacle | undefined;
+  /** Messages that cannot be delivered are set aside, or stop their topic-partition. */
+  readonly poison: boolean;
 }
 
 export interface Reported {
@@ -60,6 +62,7 @@ export function evidence({ now, beatMs, ready, reports, totals, ordered }: Repor
     rate: totals.ratePerSecond ?? 0,
     budgetPercent: Math.max(0, ...reports.map((report) => report.budgetPercent ?? 0)),
     obstacle: obstacle(reports),
+    poison,
   };
 }
 

@@ -175,6 +175,16 @@ test("nothing is decided without a report that tells what the targets are about"
   assert.equal(decision.state.replicas, 4);
 });
 
+test("messages that cannot be delivered are named where they make the targets say nothing", () => {
+  const { reason } = decide(stateOf(4), seen(4, { lagSeconds: undefined, poison: true }), POLICY);
+  assert.equal(reason, "PoisonHeld");
+});
+
+test("a worker that falls silent shows before others are taken away, however short the stabilization", () => {
+  const { againAt } = decide(stateOf(4), seen(4, { rate: 0 }), { ...POLICY, downMs: 0 });
+  assert.equal(againAt, NOW + 4 * 10 * SECOND);
+});
+
 test("bounds that have changed hold at once", () => {
   assert.equal(decide(stateOf(4), seen(4), { ...POLICY, least: 6 }).state.replicas, 6);
   const fewer = decide(stateOf(8), seen(8), { ...POLICY, most: 5 });

@@ -32,6 +32,7 @@ export function seen(workers: number, more: Partial<Evidence> = {}): Evidence {
     rate: 100 * workers,
     budgetPercent: 5,
     obstacle: undefined,
+    poison: false,
     ...more,
   };
 }

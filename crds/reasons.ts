@@ -193,7 +193,10 @@ export const scalingReasons = {
     stalls: false,
     meaning: "A target is exceeded; what the last change does shows once all workers are ready.",
   },
-  ReportsMissing: { stalls: false, meaning: "Fewer workers might do, but not all of them are ready and report." },
+  ReportsMissing: {
+    stalls: false,
+    meaning: "Fewer workers might do, but not all of them are ready and have reported for a minute.",
+  },
   NoReport: { stalls: false, meaning: "No worker tells what the targets are about." },
   PoisonHeld: {
     stalls: false,

@@ -17,9 +17,9 @@ export interface Evidence {
   readonly beatMs: number;
   /** Pods that are ready. */
   readonly ready: number;
-  /** Workers whose reports count. */
+  /** Workers whose reports count, and whose rate is one of a whole minute. */
   readonly reports: number;
-  /** Of these, those that have something to read: others of an ordered sink stand by. */
+  /** Of all that report, those that have something to read: others of an ordered sink stand by. */
   readonly active: number;
   /** Undefined where nobody says, or where messages that cannot be delivered make it say nothing. */
   readonly lagSeconds: number | undefined;
@@ -53,7 +53,7 @@ export function evidence({ now, beatMs, ready, reports, totals, ordered }: Repor
     now,
     beatMs,
     ready,
-    reports: reports.length,
+    reports: reports.filter((report) => isGrown(report, now)).length,
     active,
     // What is stopped or set aside grows old whoever works; ordered, what waits behind it grows too.
     lagSeconds: poison ? undefined : lag(reports),
@@ -64,6 +64,14 @@ export function evidence({ now, beatMs, ready, reports, totals, ordered }: Repor
     obstacle: obstacle(reports),
     poison,
   };
+}
+
+/** A worker reports the mean rate of its last minute. */
+const RATE_MS = 60_000;
+
+/** One that has just started, as after a rollout, delivers more than its rate says. */
+function isGrown({ startedAt }: WorkerStatus, now: number): boolean {
+  return startedAt === undefined || now - Date.parse(startedAt) >= RATE_MS;
 }
 
 function lag(reports: readonly WorkerStatus[]): number | undefined {

@@ -76,6 +76,13 @@ test("those that stand by are not active, in an ordered sink alone", () => {
   assert.equal(evidenceOf([{}, standby, standby]).active, 3);
 });
 
+test("a worker that started less than a minute ago has no rate to count on yet", () => {
+  const startedAt = (agoMs: number) => new Date(-agoMs).toISOString();
+  const workers = [{ startedAt: startedAt(59_000) }, { startedAt: startedAt(61_000) }, {}];
+  assert.equal(evidenceOf(workers).reports, 2);
+  assert.equal(evidenceOf(workers).active, 3);
+});
+
 test("the worker that holds most counts", () => {
   assert.equal(evidenceOf([{ budgetPercent: 10 }, { budgetPercent: 85 }, {}]).budgetPercent, 85);
   assert.equal(evidenceOf([{}]).budgetPercent, 0, "an older worker does not tell");

@@ -59,15 +59,44 @@ export interface KinesisSinkSpec {
   };
   deadLetter?: DeadLetter;
   /**
-   * Number of workers. With retainOrdering, workers beyond the number of topic partitions stand by. 0 stops the sink, as paused does.
+   * Number of workers. With retainOrdering, workers beyond the number of topic partitions stand by. 0 stops the sink, as paused does, also with spec.autoscaling, beside which every other number has no effect.
    */
   replicas: number;
+  /**
+   * The operator chooses the number of workers by what waits. Absent means spec.replicas. The number that it has chosen is in status.autoscaling. Not together with a HorizontalPodAutoscaler or KEDA, which scale this resource by themselves.
+   */
+  autoscaling?: {
+    /**
+     * Fewest workers. To stop the sink, set spec.paused, or spec.replicas to 0.
+     */
+    minReplicas: number;
+    /**
+     * Most workers. With retainOrdering, those beyond the number of topic partitions stand by.
+     */
+    maxReplicas: number;
+    /**
+     * Age, in seconds, that the oldest message which waits should not exceed. With spec.pulsar.adminUrl it is looked for in the backlog; without, only among the messages that the workers hold. Beside targetBacklogMessages, the target that asks for more workers counts.
+     */
+    targetLagSeconds?: number;
+    /**
+     * What may wait in the subscription for each worker, counted as status.totals.backlog counts: a batch of a producer is one. Needs spec.pulsar.adminUrl.
+     */
+    targetBacklogMessages?: number;
+    /**
+     * Seconds for which a target must be exceeded without a break before workers are added. At least two reports of the workers are awaited.
+     */
+    scaleUpStabilizationSeconds: number;
+    /**
+     * Seconds for which fewer workers must do without a break before some are taken away; of the numbers that would have done meanwhile the highest counts. At least four reports of the workers are awaited, as one that has fallen silent shows after three.
+     */
+    scaleDownStabilizationSeconds: number;
+  };
   /**
    * Stop moving messages and keep everything else, the place in the topics included. The messages wait in Pulsar, within the namespace's limits for backlog and time to live.
    */
   paused: boolean;
   /**
-   * Delete the subscription when this resource is deleted. False keeps it, and with it the backlog that grows in Pulsar.
+   * Delete the subscription when this resource is deleted, which is gone only then. True puts a finalizer on the resource: once it is deleted, its workers stop, and a Job in their image deletes the subscription from every topic partition. Set to false on a resource that is being deleted, it lets it go. False keeps the subscription, and with it the backlog that grows in Pulsar. No effect where the whole namespace is deleted.
    */
   cleanupSubscription: boolean;
   /**
@@ -795,6 +824,72 @@ export interface KinesisSinkStatus {
   operator?: StatusOperator;
   totals?: Totals;
   /**
+   * What the operator has decided by spec.autoscaling, and what it needs to decide again. Absent without that.
+   */
+  autoscaling?: {
+    /**
+     * Workers that there are to be, within minReplicas and maxReplicas. None are while the sink is stopped.
+     */
+    replicas?: number;
+    /**
+     * Why it is this number now, in one word.
+     */
+    reason?: string;
+    /**
+     * The same in a sentence.
+     */
+    message?: string;
+    /**
+     * Where the lag comes from. Backlog: from the oldest message in the subscription. Reported: from the messages that the workers hold, as there is no spec.pulsar.adminUrl or it does not tell.
+     */
+    lagSource?: string;
+    /**
+     * When the number was changed last.
+     */
+    lastScaleTime?: string;
+    /**
+     * The last change of the number, with what it was decided by.
+     */
+    lastDecision?: string;
+    /**
+     * Present while a change waits for its stabilization.
+     */
+    pending?: {
+      /**
+       * Up or Down.
+       */
+      direction?: string;
+      /**
+       * Since when it has been due without a break.
+       */
+      since?: string;
+      /**
+       * The number that would do, on the way down.
+       */
+      replicas?: number;
+      /**
+       * The lag at that time, on the way up.
+       */
+      lagSeconds?: number;
+      /**
+       * The backlog at that time, on the way up.
+       */
+      backlog?: number;
+    };
+    /**
+     * Messages per second that a worker delivered while more waited; forgotten after a day.
+     */
+    messagesPerReplica?: number;
+    /**
+     * When messagesPerReplica was measured.
+     */
+    measuredAt?: string;
+    /**
+     * spec.replicas, which has no effect meanwhile, as it was when that was told last.
+     */
+    specReplicas?: number;
+  };
+  /**
    * One entry per worker pod, written by that worker. At most 200 are kept.
    *
    * @maxItems 200
@@ -883,6 +978,10 @@ export interface Totals {
    */
   lagSeconds?: number;
   /**
+   * Age, in seconds since it was published, of the oldest message that waits in the subscription. Present with spec.pulsar.adminUrl and spec.autoscaling.targetLagSeconds.
+   */
+  backlogAgeSeconds?: number;
+  /**
    * Messages sent to the dead-letter topic since the present workers started.
    */
   deadLettered?: number;
@@ -955,6 +1054,14 @@ export interface WorkerStatus {
    * Age, in seconds since it was published, of the oldest message received and not yet accepted by Kinesis. 0 when there is none.
    */
   lagSeconds?: number;
+  /**
+   * Age, in seconds since it was published, of the oldest message that waits in the subscription, over the same topic partitions as backlog. Present with spec.pulsar.adminUrl and spec.autoscaling.targetLagSeconds.
+   */
+  backlogAgeSeconds?: number;
+  /**
+   * Percent in use of the memory that received messages may take. A worker that keeps up needs little of it.
+   */
+  budgetPercent?: number;
   /**
    * Records sent again since the worker started.
    */

@@ -149,6 +149,14 @@ export const operatorReasons = {
     stalls: false,
     meaning: "Of an Event: everything is applied anew, as the annotation pulsar-kinesis.io/reconcile-at asks for.",
   },
+  CleaningUp: {
+    stalls: false,
+    meaning: "The sink is being deleted; its workers stop, or a Job deletes its subscription.",
+  },
+  CleanupFailed: {
+    stalls: true,
+    meaning: "The subscription of a deleted sink cannot be deleted. It is tried again; the message says why.",
+  },
   DriftRepaired: {
     stalls: false,
     meaning:
@@ -183,6 +191,10 @@ export const operatorReasons = {
   NoWorkers: { stalls: false, meaning: "Unknown, for no worker is to run." },
   NoReport: { stalls: false, meaning: "Unknown, for no worker has reported yet." },
   NotTried: { stalls: false, meaning: "Unknown, for no worker has come far enough to try." },
+  ReplicasIgnored: {
+    stalls: false,
+    meaning: "An Event only: spec.replicas was changed, and has no effect beside spec.autoscaling unless it is 0.",
+  },
   DefinitionTooOld: {
     stalls: false,
     meaning: "An Event only: the cluster's definition has no place for a field of the status, which is left out.",
@@ -190,6 +202,48 @@ export const operatorReasons = {
   Other: { stalls: false, meaning: "The cause has no name that fits a reason; see the message." },
 } as const satisfies Readonly<Record<string, Reason>>;
 
+/**
+ * Reasons in `status.autoscaling.reason`, and of the Events about it. Their meanings hold no number that changes by itself, for
+ * they are its message, and each change is a write.
+ */
+export const scalingReasons = {
+  Steady: { stalls: false, meaning: "The targets are met, and fewer workers might not do." },
+  AtMinimum: { stalls: false, meaning: "The targets are met by minReplicas." },
+  AtMaximum: { stalls: false, meaning: "A target is exceeded, and there are maxReplicas already." },
+  ScaleUpPending: {
+    stalls: false,
+    meaning: "A target is exceeded; workers are added if that lasts for scaleUpStabilizationSeconds.",
+  },
+  ScaleDownPending: {
+    stalls: false,
+    meaning: "Fewer workers would do; some go if that lasts for scaleDownStabilizationSeconds.",
+  },
+  CatchingUp: { stalls: false, meaning: "A target is exceeded, and what waits gets less fast enough." },
+  WorkersStarting: {
+    stalls: false,
+    meaning: "A target is exceeded; what the last change does shows once all workers are ready.",
+  },
+  ReportsMissing: {
+    stalls: false,
+    meaning: "Fewer workers might do, but not all of them are ready and have reported for a minute.",
+  },
+  NoReport: { stalls: false, meaning: "No worker tells what the targets are about." },
+  PoisonHeld: {
+    stalls: false,
+    meaning: "Messages that cannot be delivered grow old whoever works, so that the targets say nothing.",
+  },
+  ShardsLimit: {
+    stalls: false,
+    meaning: "A target is exceeded, and a shard of the stream takes no more: more workers would not change that.",
+  },
+  NothingFlows: { stalls: false, meaning: "No worker is connected to both Pulsar and the stream." },
+  Stopped: { stalls: false, meaning: "spec.paused or spec.replicas 0 stops the sink." },
+  ScaledUp: { stalls: false, meaning: "Workers were added." },
+  ScaledDown: { stalls: false, meaning: "Workers were taken away." },
+  ScaledToBounds: { stalls: false, meaning: "The number was outside of minReplicas and maxReplicas." },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+export type ScalingReason = keyof typeof scalingReasons;
 export type SourceReason = keyof typeof sourceReasons;
 export type StreamReason = keyof typeof streamReasons;
 export type PoisonReason = keyof typeof poisonReasons;

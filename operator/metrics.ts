@@ -10,6 +10,8 @@ export interface OperatorMetrics {
   /** Kubernetes requests that the operator writes with, by `kind` and `operation`. */
   readonly writes: Counter<"kind" | "operation">;
   readonly watchRestarts: Counter<"resource">;
+  /** What became of subscriptions that were to be deleted with their sinks, by `outcome`. */
+  readonly cleanups: Counter<"outcome">;
   /** The Ready condition of each sink that is to run. `namespace` would be taken for that of the operator's pod. */
   readonly sinkReady: Gauge<"sink_namespace" | "sink">;
   /** Workers of a sink that is to run and that are not as they should be, by `state`: missing or silent. */
@@ -45,6 +47,12 @@ export function createMetrics(): OperatorMetrics {
       name: "kinesis_sink_operator_watch_restarts_total",
       help: "Watches that ended in an error and were started again.",
       labelNames: ["resource"],
+      registers,
+    }),
+    cleanups: new Counter({
+      name: "kinesis_sink_operator_subscription_cleanups_total",
+      help: "Subscriptions of deleted sinks by outcome: deleted, failed (and tried again), kept, namespace_terminating (and kept).",
+      labelNames: ["outcome"],
       registers,
     }),
     sinkReady: new Gauge({

@@ -8,15 +8,17 @@ const { group, plural } = KINESIS_SINKS;
  * namespace. There is no verb on secrets. To grant workers their Role it holds what the Role grants (`get` and
  * `kinesissinks/status` `patch`), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
  * admission policy tells the operator by. `kinesissinks/finalizers` is for owner references where
- * OwnerReferencesPermissionEnforcement is on. Nothing is deleted but what a sink that exists does not ask for any more: its own
- * account, NetworkPolicy and PodDisruptionBudget, and configurations that no worker has any more. The rest goes with its sink,
- * by the owner references.
+ * OwnerReferencesPermissionEnforcement is on, `patch` on kinesissinks for the finalizer. Nothing is deleted but what a sink that
+ * exists does not ask for any more (its own account, NetworkPolicy and PodDisruptionBudget), configurations that no worker has
+ * any more, and the Jobs that delete subscriptions, which have no owner. The rest goes with its sink, by the owner references.
+ * Such a Job is asked for while it is there, so that none is listed or watched.
  */
 export const NAMESPACE_RULES: readonly PolicyRule[] = [
-  { apiGroups: [group], resources: [plural], verbs: ["get", "list", "watch"] },
+  { apiGroups: [group], resources: [plural], verbs: ["get", "list", "watch", "patch"] },
   { apiGroups: [group], resources: [`${plural}/status`], verbs: ["patch", "update"] },
   { apiGroups: [group], resources: [`${plural}/finalizers`], verbs: ["update"] },
   { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
+  { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get", "create", "delete"] },
   { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["get", "list", "watch", "create", "patch"] },
   { apiGroups: [""], resources: ["configmaps", "serviceaccounts"], verbs: ["delete"] },

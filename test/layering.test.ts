@@ -22,7 +22,7 @@ const LAYERS: Layers = {
   "runtime/": ["package.json"],
   "runtime/kube/": ["runtime/*"],
 
-  // kube ← desired ← rollout ← status ← cluster ← reconcile ← the operator
+  // kube ← desired ← rollout ← status ← cluster ← reconcile ← the operator; what scaling decides, it decides by reports alone
   "operator/kube/": ["crds/", "runtime/"],
   "operator/desired/": ["operator/kube/", "crds/", "runtime/"],
   "operator/rollout/": ["operator/desired/"],
@@ -35,8 +35,11 @@ const LAYERS: Layers = {
     "crds/",
     "runtime/",
   ],
+  "operator/scaling/": ["crds/"],
+  "operator/cleanup/": ["operator/desired/", "operator/kube/", "crds/", "runtime/"],
   "operator/reconcile/": [
-    ...["operator/cluster/", "operator/status/", "operator/rollout/", "operator/desired/", "operator/kube/"],
+    ...["operator/scaling/", "operator/cleanup/", "operator/cluster/", "operator/status/"],
+    ...["operator/rollout/", "operator/desired/", "operator/kube/"],
     ...["crds/", "runtime/"],
   ],
   "operator/": ["operator/", "crds/", "runtime/"],

@@ -12,6 +12,12 @@ export type RunMode =
       readonly httpPort: number;
     }
   | {
+      /** Deletes the subscription of a sink that is deleted, and ends. */
+      readonly kind: "unsubscribe";
+      readonly config: string;
+      readonly keys: string;
+    }
+  | {
       readonly kind: "local";
       readonly manifest: string;
       /** `NAME/KEY` → file. */
@@ -36,6 +42,13 @@ Runs one worker of a KinesisSink outside Kubernetes and shows its report.
 /** @throws UsageError */
 export function parseArguments(args: readonly string[]): RunMode {
   const values = parse(args);
+  if (values.unsubscribe === true) {
+    return {
+      kind: "unsubscribe",
+      config: required(values.config, "--config"),
+      keys: required(values.keys, "--keys"),
+    };
+  }
   if (values.config !== undefined) {
     return {
       kind: "pod",
@@ -64,6 +77,7 @@ function parse(args: readonly string[]) {
         keys: { type: "string" },
         "api-credentials": { type: "string" },
         "http-port": { type: "string" },
+        unsubscribe: { type: "boolean" },
       },
     }).values;
   } catch (error) {

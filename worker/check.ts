@@ -57,6 +57,7 @@ async function checkPulsar(options: CheckOptions, get: AdminGet | null): Promise
   const { findings, partitions } = await checkSource(
     {
       serviceUrl: pulsar.serviceUrl,
+      listenerName: set(pulsar.listenerName),
       topics: pulsar.topics ?? [],
       topicsPattern: set(pulsar.topicsPattern),
       exceptTopics: deadLetter ? [deadLetter.topic] : [],
@@ -92,7 +93,7 @@ async function checkSubscription(
     }
     const stats: SubscriptionStats[] = [];
     for (const partition of partitions.slice(0, 100)) {
-      const answer = (await get(statsPath(partition), signal)) as { subscriptions?: Record<string, SubscriptionStats> };
+      const answer = (await get(statsPath(partition, false), signal)) as { subscriptions?: Record<string, SubscriptionStats> };
       const found = answer.subscriptions?.[name];
       if (found !== undefined) stats.push(found);
     }

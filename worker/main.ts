@@ -19,12 +19,32 @@ import { createReportClient, createStatusPublisher, inlineCredentials } from "./
 import { createSubscribedBefore } from "./report/subscribed-before.ts";
 import { createTerminalReport } from "./report/terminal.ts";
 import { mountedKeys } from "./secrets.ts";
+import { unsubscribe } from "./unsubscribe.ts";
 import { createWorker } from "./worker.ts";
+
+/** Until what fails and might pass is given up, and told. */
+const UNSUBSCRIBING_MS = 120_000;
 
 async function main(): Promise<number> {
   const mode = parseArguments(process.argv.slice(2));
   const termination = onTermination();
+  if (mode.kind === "unsubscribe") return await runUnsubscribe(mode, termination);
   return mode.kind === "pod" ? await runInPod(mode, termination) : await runAtTerminal(mode, termination);
+}
+
+/** What goes wrong is thrown, and so the last that is printed: the operator quotes it. */
+async function runUnsubscribe(mode: RunMode & { kind: "unsubscribe" }, termination: AbortSignal): Promise<number> {
+  const { manifest } = readCopy(await readFile(mode.config, "utf8"));
+  const log = createLogger({ program: "worker", level: manifest.spec.logLevel }).with({ sink: manifest.metadata.name });
+  await unsubscribe({
+    manifest,
+    readKey: mountedKeys(mode.keys),
+    proxy: proxyVariables(process.env),
+    clock: systemClock,
+    log,
+    signal: AbortSignal.any([termination, AbortSignal.timeout(UNSUBSCRIBING_MS)]),
+  });
+  return 0;
 }
 
 async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSignal): Promise<number> {
@@ -68,6 +88,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       log,
       onLogLevel: root.setLevel,
       onStatus: subscribed.seen,
+      onLagTarget: (given) => worker.watchBacklogAge(given),
     }),
     onNotice: () => {},
     termination,

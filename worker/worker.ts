@@ -4,7 +4,7 @@ import { subscriptionName } from "../crds/subscription.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
-import { type AdminGet, createBacklog } from "./report/backlog.ts";
+import { type AdminGet, type Backlog, createBacklog } from "./report/backlog.ts";
 import type { StartFailure, WorkerFacts } from "./report/facts.ts";
 import { createLastingFailure } from "./report/lasting-failure.ts";
 import { createThroughput } from "./report/throughput.ts";
@@ -33,6 +33,8 @@ export interface Worker {
   start(): void;
   /** Cheap; call it every second or so, for rates are sampled by it. */
   facts(): WorkerFacts;
+  /** Whether the age of the backlog is looked at from now on: brokers read a message of each topic-partition for it. */
+  watchBacklogAge(wanted: boolean): void;
   /** Receives no more, delivers and acknowledges what is pending; resolves then, or when `deadline` aborts. */
   drain(deadline: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -67,7 +69,8 @@ class SinkWorker implements Worker {
   #startFailure: StartFailure | null = null;
   /** Why Pulsar would not let this worker in, as long as the stream keeps it from subscribing; null when it would. */
   #sourceFailure: SourceFailure | null = null;
-  #backlog: number | null = null;
+  #backlog: Backlog | null = null;
+  #withAge: boolean;
   #draining = false;
   /** Resolves when nothing runs in the background any more. */
   #ended: Promise<void> = Promise.resolve();
@@ -75,6 +78,7 @@ class SinkWorker implements Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#startedAt = options.clock.wall();
+    this.#withAge = options.manifest.spec.autoscaling?.targetLagSeconds !== undefined;
   }
 
   start(): void {
@@ -104,8 +108,13 @@ class SinkWorker implements Worker {
       rate: this.#throughput.messages(),
       bytesRate: this.#throughput.bytes(),
       throttledPercent: this.#throughput.throttledPercent(),
-      backlog: this.#backlog,
+      backlog: this.#backlog?.entries ?? null,
+      backlogAge: this.#backlog?.ageSeconds ?? null,
     };
+  }
+
+  watchBacklogAge(wanted: boolean): void {
+    this.#withAge = wanted;
   }
 
   async drain(deadline: AbortSignal): Promise<void> {
@@ -166,6 +175,8 @@ class SinkWorker implements Worker {
       get: parts.adminGet,
       subscription: subscriptionName(manifest),
       topics: () => source.state().activeTopics,
+      withAge: () => this.#withAge,
+      wall: () => clock.wall(),
       log,
     });
     for (;;) {

@@ -1,4 +1,5 @@
 import type { KinesisSinkSpec } from "../kinesissink.generated.ts";
+import { autoscalingRules } from "./autoscaling-rules.ts";
 import { configRules } from "./config-rules.ts";
 import { pulsarRules } from "./pulsar-rules.ts";
 import { empty, partRule, type Rule } from "./rule.ts";
@@ -125,4 +126,4 @@ const sinkRules: readonly Rule[] = [
 ];
 
 /** One twin for every CEL rule of kinesissinks.yaml. */
-export const rules: readonly Rule[] = [...sinkRules, ...configRules, ...pulsarRules];
+export const rules: readonly Rule[] = [...sinkRules, ...autoscalingRules, ...configRules, ...pulsarRules];

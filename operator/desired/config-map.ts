@@ -19,6 +19,7 @@ const NOT_A_WORKERS: readonly string[] = [
   "class",
   "replicas",
   "paused",
+  "autoscaling",
   "logLevel",
   "cleanupSubscription",
   "serviceAccount",

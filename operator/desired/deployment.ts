@@ -51,7 +51,7 @@ export function deployment(
       },
     },
     spec: {
-      replicas: effectiveReplicas(sink.spec),
+      replicas: effectiveReplicas(sink),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       selector: { matchLabels: selectorLabels(sink) },

@@ -42,6 +42,7 @@ export interface PolicyRule {
 
 export const DEPLOYMENTS: ResourceType = { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" };
 export const REPLICA_SETS: ResourceType = { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" };
+export const JOBS: ResourceType = { group: "batch", version: "v1", plural: "jobs", kind: "Job" };
 export const CONFIG_MAPS: ResourceType = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap" };
 export const SERVICE_ACCOUNTS: ResourceType = {
   group: "",

@@ -98,6 +98,6 @@ async function write(context: Context, child: Child, object: KubeObject): Promis
 function remember({ change, memory, sink }: Context, applied: KubeObject): void {
   memory.template = templateView(applied);
   memory.deploymentGeneration = applied.metadata.generation ?? 0;
-  memory.deploymentReplicas = effectiveReplicas(sink.spec);
+  memory.deploymentReplicas = effectiveReplicas(sink);
   change.begun = change.turn !== undefined;
 }

@@ -4,6 +4,7 @@ import { applyChildren } from "./apply-children.ts";
 import { claimChildren } from "./claim-children.ts";
 import type { Context, Step } from "./context.ts";
 import { deleteStaleChildren } from "./delete-stale-children.ts";
+import { holdFinalizer } from "./hold-finalizer.ts";
 import { plan } from "./plan.ts";
 import { pruneConfigMaps } from "./prune-config-maps.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
@@ -16,6 +17,7 @@ const STEPS: readonly Step[] = [
   plan,
   scaleDeployment,
   ({ refused }) => refused,
+  holdFinalizer,
   claimChildren,
   applyChildren,
   deleteStaleChildren,

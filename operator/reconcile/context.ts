@@ -69,6 +69,17 @@ export interface Repair {
   readonly waits: boolean;
 }
 
+/** Of a deleted sink: the Jobs that could not delete its subscription. */
+export interface FailedCleanup {
+  readonly failures: number;
+  /** The uid of the last one. */
+  readonly failedJob: string | undefined;
+  /** What it failed for. */
+  readonly why: string | undefined;
+  /** When another one is made, monotonic milliseconds. */
+  readonly retryAt: number;
+}
+
 export interface WrittenStatus {
   readonly status: OperatorStatus;
   /** Of the sink that the API server answered with: what the watch shows may be from before. */
@@ -117,6 +128,9 @@ export interface Memory {
   readonly reports: Map<string, SeenReport>;
   /** Value of the annotation by which somebody asked for everything to be done anew. */
   readonly asked?: string | undefined;
+  /** When the number of workers was last decided on, monotonic milliseconds. */
+  decidedAt: number | undefined;
+  cleanup: FailedCleanup;
 }
 
 export function freshMemory(uid: string): Memory {
@@ -134,6 +148,8 @@ export function freshMemory(uid: string): Memory {
     unusedSince: new Map(),
     podWarnings: new Map(),
     reports: new Map(),
+    decidedAt: undefined,
+    cleanup: { failures: 0, failedJob: undefined, why: undefined, retryAt: 0 },
   };
 }
 

@@ -73,7 +73,7 @@ function candidateOf(context: PlanContext): Omit<Candidate, "hash" | "madeFrom" 
   const { annotations = {}, labels = {} } = sink.metadata;
   const conditions = knownStatus(context)?.conditions ?? [];
   return {
-    replicas: effectiveReplicas(sink.spec),
+    replicas: effectiveReplicas(sink),
     observedGeneration: sink.status?.observedGeneration ?? -1,
     ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
     canary: selects(rollout.canaries, labels),

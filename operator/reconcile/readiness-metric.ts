@@ -11,7 +11,7 @@ type Told = Pick<OperatorStatus, "conditions" | "readyReplicas">;
  * else who could tell.
  */
 export function setReadiness({ key, metrics, sink }: Context, status: Told, silent: number): void {
-  const desired = effectiveReplicas(sink.spec);
+  const desired = effectiveReplicas(sink);
   if (desired === 0) {
     forgetReadiness(metrics, key);
     return;

@@ -1,6 +1,8 @@
+import { holdsFinalizer } from "../cleanup/finalizer.ts";
 import type { LiveSink } from "../desired/names.ts";
 import type { RunResult } from "../kube/queue.ts";
 import { applyDesired } from "./apply-desired.ts";
+import { cleanUp } from "./clean-up.ts";
 import { type Context, type Dependencies, type Memory, noChange } from "./context.ts";
 import { FORCED, intervened, remembered } from "./interventions.ts";
 import { forgetReadiness } from "./readiness-metric.ts";
@@ -18,9 +20,8 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
   return async (key, signal) => {
     const found = dependencies.cluster.sink(key);
     const sink = found && intervened(found, dependencies.pause);
-    // Children of a sink that is being deleted go with it, by their owner references; to repair them now would hold it up.
-    if (!sink || sink.metadata.deletionTimestamp) {
-      if (!sink) memories.delete(key);
+    if (!sink) {
+      memories.delete(key);
       forgetReadiness(dependencies.metrics, key);
       dependencies.fleet.remove(key);
       return {};
@@ -28,6 +29,12 @@ export function createReconcile(dependencies: Dependencies, memories: Map<string
     const { memory, forced } = remembered(memories.get(key), sink);
     memories.set(key, memory);
     const context = contextOf(dependencies, sink, key, memory, signal);
+    if (sink.metadata.deletionTimestamp) {
+      forgetReadiness(dependencies.metrics, key);
+      dependencies.fleet.remove(key);
+      // Its children go with it, by their owner references; to repair them now would hold it up.
+      return holdsFinalizer(sink) ? await cleanUp(context) : {};
+    }
     if (forced) await context.events.record(subjectOf(sink), FORCED, signal);
     const { blocked, error } = await applyDesired(context).finally(() => endTurn(context));
     await tellChange(context);

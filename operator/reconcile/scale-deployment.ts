@@ -21,7 +21,7 @@ export async function scaleDeployment(context: ScaleContext): Promise<Cause | un
   const name = childName(sink);
   const seen = context.cluster.child(DEPLOYMENTS, objectKey(namespace, name));
   if (!seen?.deployment || seen.controllerUid !== uid) return undefined;
-  const wanted = effectiveReplicas(sink.spec);
+  const wanted = effectiveReplicas(sink);
   const { replicas } = liveDeployment(memory, seen.deployment);
   // The spec is not validated yet.
   if (!Number.isInteger(wanted) || replicas === wanted || replicas === 0) return undefined;

@@ -1,4 +1,5 @@
 import type { KinesisSink, WorkerStatus } from "../../crds/kinesissink.generated.ts";
+import { runningReplicas } from "../../crds/replicas.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
@@ -50,7 +51,7 @@ function noteReports({ clock, memory, sink }: ReportContext, entries: readonly W
     const known = memory.reports.get(entry.pod);
     if (known?.mark === mark) continue;
     // The worker learned of this number of replicas when it reported: its next beat is of it.
-    const limitMs = BEATS * beatMs(sink.spec.replicas);
+    const limitMs = BEATS * beatMs(runningReplicas(sink));
     const ageMs = known ? 0 : ageAtFirst(entry, clock.wall(), limitMs);
     memory.reports.set(entry.pod, { mark, at: clock.now() - ageMs, limitMs, stale: false });
   }

@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 export const ACTION = "Reconcile";
 
 /** Reasons of Ready=False that somebody asked for or that pass by themselves. */
-const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting", "PredecessorRemains"]);
+const EXPECTED = new Set(["Paused", "ScaledToZero", "WorkersStarting", "PredecessorRemains", "CleaningUp"]);
 
 /**
  * The Events that a change of conditions deserves: of Ready, of Paused unless Ready told it before, and of Stalled when it says
@@ -33,11 +33,16 @@ export async function recordTransitions(
   before: readonly Condition[],
   after: readonly Condition[],
 ): Promise<void> {
-  const subject = subjectOf(context.sink);
-  for (const event of transitions(before, after)) {
-    context.logger.info("condition changed", { reason: event.reason, note: event.note });
-    await context.events.record(subject, event, context.signal);
-  }
+  const events = transitions(before, after);
+  for (const { reason, note } of events) context.logger.info("condition changed", { reason, note });
+  await recordAll(context, events);
+}
+
+export async function recordAll(
+  { events: recorder, signal, sink }: Pick<Context, "events" | "signal" | "sink">,
+  events: readonly EventNote[],
+): Promise<void> {
+  for (const event of events) await recorder.record(subjectOf(sink), event, signal);
 }
 
 /** Whom Events are about. */

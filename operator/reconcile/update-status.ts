@@ -1,6 +1,7 @@
 import type { RunResult } from "../kube/queue.ts";
 import type { Blocked } from "../status/observed.ts";
 import { computeStatus } from "../status/status.ts";
+import { autoscale } from "./autoscale.ts";
 import type { Context } from "./context.ts";
 import { repairAgainMs } from "./drift.ts";
 import { observe } from "./observe.ts";
@@ -11,7 +12,7 @@ import { pruneWorkers } from "./prune-workers.ts";
 import { setReadiness } from "./readiness-metric.ts";
 import { refusedAgainMs } from "./refusal.ts";
 import { staleReports } from "./stale-reports.ts";
-import { recordTransitions } from "./transitions.ts";
+import { recordAll, recordTransitions } from "./transitions.ts";
 import { knownStatus, writeStatus } from "./write-status.ts";
 
 /** Entries of workers of which nothing certain was known are looked at again after this. Milliseconds. */
@@ -24,12 +25,19 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
   const pruned = await pruneWorkers(context);
   const warnedAgainMs = await askForWarnings(context);
   const { stale, againAfterMs: staleAgainMs } = await staleReports(context);
-  const before = knownStatus(context)?.conditions ?? [];
+  const known = knownStatus(context);
+  const before = known?.conditions ?? [];
   const now = new Date(context.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
-  const status = computeStatus(observe(context, blocked, stale), before, now);
+  const observed = observe(context, blocked, stale);
+  const scaled = autoscale(context, observed, known?.autoscaling);
+  const status = {
+    ...computeStatus(observed, before, now),
+    ...(scaled.status ? { autoscaling: scaled.status } : {}),
+  };
   setReadiness(context, status, stale.length);
   const writeAgainMs = await writeStatus(context, status);
   await recordTransitions(context, before, status.conditions);
+  await recordAll(context, scaled.events);
   return {
     againAfterMs: Math.min(
       refusedAgainMs(context, blocked.refused) ?? RESYNC_MS,
@@ -38,6 +46,7 @@ export async function updateStatus(context: Context, blocked: Blocked): Promise<
       staleAgainMs ?? RESYNC_MS,
       pruneConfigMapsAgainMs(context) ?? RESYNC_MS,
       planAgainMs(context) ?? RESYNC_MS,
+      scaled.againAfterMs ?? RESYNC_MS,
       repairAgainMs(context) ?? RESYNC_MS,
       writeAgainMs ?? RESYNC_MS,
     ),

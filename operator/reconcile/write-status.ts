@@ -2,6 +2,7 @@ import type { Condition, KinesisSink, KinesisSinkStatus } from "../../crds/kines
 import { definitionTooOld } from "../../crds/old-definition.ts";
 import { DEFAULT_CLASS } from "../../crds/operator-class.ts";
 import type { OperatorReason } from "../../crds/reasons.ts";
+import { runningReplicas } from "../../crds/replicas.ts";
 import { beatMs } from "../../crds/report-beat.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import { jsonHash } from "../../runtime/json-hash.ts";
@@ -35,7 +36,7 @@ export async function writeStatus(context: StatusContext, computed: OperatorStat
   if (same(facts(known), facts(status))) {
     const sameWords = same(words(known), words(status));
     if (sameWords && same(known?.totals, status.totals)) return undefined;
-    const wait = memory.statusWrittenAt + (sameWords ? beatMs(sink.spec.replicas) : WORDS_MS) - clock.now();
+    const wait = memory.statusWrittenAt + (sameWords ? beatMs(runningReplicas(sink)) : WORDS_MS) - clock.now();
     if (wait > 0) return wait;
   }
   memory.written = await apply(context, status);
@@ -88,7 +89,8 @@ function statusHash(status: Partial<SignedStatus> | undefined): string {
 function facts(status: Partial<SignedStatus> | undefined) {
   if (!status) return undefined;
   const { observedGeneration, replicas, readyReplicas, selector } = status;
-  const { subscribed, ignoredProperties, pendingChange } = status;
+  const { subscribed, ignoredProperties, pendingChange, autoscaling } = status;
+  const { message: _message, ...scaling } = autoscaling ?? {};
   const conditions = byType(status).map(({ message: _message, ...condition }) => condition);
   // The server's JSON leaves out what is empty.
   return {
@@ -100,12 +102,13 @@ function facts(status: Partial<SignedStatus> | undefined) {
     ignoredProperties: ignoredProperties ?? [],
     class: status.operator?.class || DEFAULT_CLASS,
     pendingChange,
+    scaling,
     conditions,
   };
 }
 
 function words(status: Partial<OperatorStatus> | undefined): string[] {
-  return byType(status).map(({ message }) => message);
+  return [...byType(status).map(({ message }) => message), status?.autoscaling?.message ?? ""];
 }
 
 /** The server may reorder a list that is a map. */

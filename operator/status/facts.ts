@@ -28,7 +28,7 @@ export function facts(observed: Observed): Facts {
   const current = live.filter((pod) => pod.current);
   const stale = new Set(observed.stale.map(({ pod }) => pod));
   const names = new Set(live.flatMap(({ name }) => (stale.has(name) ? [] : name)));
-  const desired = effectiveReplicas(observed.sink.spec);
+  const desired = effectiveReplicas(observed.sink);
   const remaining = observed.pods.filter((pod) => !pod.ended).length;
   return {
     observed,

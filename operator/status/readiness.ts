@@ -41,7 +41,16 @@ function noWorkerReady({ ready, cause, desired, observed }: Facts): ConditionSta
   return ownState("False", "WorkersStarting", `none of ${desired} workers is ready yet`);
 }
 
-function workersReady({ ready, desired, cause }: Facts): ConditionState {
+function workersReady(facts: Facts): ConditionState {
+  const { ready, desired, cause } = facts;
   const trouble = cause ? `; ${cause.message}` : "";
-  return ownState("True", "WorkersReady", `${ready.length} of ${desired} workers are ready${trouble}`);
+  return ownState("True", "WorkersReady", `${ready.length} of ${desired} workers are ready${standby(facts)}${trouble}`);
+}
+
+/** Workers of an ordered sink beyond its topic-partitions are wanted, perhaps, but do nothing before another ends. */
+function standby({ desired, observed, reports }: Facts): string {
+  if (!observed.sink.spec.config.retainOrdering) return "";
+  const partitions = Math.max(0, ...reports.map(({ source }) => source?.partitions ?? 0));
+  if (partitions === 0 || desired <= partitions) return "";
+  return `; ${desired - partitions} stand by, as there are ${partitions} topic partitions`;
 }

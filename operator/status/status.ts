@@ -12,11 +12,11 @@ import { paused } from "./stop.ts";
 import { subscribed } from "./subscribed.ts";
 import { totals } from "./totals.ts";
 
-/** The part of a status that the operator computes: everything but the workers' entries and who it is itself. */
+/** The part of a status that the operator writes: everything but the workers' entries and who it is itself. */
 export type OperatorStatus = Required<
-  Omit<KinesisSinkStatus, "workers" | "operator" | "subscribed" | "pendingChange">
+  Omit<KinesisSinkStatus, "workers" | "operator" | "subscribed" | "pendingChange" | "autoscaling">
 > &
-  Pick<KinesisSinkStatus, "subscribed" | "pendingChange">;
+  Pick<KinesisSinkStatus, "subscribed" | "pendingChange" | "autoscaling">;
 
 /**
  * The one place that decides what a sink's status says: a pure function of what was observed. `previous` are the conditions as

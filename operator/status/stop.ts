@@ -4,7 +4,7 @@ import type { Facts } from "./facts.ts";
 
 /** Present once a stop that somebody asked for is reached: no worker runs any more, and none will. */
 export function paused(facts: Facts): ConditionState | undefined {
-  if (!facts.stopped) return undefined;
+  if (!facts.stopped || facts.observed.sink.metadata.deletionTimestamp !== undefined) return undefined;
   const { reason, message } = wishedStop(facts);
   return conditionState("True", reason, message);
 }

@@ -15,6 +15,8 @@ export function totals(workers: readonly WorkerStatus[], ordered: boolean): Tota
   if (backlogs.length > 0) result.backlog = ordered ? total(backlogs) : bounded(Math.max(...backlogs));
   const lags = workers.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   if (lags.length > 0) result.lagSeconds = bounded(Math.max(...lags));
+  const ages = workers.flatMap(({ backlogAgeSeconds }) => backlogAgeSeconds ?? []);
+  if (ages.length > 0) result.backlogAgeSeconds = bounded(Math.max(...ages));
   return result;
 }
 

@@ -25,12 +25,13 @@ describe("the operator's rules in the chart", () => {
     );
   });
 
-  it("delete nothing but what a sink that exists may need no longer", () => {
+  it("delete nothing but what a sink that exists may need no longer, and Jobs that have no owner", () => {
     assert.deepEqual(
       permissions(rules).filter((permission) => permission.includes(" delete")),
       [
         "/configmaps delete",
         "/serviceaccounts delete",
+        "batch/jobs delete",
         "networking.k8s.io/networkpolicies delete",
         "policy/poddisruptionbudgets delete",
       ],

@@ -34,9 +34,18 @@ const READ_ELSEWHERE: Readonly<Record<string, string>> = {
   "spec.config.awsCredentialPluginParam": "worker/local.ts",
   "spec.class": "crds/operator-class.ts",
 };
+/** Fields that the operator acts on by what it sees, and the file that reads them. */
+const READ_BY_OPERATOR: Readonly<Record<string, string>> = {
+  "spec.cleanupSubscription": "operator/reconcile/hold-finalizer.ts",
+  "spec.autoscaling.maxReplicas": "operator/scaling/policy.ts",
+  "spec.autoscaling.targetLagSeconds": "operator/scaling/policy.ts",
+  "spec.autoscaling.targetBacklogMessages": "operator/scaling/policy.ts",
+  "spec.autoscaling.scaleUpStabilizationSeconds": "operator/scaling/policy.ts",
+  "spec.autoscaling.scaleDownStabilizationSeconds": "operator/scaling/policy.ts",
+};
 /** A secret, which workers ask the API server for. The rest makes pods, says how many, or tells operators apart: no worker asks for it. */
 const NOT_COPIED =
-  /^spec\.(config\.awsCredentialPluginParam|class|replicas|paused|logLevel|cleanupSubscription|serviceAccount\..*|pod\.(?!terminationGracePeriodSeconds).*)$/;
+  /^spec\.(config\.awsCredentialPluginParam|class|replicas|paused|autoscaling\..*|logLevel|cleanupSubscription|serviceAccount\..*|pod\.(?!terminationGracePeriodSeconds).*)$/;
 
 /** The fields that hold a value. What is below a field of `spec.pod` is Kubernetes' own. */
 const fields = parts(resourceSchema()).filter(
@@ -60,6 +69,9 @@ const VALUES: Readonly<Record<string, unknown>> = {
   "spec.pulsar.adminUrl": "http://127.0.0.1:1",
   // Nothing runs otherwise, so the number of replicas would be the same.
   "spec.paused": false,
+  // More than spec.replicas, so that it shows.
+  "spec.autoscaling.minReplicas": 2,
+  "spec.autoscaling.maxReplicas": 5,
 };
 
 /** A value for every field below. */
@@ -116,6 +128,7 @@ const EXCLUSIVE = [
   "spec.pulsar.tls.ca.secret",
   "spec.aws.ca.secret",
   "spec.serviceAccount.name",
+  "spec.autoscaling",
 ];
 
 /** The object, and in `seen` the paths of what is read of it. */
@@ -209,7 +222,11 @@ describe("a field of the spec", () => {
     const forgotten = fields
       .map(([path]) => path)
       .filter((path) => !seen.has(path) && !shapes(path) && !without.includes(path));
-    assert.deepEqual(forgotten.toSorted(), Object.keys(READ_ELSEWHERE).toSorted());
+    assert.deepEqual(forgotten.toSorted(), Object.keys({ ...READ_ELSEWHERE, ...READ_BY_OPERATOR }).toSorted());
+    for (const [path, file] of Object.entries(READ_BY_OPERATOR)) {
+      const name = path.split(".").at(-1);
+      assert.ok(readFileSync(join(ROOT, file), "utf8").includes(`.${name}`), `${file} does not read ${path}`);
+    }
     for (const [path, file] of Object.entries(READ_ELSEWHERE)) {
       assert.ok(readFileSync(join(ROOT, file), "utf8").includes(path), `${file} does not read ${path}`);
     }

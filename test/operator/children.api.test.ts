@@ -194,7 +194,12 @@ describe("the objects of a sink on a real API server", { skip }, () => {
     const pod = "level-kinesis-sink-x";
     const client = createKubeClient(cluster.operatorConfig, { requestTimeoutMs: 30_000 });
     const target = { namespace: cluster.namespace, name: "level", uid, pod };
-    const options = { clock: systemClock, log: silentLog, onLogLevel: (level: string) => void levels.push(level) };
+    const options = {
+      clock: systemClock,
+      log: silentLog,
+      onLogLevel: (level: string) => void levels.push(level),
+      onLagTarget: () => {},
+    };
     await createStatusPublisher(client, target, options)({ pod, state: "Running" }, AbortSignal.timeout(30_000));
     client.close();
     assert.deepEqual(levels, ["debug"]);

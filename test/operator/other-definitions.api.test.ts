@@ -187,7 +187,12 @@ describe("a definition of another version", { skip }, () => {
       const log: Logger = { ...silentLog, warn: (message) => void lines.push(message) };
       const client = createKubeClient(cluster.operatorConfig, { requestTimeoutMs: 30_000 });
       const target = { namespace: cluster.namespace, name: "reported", uid, pod };
-      const publish = createStatusPublisher(client, target, { clock: systemClock, log, onLogLevel: () => {} });
+      const publish = createStatusPublisher(client, target, {
+        clock: systemClock,
+        log,
+        onLogLevel: () => {},
+        onLagTarget: () => {},
+      });
       const entry: WorkerStatus = {
         pod,
         state: "Running",

@@ -225,11 +225,12 @@ describe("the status of a sink on a real API server", { skip }, () => {
     await readySink("stop", {}, 2);
     const template = async () => (await cluster.get<DeploymentObject>(DEPLOYMENTS, "stop-kinesis-sink"))?.spec.template;
     const before = await template();
-    const paused = { cleanupSubscription: true, paused: true, config: { requestTimeout: 7000 } };
-    await cluster.patch(KINESIS_SINKS, "stop", { spec: paused });
+    // The definition cannot tell that it is no regular expression.
+    const pulsar = { topics: null, topicsPattern: "persistent://public/default/(" };
+    await cluster.patch(KINESIS_SINKS, "stop", { spec: { paused: true, pulsar, config: { requestTimeout: 7000 } } });
     await untilPods(cluster, "stop", 0);
     await untilCondition(cluster, "stop", "Paused", { status: "True", reason: "Paused" });
-    await untilCondition(cluster, "stop", "Stalled", { status: "True", reason: "UnsupportedField" });
+    await untilCondition(cluster, "stop", "Stalled", { status: "True", reason: "InvalidSpec" });
     assert.equal(await kstatusOf("stop"), "Failed");
     assert.deepEqual(await template(), before);
 
@@ -239,7 +240,7 @@ describe("the status of a sink on a real API server", { skip }, () => {
       assert.equal(status.observedGeneration, metadata.generation);
     });
     assert.deepEqual(await workerPods(cluster, "stop"), [], "nothing runs from a spec that is not wanted any more");
-    await cluster.patch(KINESIS_SINKS, "stop", { spec: { cleanupSubscription: false } });
+    await cluster.patch(KINESIS_SINKS, "stop", { spec: { pulsar: { topics: ["orders"], topicsPattern: null } } });
     await untilPods(cluster, "stop", 2);
     assert.notDeepEqual(await template(), before);
   });
@@ -270,12 +271,15 @@ describe("the status of a sink on a real API server", { skip }, () => {
     assert.deepEqual(items.map(({ metadata }) => metadata.name).sort(), names.sort());
   });
 
-  test("refuses a field whose behaviour this version lacks, and names it", async () => {
-    await cluster.create(KINESIS_SINKS, sinkManifest("later", { cleanupSubscription: true }));
-    const stalled = await untilCondition(cluster, "later", "Stalled", { reason: "UnsupportedField" });
-    assert.match(stalled?.message ?? "", /spec\.cleanupSubscription/);
+  test("refuses what the definition cannot tell to be wrong, and names the field", async () => {
+    const pulsar = { serviceUrl: "pulsar://pulsar:6650", topicsPattern: "persistent://public/default/(" };
+    await cluster.create(KINESIS_SINKS, sinkManifest("later", { pulsar }));
+    const stalled = await untilCondition(cluster, "later", "Stalled", { reason: "InvalidSpec" });
+    assert.match(stalled?.message ?? "", /spec\.pulsar\.topicsPattern/);
     assert.equal(await cluster.get(DEPLOYMENTS, "later-kinesis-sink"), undefined);
-    await cluster.patch(KINESIS_SINKS, "later", { spec: { cleanupSubscription: false } });
+    await cluster.patch(KINESIS_SINKS, "later", {
+      spec: { pulsar: { topicsPattern: "persistent://public/default/.*" } },
+    });
     await eventually("the Deployment", async () => assert.ok(await cluster.get(DEPLOYMENTS, "later-kinesis-sink")));
   });
 

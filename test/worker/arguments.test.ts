@@ -25,7 +25,16 @@ test("the operator's arguments run a worker in a pod", () => {
   });
 });
 
+test("the Job of a deleted sink unsubscribes", () => {
+  assert.deepEqual(parseArguments(["--config=/c/sink.json", "--keys=/k", "--unsubscribe"]), {
+    kind: "unsubscribe",
+    config: "/c/sink.json",
+    keys: "/k",
+  });
+});
+
 for (const [args, message] of [
+  [["--unsubscribe", "--keys=/k"], /--config is missing/],
   [[], /-f is missing/],
   [["--config", "/c/sink.json"], /--keys is missing/],
   [["-f", "a.yaml", "--http-port", "70000"], /70000 is not a port/],

@@ -36,6 +36,7 @@ export function workerEntry(facts: WorkerFacts): WorkerStatus {
     ratePerSecond: Math.round(facts.rate),
     bytesPerSecond: Math.round(facts.bytesRate),
     ...(facts.backlog === null ? {} : { backlog: facts.backlog }),
+    ...(facts.backlogAge === null ? {} : { backlogAgeSeconds: facts.backlogAge }),
     ...(pipeline === null ? {} : pipelineFields(pipeline, facts)),
   };
   // Names of topics and shards are what others made of them, and kubectl prints them as they are.
@@ -55,6 +56,7 @@ function pipelineFields(pipeline: PipelineState, facts: WorkerFacts): Partial<Wo
     delivered: pipeline.delivered,
     inFlight: pipeline.pending,
     lagSeconds: lagSeconds(pipeline.oldestPublishTime, facts.now),
+    budgetPercent: Math.round((100 * pipeline.pendingBytes) / pipeline.budgetBytes),
     retried: pipeline.retries,
     redelivered: pipeline.redelivered,
     deadLettered: pipeline.deadLettered,

@@ -30,6 +30,8 @@ export interface WorkerFacts {
   readonly throttledPercent: number;
   /** Entries; null when unknown. */
   readonly backlog: number | null;
+  /** Of the oldest message that waits, seconds; null when unknown, or nobody asks for it. */
+  readonly backlogAge: number | null;
 }
 
 export interface StartFailure {

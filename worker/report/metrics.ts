@@ -45,6 +45,10 @@ const GAUGES: Readonly<Record<string, readonly [help: string, read: Read]>> = {
   ],
   lag_seconds: ["Age of the oldest pending message.", (f) => lagSeconds(f.pipeline?.oldestPublishTime ?? null, f.now)],
   backlog_entries: ["Entries that wait in the subscription; NaN when unknown.", (f) => f.backlog ?? Number.NaN],
+  backlog_age_seconds: [
+    "Age of the oldest message that waits in the subscription; NaN when unknown, or when no targetLagSeconds asks for it.",
+    (f) => f.backlogAge ?? Number.NaN,
+  ],
 };
 
 /** A registry that reads the facts when it is scraped, and costs nothing between. Names start with `kinesis_sink_`. */

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { beatDelay, changeDelay } from "./schedule.ts";
 
-/** Writes one report. Resolves to `spec.replicas` of the resource as the answer shows it. */
+/** Writes one report. Resolves to the number of workers that the answer asks for. */
 export type Publish<Report> = (report: Report, signal: AbortSignal) => Promise<{ replicas: number }>;
 
 export interface Reporter {

@@ -1,5 +1,6 @@
 import type { KinesisSink, KinesisSinkStatus, WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { definitionTooOld } from "../../crds/old-definition.ts";
+import { runningReplicas } from "../../crds/replicas.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type InClusterOptions, inClusterAccess } from "../../runtime/kube/access.ts";
@@ -36,6 +37,8 @@ export interface PublisherOptions {
   readonly onLogLevel: (level: LogLevel) => void;
   /** Called with the status of the resource as each answer shows it. */
   readonly onStatus?: (status: KinesisSinkStatus) => void;
+  /** Called with whether `spec.autoscaling` of the resource, as each answer shows it, has a target for the lag. */
+  readonly onLagTarget: (given: boolean) => void;
 }
 
 /**
@@ -45,7 +48,7 @@ export interface PublisherOptions {
 export function createStatusPublisher(
   client: KubeClient,
   { namespace, name, uid, pod }: ReportTarget,
-  { clock, log, onLogLevel, onStatus }: PublisherOptions,
+  { clock, log, onLagTarget, onLogLevel, onStatus }: PublisherOptions,
 ): Publish<WorkerStatus> {
   const target = { type: KINESIS_SINKS, namespace, name };
   const statuses = createStatusApply(clock);
@@ -55,9 +58,10 @@ export function createStatusPublisher(
     const { object, leftOut } = await statuses.apply<KinesisSink>(client, target, report, options);
     if (leftOut.length > 0) log.warn(definitionTooOld(leftOut));
     onStatus?.(object.status ?? {});
-    const { logLevel, replicas } = object.spec;
+    const { autoscaling, logLevel } = object.spec;
     if (isLogLevel(logLevel)) onLogLevel(logLevel);
-    return { replicas };
+    onLagTarget(autoscaling?.targetLagSeconds !== undefined);
+    return { replicas: runningReplicas(object) };
   };
 }
 

@@ -22,7 +22,7 @@ export interface Finding {
 
 export type SourceCheckOptions = Pick<
   WireSourceOptions,
-  "serviceUrl" | "topics" | "topicsPattern" | "exceptTopics" | "authentication" | "tls" | "log"
+  "serviceUrl" | "listenerName" | "topics" | "topicsPattern" | "exceptTopics" | "authentication" | "tls" | "log"
 >;
 
 export interface SourceCheck {
@@ -52,8 +52,9 @@ export async function checkSource(options: SourceCheckOptions, signal: AbortSign
       result: "good",
       message: `${serviceUrl} lets this client in, ${who}`,
     };
-    const found = await findTopics(options, createLookup(pool), signal);
-    const tried = await tryTopics(found.partitions, pool, signal);
+    const lookup = createLookup(pool, null, options.listenerName);
+    const found = await findTopics(options, lookup, signal);
+    const tried = await tryTopics(found.partitions, lookup, pool, signal);
     return { findings: [reached, ...found.findings, ...tried], partitions: found.partitions };
   } finally {
     pool.close();
@@ -112,8 +113,12 @@ function partitionsText(count: number): string {
 }
 
 /** Tries one topic-partition of each topic: permissions are a topic's. */
-async function tryTopics(partitions: readonly string[], pool: Pool, signal: AbortSignal): Promise<Finding[]> {
-  const lookup = createLookup(pool);
+async function tryTopics(
+  partitions: readonly string[],
+  lookup: Lookup,
+  pool: Pool,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const firsts = [
     ...new Map(partitions.toReversed().map((name) => [withoutPartition(name), name])).entries(),
   ].reverse();

@@ -32,6 +32,36 @@ const unknownFields: readonly BadManifest[] = [
   },
 ];
 
+const autoscaling = (given: Json): Json => ({ spec: { autoscaling: given } });
+
+const badAutoscaling: readonly BadManifest[] = [
+  {
+    name: "autoscaling without a target",
+    patch: autoscaling({ maxReplicas: 4 }),
+    field: "spec.autoscaling.targetLagSeconds",
+    message: "nothing to scale by: give targetLagSeconds, targetBacklogMessages or both",
+  },
+  {
+    name: "autoscaling from more replicas to fewer",
+    patch: autoscaling({ minReplicas: 5, maxReplicas: 4, targetLagSeconds: 60 }),
+    field: "spec.autoscaling.minReplicas",
+    message: "must not exceed maxReplicas",
+  },
+  {
+    name: "autoscaling by a backlog that nobody can ask for",
+    patch: autoscaling({ maxReplicas: 4, targetBacklogMessages: 1000 }),
+    field: "spec.autoscaling.targetBacklogMessages",
+    message: "needs spec.pulsar.adminUrl",
+  },
+  {
+    name: "autoscaling to nothing",
+    patch: autoscaling({ minReplicas: 0, maxReplicas: 4, targetLagSeconds: 60 }),
+    field: "spec.autoscaling.minReplicas",
+    message: "must be between 1 and 100",
+    server: ["spec.autoscaling.minReplicas", "should be greater than or equal to 1"],
+  },
+];
+
 const rest: readonly BadManifest[] = [
   {
     name: "a name that is too long for labels",
@@ -179,6 +209,7 @@ export const badManifests: readonly BadManifest[] = [
   ...badCredentialManifests,
   ...badSourceManifests,
   ...badFormManifests,
+  ...badAutoscaling,
   ...rest,
 ];
 

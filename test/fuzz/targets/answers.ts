@@ -201,6 +201,8 @@ function pulsarAsks(url: string): Record<string, Ask> {
     get: (path, signal) => admin.get(path, signal),
     subscription: "s",
     topics,
+    withAge: () => true,
+    wall: () => 0,
     log: silentLog,
   });
   const token: Ask = async () => {

@@ -15,11 +15,12 @@ const VALUES = join(import.meta.dirname, "../../../charts/kinesis-sink-operator/
 const templateOf = (spec: Record<string, unknown>, metadata?: Record<string, unknown>) =>
   templateHash(deployment(liveSink(spec, metadata), WORKER_DEFAULTS));
 
-test("scaling, pausing, another log level, the end of the subscription and a new generation leave the pods alone", () => {
+test("scaling, pausing, another log level, what is to happen later and a new generation leave the pods alone", () => {
   const before = templateOf({ replicas: 1 });
   assert.equal(templateOf({ replicas: 9 }), before);
   assert.equal(templateOf({ paused: true }), before);
   assert.equal(templateOf({ logLevel: "debug" }), before);
+  assert.equal(templateOf({ autoscaling: { maxReplicas: 4, targetLagSeconds: 60 } }), before);
   assert.equal(templateOf({ cleanupSubscription: true }), before);
   assert.equal(templateOf({}, { generation: 99 }), before);
 });

@@ -39,7 +39,7 @@ function observed(more: Partial<Observed> & { spec?: Record<string, unknown> } =
   return {
     sink,
     refused: undefined,
-    deployment: { generation: 1, observedGeneration: 1, replicas: effectiveReplicas(sink.spec), conditions: [] },
+    deployment: { generation: 1, observedGeneration: 1, replicas: effectiveReplicas(sink), conditions: [] },
     pods: [pod("w1")],
     workers: [report("w1")],
     stale: [],

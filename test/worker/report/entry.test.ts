@@ -33,6 +33,7 @@ test("a worker whose source and stream are usable is Running and ready", () => {
       delivered: 100,
       inFlight: 20,
       lagSeconds: 10,
+      budgetPercent: 0,
       retried: 3,
       redelivered: 7,
       deadLettered: 0,

@@ -40,6 +40,7 @@ test("metrics show the facts of the moment, however often they are read", async 
     poison_messages: 0,
     lag_seconds: 10,
     backlog_entries: 5,
+    backlog_age_seconds: Number.NaN,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(metrics.get(`kinesis_sink_${name}`), value, name);
   assert.equal(metrics.size, Object.keys(expected).length);

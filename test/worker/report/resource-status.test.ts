@@ -8,8 +8,14 @@ import { silentLog } from "../../silent-log.ts";
 
 const TARGET: ReportTarget = { namespace: "shop", name: "orders", uid: "uid-1", pod: "orders-kinesis-sink-x" };
 const ENTRY: WorkerStatus = { pod: TARGET.pod, state: "Running" };
-const PROGRAM = { clock: createVirtualClock(), log: silentLog, onLogLevel: (level: string) => void levels.push(level) };
 const levels: string[] = [];
+const lagTargets: boolean[] = [];
+const PROGRAM = {
+  clock: createVirtualClock(),
+  log: silentLog,
+  onLogLevel: (level: string) => void levels.push(level),
+  onLagTarget: (given: boolean) => void lagTargets.push(given),
+};
 const signal = new AbortController().signal;
 
 function answering(answer: unknown) {
@@ -52,6 +58,17 @@ test("the log level comes with each answer, and one that this version does not k
     await createStatusPublisher(client, TARGET, PROGRAM)(ENTRY, signal);
   }
   assert.deepEqual(levels, ["debug", "warn"]);
+});
+
+test("what the operator scales by comes with each answer, and so does the number of workers that it has chosen", async () => {
+  lagTargets.length = 0;
+  const autoscaling = { minReplicas: 1, maxReplicas: 20, targetLagSeconds: 60 };
+  const status = { autoscaling: { replicas: 12 } };
+  const scaled = answering({ spec: { replicas: 2, autoscaling }, status });
+  assert.deepEqual(await createStatusPublisher(scaled.client, TARGET, PROGRAM)(ENTRY, signal), { replicas: 12 });
+  const { client } = answering({ spec: { replicas: 2 }, status });
+  assert.deepEqual(await createStatusPublisher(client, TARGET, PROGRAM)(ENTRY, signal), { replicas: 2 });
+  assert.deepEqual(lagTargets, [true, false]);
 });
 
 test("an inline credential is read from the resource itself, and is empty where there is none", async () => {

@@ -62,4 +62,5 @@ export const running: WorkerFacts = {
   bytesRate: 2480,
   throttledPercent: 0,
   backlog: 5,
+  backlogAge: null,
 };

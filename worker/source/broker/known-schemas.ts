@@ -50,6 +50,8 @@ class KnownSchemas implements SchemaRegistry {
   readonly #store: SchemaStore;
   readonly #looks: PacedLooks;
   readonly #loading = new Map<string, Promise<SchemaInfo | null>>();
+  /** Entries of one topic and version come one after another. */
+  #last: { readonly topic: string; readonly known: KnownVersion } | null = null;
   /** Told once. */
   #failing = false;
 
@@ -64,6 +66,10 @@ class KnownSchemas implements SchemaRegistry {
   }
 
   schema(topic: string, version: Uint8Array | null): SchemaInfo | null | Promise<SchemaInfo | null> {
+    const last = this.#last;
+    if (last?.topic === topic && version !== null && isVersion(version, last.known)) {
+      if (this.#clock.now() < last.known.lookAt) return last.known.info;
+    }
     const name = withoutPartition(topic);
     if (version === null) return this.#ask(name, null);
     // A broker that is asked for another closes the connection, and all that use it with it.
@@ -71,7 +77,11 @@ class KnownSchemas implements SchemaRegistry {
     const id = `${Buffer.from(version).toString("latin1")}${name}`;
     const known = this.#store.get(id);
     if (known === undefined) return this.#loadOnce(id, name, version);
-    if (this.#clock.now() < known.lookAt) return known.info;
+    if (this.#clock.now() < known.lookAt) {
+      this.#last = { topic, known };
+      return known.info;
+    }
+    this.#last = null;
     return known.info === null ? this.#loadOnce(id, name, version) : this.#lookedAt(known);
   }
 
@@ -146,4 +156,11 @@ class KnownSchemas implements SchemaRegistry {
     known.lookAt = now + lookMs;
     known.freshUntil = now + freshMs;
   }
+}
+
+function isVersion(version: Uint8Array, known: KnownVersion): boolean {
+  if (version.length !== VERSION_BYTES) return false;
+  // The last bytes differ first.
+  for (let at = VERSION_BYTES - 1; at >= 0; at--) if (version[at] !== known.version[at]) return false;
+  return true;
 }

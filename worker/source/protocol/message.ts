@@ -242,7 +242,7 @@ export function readBatch(
       else if (tag === 80) flags |= reader.int32() !== 0 ? NULL_KEY : 0;
       else reader.skip(tag & 7);
     }
-    flags |= countedProperties(index, properties);
+    if (properties > 0) flags |= countedProperties(index, properties);
     if (size < 0 && (flags & NULL) !== 0) size = 0;
     if (size < 0 || size > end - start) throw new MalformedError(`the payload of message ${index} exceeds its batch`);
     next = start + size;

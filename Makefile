@@ -111,6 +111,10 @@ fuzz: install ## Feed every reader of foreign bytes with unsound input, ten minu
 mutations: install ## Take out what the guarantee rests on, one thing at a time, and see its test fail
 	$(NODE) test/mutation/main.ts
 
+.PHONY: soak
+soak: install ## Both pipelines under load and one fault after the other, half an hour (HOURS=, SEED=; needs what test-broker needs, and root)
+	$(NODE) test/soak/main.ts $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: clean
 clean: ## Remove what was built here (not the cache outside the checkout)
 	rm -rf dist node_modules

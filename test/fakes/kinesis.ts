@@ -45,6 +45,8 @@ export interface RequestEntry {
   /** Records that a shard took. */
   readonly accepted: number;
   readonly fault: Fault["kind"] | null;
+  /** Nobody waited for the answer any more when it was executed. */
+  readonly abandoned: boolean;
   /** Access key of the signature. */
   readonly accessKey: string;
   /** Region of the signature. */
@@ -227,8 +229,9 @@ async function serveWrite(
   const count = Array.isArray(input["Records"]) ? input["Records"].length : 1;
   const wait = state.faults.wait(count) + (fault?.kind === "executeLate" ? fault.ms : 0);
   if (wait > 0) await delay(wait);
+  const abandoned = response.destroyed;
   const log = (records: number, accepted: number): void => {
-    service.requests.push({ ...facts, records, accepted, fault: fault?.kind ?? null });
+    service.requests.push({ ...facts, records, accepted, fault: fault?.kind ?? null, abandoned });
   };
   if (fault !== null && !isExecuted(fault)) {
     log(count, 0);

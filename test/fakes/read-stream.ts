@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { decodeAggregate } from "./aggregate.ts";
-import { hashOf } from "./kinesis-stream.ts";
+import { type FakeShard, hashOf, type StoredRecord } from "./kinesis-stream.ts";
 
 /** A user record as a consumer on the Kinesis Client Library sees it. */
 export interface UserRecord {
@@ -130,4 +130,12 @@ function expand(shard: Shard, sequenceNumber: string, partitionKey: string, data
     data: part.data,
     aggregated: true,
   }));
+}
+
+/** The user records of one that lies in a shard of the fake; none of an aggregate that a consumer drops. */
+export function userRecords({ shardId, start, end }: FakeShard, record: StoredRecord): UserRecord[] {
+  const range = { StartingHashKey: String(start), EndingHashKey: String(end) };
+  const tally = { kinesisRecords: 0, droppedAggregates: 0, droppedRecords: 0 };
+  const shard = { ShardId: shardId, HashKeyRange: range, SequenceNumberRange: undefined };
+  return expand(shard, record.sequenceNumber, record.partitionKey, record.data, tally);
 }

@@ -1,7 +1,7 @@
 /**
  * Runs inputs in this process, whose heap its starter has made a worker's:
  *
- * - `program.ts run SEED FROM SECONDS TARGETS PROGRESS`: inputs for so long, those of each target numbered from what FROM says.
+ * - `program.ts run SEED FROM SECONDS INPUTS TARGETS PROGRESS`: inputs for so long, of each target up to so many, from what FROM says.
  *   What runs is in the file PROGRESS, for whom it kills. Prints a line of JSON for each finding, and the tally as the last one.
  * - `program.ts tape TARGET FILE`: the input of one tape. Ends with 1 where it is a finding, with 3 where it took too much memory.
  * - `program.ts show TARGET FILE`: prints what that input consists of, and runs nothing.
@@ -22,6 +22,7 @@ const GOAL_MILLIS = 50;
 /** A slow one is run again: the first time may have been a compilation's or the collector's. */
 const ATTEMPTS = 4;
 const MINIMIZING_TRIES = 300;
+const MINIMIZING_MS = 10_000;
 /** Findings of one kind that are told in full. */
 const TOLD = 2;
 const SHOWN = 400;
@@ -92,7 +93,15 @@ function show(target: Target<unknown>, tape: readonly number[]): string[] {
   });
 }
 
-async function run(seed: number, from: Progress["next"], seconds: number, names: string, file: string): Promise<void> {
+interface Extent {
+  readonly seed: number;
+  readonly from: Progress["next"];
+  readonly seconds: number;
+  /** Inputs of each target, at most. */
+  readonly inputs: number;
+}
+
+async function run({ seed, from, seconds, inputs }: Extent, names: string, file: string): Promise<void> {
   const targets = (await openTargets()).filter(({ name }) => names === "all" || names.split(",").includes(name));
   const progress = openSync(file, "w");
   const tally: Tally = { next: { ...from }, peakKiB: 0, targets: {} };
@@ -100,7 +109,12 @@ async function run(seed: number, from: Progress["next"], seconds: number, names:
   const spent = new Map<Target<unknown>, number>(targets.map((target) => [target, 0]));
   for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
     const target = least(spent);
+    if (target === null) break;
     const index = tally.next[target.name] ?? 0;
+    if (index >= inputs) {
+      spent.delete(target);
+      continue;
+    }
     writeSync(progress, JSON.stringify({ target: target.name, next: tally.next }).padEnd(PROGRESS_LENGTH), 0);
     const before = process.threadCpuUsage();
     const counts = tally.targets[target.name] ?? { ...NOTHING, outcomes: {} };
@@ -124,10 +138,9 @@ async function run(seed: number, from: Progress["next"], seconds: number, names:
 }
 
 /** All get the same time: some inputs take a thousand times as long as others. */
-function least(spent: ReadonlyMap<Target<unknown>, number>): Target<unknown> {
+function least(spent: ReadonlyMap<Target<unknown>, number>): Target<unknown> | null {
   const [first] = [...spent].sort(([, one], [, other]) => one - other);
-  if (first === undefined) throw new Error("no such target");
-  return first[0];
+  return first?.[0] ?? null;
 }
 
 /** The seed of one input of a target. */
@@ -137,7 +150,9 @@ function inputSeed(seed: number, index: number): number {
 
 async function tell(target: Target<unknown>, index: number, tape: readonly number[], failure: string): Promise<void> {
   const kind = kindOf(failure);
+  const deadline = performance.now() + MINIMIZING_MS;
   const same = async (candidate: readonly number[]): Promise<boolean> => {
+    if (performance.now() > deadline) return false;
     const again = await failureOf(target, replayed(candidate));
     return again !== null && kindOf(again) === kind;
   };
@@ -148,8 +163,9 @@ async function tell(target: Target<unknown>, index: number, tape: readonly numbe
 
 const [mode, ...args] = process.argv.slice(2);
 if (mode === "run") {
-  const [seed = "", from = "", seconds = "", names = "", progress = ""] = args;
-  await run(Number(seed), JSON.parse(from) as Progress["next"], Number(seconds), names, progress);
+  const [seed = "", from = "", seconds = "", inputs = "", names = "", progress = ""] = args;
+  const next = JSON.parse(from) as Progress["next"];
+  await run({ seed: Number(seed), from: next, seconds: Number(seconds), inputs: Number(inputs) }, names, progress);
 } else {
   const [name, file = ""] = args;
   const target = (await openTargets()).find((each) => each.name === name);

@@ -30,6 +30,8 @@ const TOO_LARGE_CODE = 3;
 export interface FuzzOptions {
   readonly seed: number;
   readonly seconds: number;
+  /** Of each target at most; without end by default. */
+  readonly inputs?: number;
   /** Names with commas, or `all`. */
   readonly targets: string;
 }
@@ -49,7 +51,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   }
 }
 
-async function fuzzIn(folder: string, { seed, seconds, targets }: FuzzOptions): Promise<FuzzResult> {
+async function fuzzIn(
+  folder: string,
+  { seed, seconds, inputs = Number.POSITIVE_INFINITY, targets }: FuzzOptions,
+): Promise<FuzzResult> {
   const progress = join(folder, "progress");
   const findings: Finding[] = [];
   const total: Record<string, TargetTally> = {};
@@ -58,14 +63,12 @@ async function fuzzIn(folder: string, { seed, seconds, targets }: FuzzOptions): 
   const end = performance.now() + seconds * 1000;
   for (let next: Progress["next"] = {}; performance.now() < end && deaths < MOST_DEATHS; ) {
     const left = Math.ceil((end - performance.now()) / 1000);
-    const args = [String(seed), JSON.stringify(next), String(left), targets, progress];
+    const args = [String(seed), JSON.stringify(next), String(left), String(inputs), targets, progress];
     const { tally, failure } = await runOnce(args, progress, (finding) => findings.push(finding));
     for (const [name, counts] of Object.entries(tally?.targets ?? {})) total[name] = sum(total[name], counts);
     peakKiB = Math.max(peakKiB, tally?.peakKiB ?? 0);
-    if (failure === null) {
-      next = tally?.next ?? next;
-      continue;
-    }
+    // Its time was up, or it had no more inputs.
+    if (failure === null) break;
     deaths += 1;
     const at = JSON.parse(await readFile(progress, "utf8")) as Progress;
     const index = at.next[at.target] ?? 0;

@@ -84,7 +84,7 @@ export function createTraffic(options: {
 }
 
 /** The payload says which message it is, so that what was read can be compared without anything else. */
-function encodeBatch(messages: readonly Numbered[]): Buffer {
+export function encodeBatch(messages: readonly Numbered[]): Buffer {
   const parts = messages.flatMap((message) => {
     const payload = Buffer.from(JSON.stringify(message));
     const metadata = singleMetadata.encode({ partitionKey: message.key, payloadSize: payload.length });

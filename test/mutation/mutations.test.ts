@@ -18,7 +18,11 @@ describe("a test fails when what it is there for is taken out", { concurrency: 2
     assert.ok(first);
     const gone: Mutation = { ...first, changes: [["no such text", ""]] };
     assert.match((await check(gone)).complaint ?? "", /code 86.*holds 0 times/s);
-    const elsewhere: Mutation = { ...first, test: ["test/worker/pipeline/fifo.test.ts", ""], changes: [] };
+    const elsewhere: Mutation = {
+      ...first,
+      test: ["test/worker/pipeline/fifo.test.ts", "gives back what was put in"],
+      changes: [],
+    };
     assert.match((await check(elsewhere)).complaint ?? "", /code 86.*was not loaded/s);
   });
 });

@@ -15,6 +15,7 @@ import { readDecoded } from "./entries.ts";
 const MOST_BYTES = 32 << 20;
 /** Of all entries of an input together. */
 const MOST_ENTRIES = 12_000;
+const MOST_SENT = 600 << 20;
 
 /** What a worker asks for at most before it has given something back: twice the budget of the default memory limit. */
 const MOST_KEPT = 2 * Math.floor((512 << 20) / 40);
@@ -80,7 +81,7 @@ export const chunks: Target<readonly Run[]> = {
       ...{ maxBytes: MOST_BYTES, waiting, asking: () => true, clock: createVirtualClock() },
       onExpired: () => undefined,
     });
-    const state: State = { outcome: "waiting", entry: 0, kept: 0 };
+    const state: State = { outcome: "waiting", entry: 0, sent: 0, kept: 0 };
     for (const run of runs) {
       for (let copy = 0; copy < run.copies && mayGoOn(state); copy++) {
         for (let id = run.from; id < run.to && mayGoOn(state); id++) {
@@ -98,12 +99,14 @@ interface State {
   outcome: string;
   /** The number of the last one. */
   entry: number;
+  /** Bytes of all. */
+  sent: number;
   /** Bytes of chunks that wait for others. */
   kept: number;
 }
 
-function mayGoOn({ entry, kept }: State): boolean {
-  return entry < MOST_ENTRIES && kept < MOST_KEPT;
+function mayGoOn({ entry, sent, kept }: State): boolean {
+  return entry < MOST_ENTRIES && sent < MOST_SENT && kept < MOST_KEPT;
 }
 
 interface Readers {
@@ -115,6 +118,7 @@ interface Readers {
 /** False where there is no memory for what it begins. */
 function receive(bytes: Buffer, state: State, { decoder, collector, meter }: Readers): boolean {
   state.entry += 1;
+  state.sent += bytes.length;
   const position = { ledger: 1, entry: state.entry, partition: 0 };
   const decoded = meter.turn(() => decoder.decode(bytes, 0, bytes.length, false, position, null));
   if (decoded === null || decoded.chunk === null) return true;

@@ -12,7 +12,6 @@ export interface PoolOptions {
   readonly hosts: readonly BrokerAddress[];
   readonly tls: TlsOptions;
   readonly authentication: Authentication | null;
-  readonly congested: () => boolean;
   readonly memory?: Pick<EntryMemory, "own"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -102,18 +101,16 @@ class ConnectionPool implements Pool {
     const name = use === "consuming" ? broker : `${broker} for ${use}`;
     const known = this.#connections.get(name);
     if (known !== undefined) return known;
-    const opening = this.#open(name, address, proxyTo, use);
+    const opening = this.#open(name, address, proxyTo);
     this.#connections.set(name, opening);
     opening.catch(() => this.#connections.delete(name));
     return opening;
   }
 
-  async #open(name: string, address: BrokerAddress, proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
+  async #open(name: string, address: BrokerAddress, proxyTo: BrokerAddress | undefined): Promise<Connection> {
     const { log } = this.#options;
     const { foreign } = this;
-    // What comes on one for publishing are receipts, which take no memory and give some back.
-    const congested = use === "publishing" ? () => false : this.#options.congested;
-    const connection = await openConnection({ ...this.#options, foreign, congested, address, proxyTo });
+    const connection = await openConnection({ ...this.#options, foreign, address, proxyTo });
     log.debug("connected", { broker: name });
     void connection.closed.then((reason) => {
       this.#connections.delete(name);

@@ -5,7 +5,7 @@ import { ackResponse } from "../protocol/commands.ts";
 import { AckType, ackFrame } from "../protocol/frames.ts";
 import type { SourceError } from "../source.ts";
 import type { EntryId } from "./entry-id.ts";
-import { createUndurableAcks, type UndurableAcks } from "./undurable-acks.ts";
+import { createUndurableAcks, type UndurableAcks, type UndurableGroup } from "./undurable-acks.ts";
 
 /** A group is sent after this time, or when it is this large. */
 const GROUP_MS = 100;
@@ -118,19 +118,20 @@ class GroupingAcknowledger implements Acknowledger {
 
   #send(type: number, group: readonly number[]): void {
     const requestId = this.#connection.nextId();
-    if (type === AckType.Individual) this.#undurable.add(group);
-    const receipt = this.#confirm(requestId, ackFrame(this.#consumerId, type, group, requestId), group);
+    const undurable = type === AckType.Individual ? this.#undurable.add(group) : null;
+    const receipt = this.#confirm(requestId, ackFrame(this.#consumerId, type, group, requestId), undurable);
     this.#inFlight.add(receipt);
     void receipt.then(() => this.#inFlight.delete(receipt));
   }
 
-  async #confirm(requestId: number, frame: Buffer, group: readonly number[]): Promise<void> {
+  async #confirm(requestId: number, frame: Buffer, group: UndurableGroup | null): Promise<void> {
     const what = "acknowledging";
     try {
       const { error, message } = await this.#connection.requestFrame(what, requestId, frame, ackResponse);
       if (error !== undefined) throw this.#connection.refusal(what, error, message);
+      if (group !== null) this.#undurable.confirmed(group);
     } catch (error) {
-      if (error instanceof BrokerError) this.#undurable.refused(group);
+      if (error instanceof BrokerError && group !== null) this.#undurable.refused(group);
       if (!this.#ended) this.#onFailed(asSourceError(error, what));
     }
   }

@@ -74,7 +74,6 @@ class WireSource implements Source {
       hosts,
       tls: options.tls ?? {},
       authentication: options.authentication ?? null,
-      congested: () => this.#congested(),
       memory: this.#memory,
       clock,
       log: options.log,
@@ -196,13 +195,6 @@ class WireSource implements Source {
     const gone = this.#consumers.get(name);
     this.#consumers.delete(name);
     void gone?.close();
-  }
-
-  /** Not where order counts: behind what is not read there may be the news that another worker writes now. */
-  #congested(): boolean {
-    const { budget, subscription } = this.#options;
-    const mayPause = subscription.type === "Shared" && !this.#closing.signal.aborted;
-    return mayPause && budget.free + this.#incomplete.bytes < 0;
   }
 }
 

@@ -27,6 +27,8 @@ export interface Connection {
   readonly maxMessageSize: number;
   /** `Clock.now()` of the last bytes received. */
   readonly heardAt: number;
+  /** It has consumers, producers, or requests that were not answered. */
+  readonly isUsed: boolean;
   /** Null while it is open. */
   readonly closedBy: SourceError | null;
   /** Resolves when it is closed. */
@@ -141,6 +143,11 @@ class BrokerConnection implements Connection {
 
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  get isUsed(): boolean {
+    const { consumers, producers } = this.#dispatcher;
+    return consumers.size > 0 || producers.size > 0 || this.#requests.waiting > 0;
   }
 
   get closedBy(): SourceError | null {

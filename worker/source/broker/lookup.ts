@@ -47,8 +47,8 @@ export function createLookup(pool: Pool): Lookup {
       const throughProxy = answer.proxyThroughServiceUrl ?? false;
       const address = brokerAddress(what, answer, connection.address, pool.foreign);
       if (!throughProxy) refusePlain(what, address, connection.address);
-      connection = await pool.broker(address, throughProxy, use);
-      if (answer.response === LookupResponse.Connect) return connection;
+      if (answer.response === LookupResponse.Connect) return await pool.broker(address, throughProxy, use);
+      connection = await pool.broker(address, throughProxy, "asking");
       authoritative = answer.authoritative ?? false;
     }
     throw new SourceError("BrokerNotReady", `${what}: more than ${MOST_REDIRECTS} redirects; it is tried again`);

@@ -82,6 +82,8 @@ function stateAndCause(
   const held = pipeline && poisonCause(pipeline, facts.ordered);
   if (held) return { state: "Stalled", cause: held };
   if (pipeline?.sourceFailure) return { state: "Waiting", cause: causeOf(pipeline.sourceFailure) };
+  const stuck = pipeline && stuckCause(pipeline);
+  if (stuck) return { state: "Waiting", cause: stuck };
   return { state: source.connected && stream.writable ? "Running" : "Starting", cause: null };
 }
 
@@ -91,6 +93,13 @@ function causeOf({ code, message }: { readonly code: DocumentedReason; readonly 
 
 function stateOf(reason: Reason): WorkerState {
   return reason.stalls ? "Stalled" : "Waiting";
+}
+
+function stuckCause({ heldBack, heldBackPartitions }: PipelineState): Cause | null {
+  if (heldBack === null) return null;
+  const why = heldBack.why === null ? "" : `: ${heldBack.why}`;
+  const what = `${heldBackPartitions} topic-partitions do not move and get one entry at a time, for the others to flow`;
+  return causeOf({ code: "PartitionsStuck", message: `${what}; the first: ${heldBack.topic}${why}` });
 }
 
 /** One poison message holds its topic-partition in an ordered pipeline; an unordered one sets many aside and flows on. */

@@ -122,6 +122,13 @@ for (const [title, facts, state, reason, ready] of [
     true,
   ],
   [
+    "topic-partitions that were closed since they do not move",
+    { pipeline: { ...pipeline, heldBackPartitions: 2, heldBack: { topic: "orders", why: "no schema" } } },
+    "Waiting",
+    "PartitionsStuck",
+    true,
+  ],
+  [
     "a full memory that will be free again",
     {
       ordered: false,

@@ -9,6 +9,7 @@ import type { Intake, IntakeReport } from "../intake/intake.ts";
 import { createSchemaWait, type SchemaWait } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Sender } from "../requests/sender.ts";
+import type { Share } from "../share.ts";
 import type { OrderedAssignment } from "./assignment.ts";
 import type { OrderedAssignments } from "./assignments.ts";
 import type { Lanes } from "./lanes.ts";
@@ -49,12 +50,12 @@ export class OrderedIntake implements Intake {
   }
 
   deliver(delivery: Delivery): void {
-    const { assignments, drain, stops } = this.#neighbours;
+    const { budget, assignments, drain, stops } = this.#neighbours;
     countReceived(this.#counters, delivery);
     this.#counters.pending += delivery.messages.length;
     const assignment = assignments.of(delivery.assignment);
     if (assignment === undefined || !assignment.isOpen || drain.active) {
-      assignments.drop([delivery]);
+      assignments.drop(budget.shareOf(delivery.assignment), [delivery]);
       return;
     }
     stops.resumed(assignment.topic);
@@ -73,8 +74,15 @@ export class OrderedIntake implements Intake {
     const open = assignment.checkpoint.clear();
     this.#counters.pending -= open.remaining;
     sender.abort((record) => carries(record, assignment));
-    budget.release(open.bytes);
+    assignment.share.release(open.bytes);
+    budget.end(given);
     drain.check();
+  }
+
+  giveBack({ assignment: given }: Share): void {
+    const { assignments, progress, drain } = this.#neighbours;
+    const assignment = assignments.of(given);
+    if (assignment?.isOpen && !drain.active) progress.giveBack(assignment);
   }
 
   report(): IntakeReport {
@@ -123,7 +131,7 @@ export class OrderedIntake implements Intake {
 
   #admit(assignment: OrderedAssignment, delivery: Delivery): void {
     const { format, limits, partitionKey, clock } = this.#settings;
-    const { lanes, progress, stops, budget } = this.#neighbours;
+    const { lanes, progress, stops } = this.#neighbours;
     const { topic, nextOrdinal: firstOrdinal } = assignment;
     const open = assignment.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
     if (delivery.continues === true && stops.precedes(topic, delivery.messages.at(-1)?.id ?? "")) {
@@ -143,11 +151,11 @@ export class OrderedIntake implements Intake {
     }
     delivery.letGo?.();
     open.bytes += added;
-    budget.take(added);
+    assignment.share.take(added);
   }
 }
 
-function carries(record: OrderedRecord, assignment: OrderedAssignment): boolean {
+export function carries(record: OrderedRecord, assignment: OrderedAssignment): boolean {
   if (record.userRecords === null) return record.assignment === assignment;
   return record.userRecords.some((each) => each.assignment === assignment);
 }

@@ -48,7 +48,7 @@ export class Admission {
     for (let index = 0; index < messages.length; index += 1) {
       const fate = known ? redelivery.claim(open, index) : null;
       if (fate === null) this.#admit(open, index, false);
-      else if (fate === "delivered") progress.done(open, index);
+      else if (fate === "delivered") progress.doneBefore(open, index);
     }
   }
 
@@ -89,7 +89,7 @@ export class Admission {
       if (!isParked) {
         const added = addedBytes(data);
         open.bytes += added;
-        this.#neighbours.budget.take(added);
+        open.owner.share.take(added);
       }
       this.#neighbours.attempts.push(
         new UnorderedUserRecord(open, index, key, keyBytes, dataBytes(message, data), data),
@@ -104,6 +104,7 @@ export class Admission {
     const { openDelivery, times, report } = parked;
     this.#parkedDelays.add(parked, clock.now() + exponential(POISON_DELAYS, times - 1));
     if (times > 1) return;
+    openDelivery.owner?.share.passed();
     this.#neighbours.progress.retainPoison(openDelivery);
     const { topic, messageId: id } = report;
     const fields = { topic, id, code, reason, parked: this.#neighbours.parking.count };

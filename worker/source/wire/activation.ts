@@ -8,7 +8,7 @@ import type { WireEntry } from "../protocol/entry.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
-import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
+import type { Assignment, BudgetShare, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import {
   type ChunkCollector,
@@ -17,7 +17,7 @@ import {
   createChunkCollector,
 } from "./chunk-collector.ts";
 import { type DeliveryOwner, WireDelivery } from "./delivery.ts";
-import { compareEntries, type EntryId } from "./entry-id.ts";
+import { compareEntries, cumulativeThrough, type EntryId } from "./entry-id.ts";
 import type { Incomplete, Room } from "./incomplete.ts";
 import { PartedEntries } from "./parted-entries.ts";
 
@@ -28,7 +28,7 @@ export interface ActivationOptions {
   readonly ordered: boolean;
   readonly heardAt: () => number;
   readonly acks: Acknowledger;
-  readonly budget: ReceiveBudget;
+  readonly budget: Pick<ReceiveBudget, "free" | "shareOf">;
   readonly decoder: EntryDecoder;
   readonly maxUncompressedBytes: number;
   readonly incomplete: Incomplete;
@@ -66,6 +66,7 @@ export function createActivation(options: ActivationOptions): Activation {
 class TopicActivation implements Activation {
   readonly assignment: ActiveAssignment;
   readonly #options: ActivationOptions;
+  readonly #share: BudgetShare;
   readonly #partition: number;
   readonly #chunks: ChunkCollector;
   /** Chunked messages that were handed on and are not done. Ordered only. */
@@ -83,10 +84,12 @@ class TopicActivation implements Activation {
     const { topic, epoch, heardAt } = options;
     this.assignment = new ActiveAssignment(topic, epoch, heardAt);
     this.#options = options;
+    this.#share = options.budget.shareOf(this.assignment);
     this.#partition = partitionIndex(topic);
     this.#parted = new PartedEntries({
       ...options,
       owner: this,
+      share: this.#share,
       read: ({ command, bytes, start, end, owned }) => this.#read(command, bytes, start, end, owned),
     });
     this.#chunks = createChunkCollector({
@@ -145,11 +148,11 @@ class TopicActivation implements Activation {
   }
 
   #handOn(decoded: DecodedEntry, id: EntryId, redeliveries: number, chunked: ChunkedMessage | null): void {
-    const { ordered, keyWatch, budget, deliver } = this.#options;
+    const { ordered, keyWatch, deliver } = this.#options;
     const delivery = new WireDelivery(this, decoded, id, redeliveries, chunked);
     if (chunked !== null && ordered) this.#openChunked.add(delivery);
     if (!ordered) keyWatch?.add(delivery);
-    budget.take(decoded.retainedBytes);
+    this.#share.take(decoded.retainedBytes);
     deliver(delivery);
   }
 
@@ -233,7 +236,8 @@ class TopicActivation implements Activation {
 
   /** Takes bytes of chunks from the budget, or gives them back. */
   #keep(bytes: number): void {
-    this.#options.budget.take(bytes);
+    this.#share.take(bytes);
+    this.#share.unfinished += bytes;
     this.#options.incomplete.bytes += bytes;
   }
 }
@@ -253,17 +257,4 @@ class ActiveAssignment implements Assignment {
   get heardAt(): number {
     return this.#heardAt();
   }
-}
-
-/**
- * Up to where everything may be acknowledged when all up to `id` but the `undone` messages is done; null for nothing. The
- * first chunk of a message lies before its last one: the acknowledgement must not cover it.
- */
-function cumulativeThrough(id: EntryId, undone: readonly ChunkedMessage[]): EntryId | null {
-  let through = id;
-  for (const { before } of undone) {
-    if (before === null) return null;
-    if (compareEntries(before, through) < 0) through = before;
-  }
-  return through;
 }

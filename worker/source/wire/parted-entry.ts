@@ -1,6 +1,6 @@
 import type { BatchCursor } from "../protocol/batch-cursor.ts";
 import { type DecodedEntry, isLarge, messageBytes } from "../protocol/decoded-entry.ts";
-import type { Assignment, Message, ReceiveBudget } from "../source.ts";
+import type { Assignment, BudgetShare, Message } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import { type DeliveryContent, type DeliveryOwner, WireDelivery } from "./delivery.ts";
 import type { EntryId } from "./entry-id.ts";
@@ -52,7 +52,7 @@ export interface PartedEntryOptions {
   readonly before: EntryId | null;
   readonly redeliveryCount: number;
   readonly acks: Acknowledger;
-  readonly budget: ReceiveBudget;
+  readonly share: BudgetShare;
   readonly incomplete: Incomplete;
   readonly room: Room;
   readonly deliver: (delivery: WireDelivery) => void;
@@ -67,6 +67,7 @@ export interface PartedEntryOptions {
  */
 export class PartedEntry implements DeliveryOwner {
   readonly assignment: Assignment;
+  readonly share: BudgetShare;
   readonly #options: PartedEntryOptions;
   readonly #isLarge: boolean;
   #made = 0;
@@ -78,14 +79,15 @@ export class PartedEntry implements DeliveryOwner {
   #isGone = false;
 
   constructor(options: PartedEntryOptions) {
-    const { owner, decoded, budget, incomplete } = options;
+    const { owner, decoded, share } = options;
     this.assignment = owner.assignment;
+    this.share = share;
     this.#options = options;
     this.#isLarge = isLarge(decoded.entry, decoded.retainedBytes);
-    budget.take(decoded.retainedBytes);
+    share.take(decoded.retainedBytes);
     if (!this.#isLarge) return;
-    incomplete.bytes += decoded.retainedBytes;
-    incomplete.large += 1;
+    this.#keep(decoded.retainedBytes);
+    options.incomplete.large.add(this);
   }
 
   /** All parts were handed on. */
@@ -100,7 +102,7 @@ export class PartedEntry implements DeliveryOwner {
   }
 
   handOn(): void {
-    const { cursor, budget, deliver, id, before, redeliveryCount } = this.#options;
+    const { cursor, share, deliver, id, before, redeliveryCount } = this.#options;
     const messages = cursor.next();
     const retainedBytes = messageBytes(messages.length);
     const content = { messages, retainedBytes, release: () => this.#onReleased() };
@@ -108,7 +110,7 @@ export class PartedEntry implements DeliveryOwner {
     const through = continues ? (before ?? id) : id;
     const place = { continues, ordinal: this.#made };
     this.#made += 1;
-    budget.take(retainedBytes);
+    share.take(retainedBytes);
     deliver(new PartDelivery(this, content, through, redeliveryCount, place));
   }
 
@@ -134,13 +136,16 @@ export class PartedEntry implements DeliveryOwner {
   end(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    const { decoded, budget, incomplete, onGone } = this.#options;
-    budget.take(-decoded.retainedBytes);
-    if (this.#isLarge) {
-      incomplete.bytes -= decoded.retainedBytes;
-      incomplete.large -= 1;
-    }
+    const { decoded, share, incomplete, onGone } = this.#options;
+    share.take(-decoded.retainedBytes);
+    if (incomplete.large.delete(this)) this.#keep(-decoded.retainedBytes);
     onGone(this);
+  }
+
+  #keep(bytes: number): void {
+    const { share, incomplete } = this.#options;
+    share.unfinished += bytes;
+    incomplete.bytes += bytes;
   }
 
   #leave(left: number): void {

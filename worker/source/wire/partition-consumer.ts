@@ -38,7 +38,7 @@ class ResubscribingConsumer implements PartitionConsumer {
   readonly #finished: Promise<void>;
   #subscription: Subscription | null = null;
   #failure: Failure | null = null;
-  #carryOver: CarryOver = { undurable: [], bytesPerPermit: null };
+  #carryOver: CarryOver = { undurable: [], sizes: { bytesPerPermit: null, bytesPerEntry: null } };
 
   constructor(topic: string, position: SubscribePosition, lookup: Lookup, context: SubscriptionContext) {
     this.topic = topic;

@@ -23,7 +23,7 @@ import {
   type SourceState,
 } from "../source.ts";
 import { WireDelivery } from "./delivery.ts";
-import { type Incomplete, nothingIncomplete } from "./incomplete.ts";
+import { type Incomplete, mayReadLarge, nothingIncomplete } from "./incomplete.ts";
 import { createPartitionConsumer, type PartitionConsumer } from "./partition-consumer.ts";
 import { createPermits, type Permits } from "./permits.ts";
 import type { SubscriptionContext } from "./subscription.ts";
@@ -173,7 +173,7 @@ class WireSource implements Source {
         maxUncompressedBytes,
         decryptor,
         memory: this.#memory,
-        largeMayBeRead: () => this.#incomplete.large === 0,
+        largeMayBeRead: () => mayReadLarge(this.#incomplete),
       }),
       decryptor,
       checkKeys: () => decryption?.keys.check(),

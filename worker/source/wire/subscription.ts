@@ -11,7 +11,8 @@ import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.t
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
 import type { Incomplete } from "./incomplete.ts";
-import { newPermitAccount, type PermitAccount, type Permits } from "./permits.ts";
+import { newPermitAccount, type PermitAccount, type RecentSizes } from "./permit-account.ts";
+import type { Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 
 /** Of one FLOW: brokers count in 32 bits. */
@@ -40,8 +41,7 @@ export interface SubscriptionContext extends Subscriber {
 export interface CarryOver {
   /** Acknowledged before anything is asked for. */
   readonly undurable: readonly number[];
-  /** Recent bytes that a permit brought; null when nothing came. */
-  readonly bytesPerPermit: number | null;
+  readonly sizes: RecentSizes;
 }
 
 /** How a subscription ended: lost by the network, the broker or what came, or on purpose. */
@@ -110,7 +110,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
         }
       },
       context.type !== "Shared",
-      before.bytesPerPermit,
+      before.sizes,
     );
     this.ended = this.#ended.promise;
     this.acks = createAcknowledger({
@@ -188,7 +188,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
 
   #activate(): void {
     if (this.#activation !== null || this.#state !== "subscribed") return;
-    const { decryptor, clock, permits, handler } = this.#context;
+    const { decryptor, clock, budget, permits, handler } = this.#context;
     this.#activation = createActivation({
       ...this.#context,
       topic: this.#topic,
@@ -207,7 +207,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       deliver: (delivery) => handler.deliver(delivery),
     });
     handler.assigned(this.#activation.assignment);
-    permits.open(this.#account);
+    permits.open(this.#account, budget.shareOf(this.#activation.assignment));
   }
 
   #deactivate(): void {
@@ -232,7 +232,8 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
     this.#state = "over";
     const undurable = this.acks.end();
     this.#deactivate();
-    return { undurable, bytesPerPermit: this.#account.bytesPerPermit };
+    const { bytesPerPermit, bytesPerEntry } = this.#account;
+    return { undurable, sizes: { bytesPerPermit, bytesPerEntry } };
   }
 
   #onOverdrawn(): void {

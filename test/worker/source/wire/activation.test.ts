@@ -11,12 +11,23 @@ import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
 import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { collectGarbage } from "../../garbage.ts";
+import { plainBudget } from "../plain-budget.ts";
 
 function scene(ordered: boolean, maxUncompressedBytes = 10_000) {
   const acks: string[] = [];
   const deliveries: WireDelivery[] = [];
   const timers: { callback: () => void; at: number }[] = [];
-  const state = { free: 10_000_000, now: 0, asking: true };
+  const budget = plainBudget(10_000_000);
+  const state = {
+    now: 0,
+    asking: true,
+    get free() {
+      return budget.free;
+    },
+    set free(bytes) {
+      budget.giveBack(bytes - budget.free);
+    },
+  };
   const incomplete = nothingIncomplete();
   const recorder: Acknowledger = {
     entry: (ledger, entry) => void acks.push(`${ledger}:${entry}`),
@@ -31,13 +42,7 @@ function scene(ordered: boolean, maxUncompressedBytes = 10_000) {
     ordered,
     heardAt: () => 0,
     acks: recorder,
-    budget: {
-      free: 0,
-      take: (bytes) => {
-        state.free -= bytes;
-      },
-      onRelease: () => undefined,
-    },
+    budget,
     decoder: createEntryDecoder({ maxUncompressedBytes, decryptor: null, memory: entryMemory() }),
     maxUncompressedBytes,
     clock: {

@@ -204,6 +204,11 @@ export interface SourceState {
   readonly endedPartitions: number;
   /** Chunked messages that were given up, since their rest did not come. Absent: not known. */
   readonly givenUpMessages?: number;
+  /**
+   * One of the topic-partitions of which so many messages are not acknowledged that no more are asked for, as a broker would
+   * not send them; null when there is none. Absent: not known.
+   */
+  readonly fullTopic?: string | null;
 }
 
 /** A schema as the broker stores it. */

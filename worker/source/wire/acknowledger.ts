@@ -12,8 +12,8 @@ const GROUP_MS = 100;
 const GROUP_SIZE = 1_000;
 
 export interface Acknowledger {
-  /** The whole entry, whatever it holds. */
-  entry(ledger: number, entry: number): void;
+  /** The whole entry, whatever it holds. @param messages as which the broker counts it; default 1 */
+  entry(ledger: number, entry: number, messages?: number): void;
   /** Everything up to and including the entry. */
   through(ledger: number, entry: number): void;
   /** Sends what waits; resolves when the broker confirmed all that was sent, or cannot any more. */
@@ -32,6 +32,8 @@ export interface AcknowledgerOptions {
   readonly connection: Connection;
   readonly consumerId: number;
   readonly clock: Clock;
+  /** An entry that counts as `messages` is acknowledged. */
+  readonly onEntry: (messages: number) => void;
   /** A group was refused, or not confirmed in time: its entries are still unacknowledged. */
   readonly onFailed: (error: SourceError) => void;
 }
@@ -45,6 +47,7 @@ class GroupingAcknowledger implements Acknowledger {
   readonly #connection: Connection;
   readonly #consumerId: number;
   readonly #clock: Clock;
+  readonly #onEntry: (messages: number) => void;
   readonly #onFailed: (error: SourceError) => void;
   readonly #undurable: UndurableAcks;
   readonly #inFlight = new Set<Promise<void>>();
@@ -57,16 +60,18 @@ class GroupingAcknowledger implements Acknowledger {
   #timer: Timer | null = null;
   #ended = false;
 
-  constructor({ connection, consumerId, clock, onFailed }: AcknowledgerOptions) {
+  constructor({ connection, consumerId, clock, onEntry, onFailed }: AcknowledgerOptions) {
     this.#connection = connection;
     this.#consumerId = consumerId;
     this.#clock = clock;
+    this.#onEntry = onEntry;
     this.#onFailed = onFailed;
     this.#undurable = createUndurableAcks(clock);
   }
 
-  entry(ledger: number, entry: number): void {
+  entry(ledger: number, entry: number, messages = 1): void {
     if (this.#ended) return;
+    this.#onEntry(messages);
     this.#ids.push(ledger, entry);
     this.#wait();
   }

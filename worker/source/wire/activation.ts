@@ -119,7 +119,7 @@ class TopicActivation implements Activation {
       this.#onChunk({ entry: decoded.entry, payload: decoded.chunk, position }, redeliveryCount);
     else if (decoded.parts !== null && decoded.parts.left > 0)
       this.#parted.begin(decoded, decoded.parts, [ledger, entry], this.#previous, redeliveryCount);
-    else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry);
+    else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry, decoded.permits);
     else this.#handOn(decoded, [ledger, entry], redeliveryCount, null);
     this.#previous = [ledger, entry];
     if (this.#last === null || compareEntries(this.#previous, this.#last) > 0) this.#last = this.#previous;
@@ -129,8 +129,10 @@ class TopicActivation implements Activation {
   acknowledge(delivery: WireDelivery): void {
     const { acks, keyWatch } = this.#options;
     keyWatch?.remove(delivery);
-    const ids = delivery.chunked?.ids ?? delivery.id;
-    for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
+    const { chunked } = delivery;
+    const ids = chunked?.ids ?? delivery.id;
+    const messages = chunked === null ? delivery.permits : 1;
+    for (let at = 0; at < ids.length; at += 2) acks.entry(ids[at] as number, ids[at + 1] as number, messages);
   }
 
   acknowledgeThrough({ id }: WireDelivery): void {

@@ -35,7 +35,7 @@ export class PartDelivery extends WireDelivery {
 
   override shrink(messages: readonly Message[]): WireDelivery {
     const { id, redeliveryCount } = this;
-    const content = { messages, retainedBytes: 0, release: null };
+    const content = { messages, retainedBytes: 0, release: null, permits: 0 };
     const shrunk = new PartDelivery(this.#entry, content, id, redeliveryCount, this);
     shrunk.isShrunk = true;
     this.#entry.shrunk();
@@ -105,7 +105,7 @@ export class PartedEntry implements DeliveryOwner {
     const { cursor, share, deliver, id, before, redeliveryCount } = this.#options;
     const messages = cursor.next();
     const retainedBytes = messageBytes(messages.length);
-    const content = { messages, retainedBytes, release: () => this.#onReleased() };
+    const content = { messages, retainedBytes, release: () => this.#onReleased(), permits: 0 };
     const continues = cursor.left > 0;
     const through = continues ? (before ?? id) : id;
     const place = { continues, ordinal: this.#made };
@@ -115,9 +115,9 @@ export class PartedEntry implements DeliveryOwner {
   }
 
   acknowledge(delivery: WireDelivery): void {
-    const { acks, id } = this.#options;
+    const { acks, id, decoded } = this.#options;
     this.#acknowledged += 1;
-    if (this.isWhole && this.#acknowledged === this.#made) acks.entry(id[0], id[1]);
+    if (this.isWhole && this.#acknowledged === this.#made) acks.entry(id[0], id[1], decoded.permits);
     if (delivery instanceof PartDelivery && !delivery.isShrunk) this.#leave(this.#left + 1);
   }
 

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { BudgetShare, ReceiveBudget } from "../source.ts";
 import type { Incomplete, Room } from "./incomplete.ts";
-import { noteReceived, type PermitAccount } from "./permit-account.ts";
+import { isFull, noteAcknowledged, noteReceived, type PermitAccount } from "./permit-account.ts";
 import { allowance, permitTarget } from "./permit-target.ts";
 
 /** Assumed until the first entry of a topic-partition was seen: the largest that brokers take by default. */
@@ -19,6 +19,8 @@ export interface Permits extends Room {
   close(account: PermitAccount): void;
   /** An entry that counts as `permits` messages arrived and takes `bytes`. */
   received(account: PermitAccount, permits: number, bytes: number): void;
+  /** An entry that counts as `messages` was acknowledged by itself. */
+  acknowledged(account: PermitAccount, messages: number): void;
   /** True when far more came than was asked for, since messages grew: nothing more should be taken in. */
   readonly overdrawn: boolean;
   /** False while the account may be sent nothing, or more was taken than there is. */
@@ -115,6 +117,10 @@ class SharedPermits implements Permits {
     if (this.#accounts.has(account)) this.#promise(account);
   }
 
+  acknowledged(account: PermitAccount, messages: number): void {
+    noteAcknowledged(account, messages);
+  }
+
   mayReceive(account: PermitAccount): boolean {
     return account.outstanding > 0 && this.#free() > 0;
   }
@@ -197,6 +203,7 @@ class SharedPermits implements Permits {
 
   /** Permits that the account should have outstanding. */
   #target(account: PermitAccount, share: BudgetShare): number {
+    if (isFull(account)) return 0;
     const free = this.#free();
     const held = share.held - share.unfinished;
     const promised = this.#promised - account.promised;

@@ -214,6 +214,7 @@ function stateOf(
     activeTopics,
     endedPartitions: subscribed.filter(({ endOfTopic }) => endOfTopic).length,
     givenUpMessages,
+    fullTopic: consumers.find(({ subscription }) => subscription?.isFull)?.topic ?? null,
   };
 }
 

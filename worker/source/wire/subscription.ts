@@ -11,7 +11,7 @@ import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.t
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
 import type { Incomplete } from "./incomplete.ts";
-import { newPermitAccount, type PermitAccount, type RecentSizes } from "./permit-account.ts";
+import { isFull, newPermitAccount, type PermitAccount, type RecentSizes } from "./permit-account.ts";
 import type { Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 
@@ -56,6 +56,8 @@ export interface Subscription {
   /** Null for a standby. */
   readonly activation: Activation | null;
   readonly endOfTopic: boolean;
+  /** So much of it is not acknowledged that no more is asked for. */
+  readonly isFull: boolean;
   readonly acks: Acknowledger;
   readonly ended: Promise<SubscriptionEnd>;
   /** Ends the activation at once, then closes the consumer at the broker; `ended` resolves when that is done. */
@@ -117,6 +119,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       connection,
       consumerId,
       clock: context.clock,
+      onEntry: (messages) => context.permits.acknowledged(this.#account, messages),
       onFailed: (error) => this.#onAcknowledgeFailed(error),
     });
   }
@@ -127,6 +130,10 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
 
   get endOfTopic(): boolean {
     return this.#endOfTopic;
+  }
+
+  get isFull(): boolean {
+    return isFull(this.#account);
   }
 
   /** Called once, first. @throws SourceError */

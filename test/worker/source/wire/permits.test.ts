@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
-import { newPermitAccount, type PermitAccount } from "../../../../worker/source/wire/permit-account.ts";
+import { isFull, newPermitAccount, type PermitAccount } from "../../../../worker/source/wire/permit-account.ts";
 import { allowance, permitTarget } from "../../../../worker/source/wire/permit-target.ts";
 import { createPermits } from "../../../../worker/source/wire/permits.ts";
 
@@ -298,6 +298,39 @@ test("the rest of a chunked message is asked for, whatever others were granted",
   permits.received(chunked, chunked.outstanding, 1_000_000);
   permits.topUp(chunked);
   assert.deepEqual(granted, [1]);
+});
+
+test("a broker that would withhold or forget is asked for no more, until something is acknowledged", () => {
+  for (const [count, messages] of [
+    [45, 1_000],
+    [9_000, 1],
+  ] as const) {
+    const { made, account, granted } = scene(1e12, 5_000);
+    made.open(account, openShare());
+    for (let entry = 0; entry < count; entry += 1) {
+      assert.ok(!isFull(account), `${entry}`);
+      made.received(account, messages, 1_000);
+      made.topUp(account);
+    }
+    assert.ok(isFull(account));
+    const before = granted.length;
+    account.outstanding = 0;
+    made.topUp(account);
+    assert.equal(granted.length, before);
+    for (let entry = 0; entry < 2; entry += 1) made.acknowledged(account, messages);
+    made.topUp(account);
+    assert.equal(granted.length, before + 1);
+  }
+});
+
+test("the active consumer, whose acknowledgements are cumulative, is asked for more whatever is open", () => {
+  const { made, account, granted } = scene(1e12, 5_000, true);
+  made.open(account, openShare());
+  for (let entry = 0; entry < 20_000; entry += 1) {
+    made.received(account, 1_000, 1_000);
+    made.topUp(account);
+  }
+  assert.ok(account.outstanding > 0 && granted.length > 3);
 });
 
 test("beyond its part a topic-partition gets one entry at a time, and a further one only when something was done", () => {

@@ -63,6 +63,7 @@ function world(kinds: readonly Kind[], perEntry: boolean) {
   const finish = (topic: Topic, entries: number): void => {
     for (let count = 0; count < entries && topic.held.length > 0; count += 1) {
       topic.share.moved();
+      permits.acknowledged(topic.account, topic.messages);
       topic.share.release(topic.held.shift() ?? 0);
       topic.done += 1;
     }

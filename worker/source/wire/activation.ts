@@ -15,11 +15,15 @@ import {
   type ChunkedMessage,
   type CollectedChunks,
   createChunkCollector,
+  type StrayChunk,
 } from "./chunk-collector.ts";
 import { type DeliveryOwner, WireDelivery } from "./delivery.ts";
 import { compareEntries, cumulativeThrough, type EntryId } from "./entry-id.ts";
 import type { Incomplete, Room } from "./incomplete.ts";
 import { PartedEntries } from "./parted-entries.ts";
+
+/** Ledgers and entries of one defective message that are kept until it is done; its further chunks are acknowledged at once. */
+const MOST_IDS = 20_000;
 
 export interface ActivationOptions {
   readonly topic: string;
@@ -98,6 +102,7 @@ class TopicActivation implements Activation {
       asking: () => !this.#parted.isBusy && options.asking(),
       clock: options.clock,
       onExpired: (message) => this.#onExpired(message),
+      onStrays: options.ordered ? null : (strays) => this.#onStrays(strays),
     });
   }
 
@@ -130,6 +135,7 @@ class TopicActivation implements Activation {
     const { acks, keyWatch } = this.#options;
     keyWatch?.remove(delivery);
     const { chunked } = delivery;
+    if (chunked !== null) chunked.isDone = true;
     const ids = chunked?.ids ?? delivery.id;
     const messages = chunked === null ? delivery.permits : 1;
     for (let at = 0; at < ids.length; at += 2) acks.entry(ids[at] as number, ids[at + 1] as number, messages);
@@ -163,19 +169,27 @@ class TopicActivation implements Activation {
     const { ledger, entry } = chunk.position;
     const outcome = this.#chunks.add(chunk, this.#previous);
     if (outcome.kind === "waiting") this.#keep(chunkBytes(chunk));
-    else if (outcome.kind === "stray") {
+    else if (outcome.kind === "stray" || (outcome.kind === "surplus" && ordered)) {
       // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
       if (!ordered || this.#last === null || compareEntries([ledger, entry], this.#last) > 0) {
         log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
         if (ordered) acks.entry(ledger, entry);
       }
-    } else if (outcome.kind === "copy") acks.entry(ledger, entry);
+    } else if (outcome.kind === "copy" || outcome.kind === "surplus") acks.entry(ledger, entry);
+    else if (outcome.kind === "defective") this.#onDefective(outcome.message, ledger, entry);
     else if (outcome.kind === "collected") {
       this.#keep(chunkBytes(chunk) - outcome.message.size);
       this.#handOnChunked(outcome, chunk, redeliveries);
       // What was handed on has them now.
       outcome.message.chunks.length = 0;
     }
+  }
+
+  /** In order, what covers the defect covers its rest. Shared, the rest goes with it. */
+  #onDefective(message: ChunkedMessage, ledger: number, entry: number): void {
+    if (this.#options.ordered) return;
+    if (message.isDone || message.ids.length >= MOST_IDS) this.#options.acks.entry(ledger, entry);
+    else message.ids.push(ledger, entry);
   }
 
   /** `last` is the chunk that completed the message, or made it a defect. */
@@ -225,6 +239,16 @@ class TopicActivation implements Activation {
     room.gaveBack();
     if (!ordered) for (let at = 0; at < ids.length; at += 2) acks.entry(ids[at] as number, ids[at + 1] as number);
     if (this.#doneThrough !== null) this.#acknowledgeThrough(this.#doneThrough);
+  }
+
+  #onStrays(strays: readonly StrayChunk[]): void {
+    const { topic, acks, incomplete, log } = this.#options;
+    const uuids = new Set(strays.map(({ uuid }) => uuid));
+    incomplete.givenUp += uuids.size;
+    const first = strays[0]?.id.join(":");
+    const fields = { topic, message: first, chunks: strays.length, messages: uuids.size };
+    log.error("the beginnings of chunks did not come, and they are given up", fields);
+    for (const { id } of strays) acks.entry(id[0], id[1]);
   }
 
   #acknowledgeThrough(id: EntryId): void {

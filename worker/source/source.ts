@@ -106,6 +106,11 @@ export interface Delivery {
   /** How often the broker sent it before, as far as it tells. */
   readonly redeliveryCount: number;
   /**
+   * The number of its messages that were set aside, or wait for their dead letter to be confirmed, changed by so many: of an
+   * entry with many of these no more messages are handed on.
+   */
+  setAside?(change: number): void;
+  /**
    * Called at most once, when the pipeline has taken the messages over one by one: `messages` is empty from then on, so
    * that what is done is free before the rest is. Sources without it keep them all to the end.
    */

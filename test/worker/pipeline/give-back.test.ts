@@ -68,6 +68,40 @@ describe("an ordered topic-partition of which nothing moves", () => {
   });
 });
 
+describe("poison of an entry that comes in parts", () => {
+  for (const ordered of [true, false]) {
+    test(`is counted from when it waits for its dead letter until it is confirmed, ${ordered ? "ordered" : "unordered"}`, async () => {
+      const rig = createRig({ ordered, handoverWaitMs: 0, deadLetterTopic: "letters" });
+      const changes: number[] = [];
+      rig.publishFails = true;
+      for (const text of ["a:1", "b:2"]) rig.undecodable.add(text);
+      const setAside = (change: number) => void changes.push(change);
+      const orders = rig.assign();
+      await rig.deliverAs(orders, { setAside }, ["a:1", "b:2", "c:3"]);
+      assert.deepEqual(changes, [1, 1]);
+      assert.ok(rig.budget.shareOf(orders).held > 2_000, "letters take memory");
+      rig.publishFails = false;
+      await rig.clock.advance(60_000);
+      await rig.last().accept();
+      assert.deepEqual(changes, [1, 1, -1, -1]);
+      assert.equal(rig.budget.used, 0);
+    });
+  }
+
+  test("is counted while it is parked", async () => {
+    const rig = createRig({ ordered: false });
+    const changes: number[] = [];
+    rig.undecodable.add("a:1");
+    await rig.deliverAs(rig.assign(), { setAside: (change) => void changes.push(change) }, ["a:1"]);
+    await rig.clock.advance(60_000);
+    assert.deepEqual(changes, [1]);
+    rig.undecodable.clear();
+    await rig.clock.advance(300_000);
+    await rig.last().accept();
+    assert.deepEqual(changes, [1, -1]);
+  });
+});
+
 describe("an unordered topic-partition of which nothing moves", () => {
   test("is closed, and what was delivered of its entries is not written again, however late they come", async () => {
     const rig = createRig({ ordered: false, deadLetterTopic: "letters" });

@@ -8,7 +8,7 @@ import type { Message, Source } from "../../source/source.ts";
 import type { Budget } from "../budget.ts";
 import type { Counters } from "../counters.ts";
 import type { OpenDelivery } from "../intake/checkpoint.ts";
-import { type DeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
+import { type DeadLetters, deadLetter, LETTER_BYTES } from "../intake/dead-letter-retries.ts";
 import type { Drain } from "../intake/drain.ts";
 import { rejected } from "../intake/encoding.ts";
 import { GIVEN_BACK } from "../intake/intake.ts";
@@ -150,7 +150,11 @@ export class OrderedProgress {
   #publish(deadLetters: DeadLetters, record: OrderedUserRecord, poison: PoisonError): void {
     const { assignment, openDelivery, message } = record;
     const wanted = (): boolean => !assignment.isRevoked;
+    openDelivery.bytes += LETTER_BYTES;
+    assignment.share.take(LETTER_BYTES);
+    openDelivery.delivery.setAside?.(1);
     deadLetters.publish(deadLetter(message, assignment.topic, poison), wanted, () => {
+      openDelivery.delivery.setAside?.(-1);
       this.#neighbours.lanes.published(record);
       this.#done(assignment, openDelivery);
       this.settled();

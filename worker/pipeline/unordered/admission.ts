@@ -4,7 +4,7 @@ import { exponential } from "../../../runtime/backoff.ts";
 import type { PoisonError } from "../../format/format.ts";
 import type { Budget } from "../budget.ts";
 import { createDelays, type Delays } from "../delays.ts";
-import { type DeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
+import { type DeadLetters, deadLetter, LETTER_BYTES } from "../intake/dead-letter-retries.ts";
 import { addedBytes, dataBytes, encodeMessage } from "../intake/encoding.ts";
 import type { Settings } from "../options.ts";
 import { POISON_DELAYS } from "../retry.ts";
@@ -66,7 +66,11 @@ export class Admission {
       return;
     }
     const wanted = (): boolean => open.owner !== null;
+    open.bytes += LETTER_BYTES;
+    open.owner?.share.take(LETTER_BYTES);
+    open.delivery.setAside?.(1);
     deadLetters.publish(deadLetter(message, open.delivery.assignment.topic, poison), wanted, () => {
+      open.delivery.setAside?.(-1);
       progress.done(open, index);
       progress.settled();
     });
@@ -105,6 +109,7 @@ export class Admission {
     this.#parkedDelays.add(parked, clock.now() + exponential(POISON_DELAYS, times - 1));
     if (times > 1) return;
     openDelivery.owner?.share.passed();
+    openDelivery.delivery.setAside?.(1);
     this.#neighbours.progress.retainPoison(openDelivery);
     const { topic, messageId: id } = report;
     const fields = { topic, id, code, reason, parked: this.#neighbours.parking.count };

@@ -10,6 +10,8 @@ import type { Incomplete, Room } from "./incomplete.ts";
 const ALWAYS = 2;
 /** Parts that may be with the pipeline at once. */
 const MOST = 16;
+/** Messages that may be set aside before no further part is handed on: each stays in memory until somebody mends its cause. */
+const MOST_SET_ASIDE = 1_000;
 
 /** A part of an entry whose messages are handed on one part after the other. */
 export class PartDelivery extends WireDelivery {
@@ -31,6 +33,10 @@ export class PartDelivery extends WireDelivery {
     this.#entry = entry;
     this.continues = place.continues;
     this.ordinal = place.ordinal;
+  }
+
+  setAside(change: number): void {
+    this.#entry.setAside(change);
   }
 
   override shrink(messages: readonly Message[]): WireDelivery {
@@ -76,6 +82,7 @@ export class PartedEntry implements DeliveryOwner {
   /** Unordered. */
   #acknowledged = 0;
   #released = 0;
+  #setAside = 0;
   #isGone = false;
 
   constructor(options: PartedEntryOptions) {
@@ -97,6 +104,7 @@ export class PartedEntry implements DeliveryOwner {
 
   /** The next part may be handed on. */
   get mayGoOn(): boolean {
+    if (this.#setAside >= MOST_SET_ASIDE) return false;
     const open = this.#made - this.#left;
     return open < ALWAYS || (open < MOST && this.#options.room.hasRoom);
   }
@@ -126,6 +134,11 @@ export class PartedEntry implements DeliveryOwner {
     if (!(delivery instanceof PartDelivery)) return;
     if (!delivery.continues || before !== null) owner.acknowledgeThrough(delivery);
     this.#leave(delivery.ordinal + 1);
+  }
+
+  setAside(change: number): void {
+    this.#setAside += change;
+    if (change < 0) this.#options.onPartDone();
   }
 
   shrunk(): void {

@@ -68,6 +68,43 @@ describe("an ordered topic-partition of which nothing moves", () => {
   });
 });
 
+/** A format that has no memory for a message as often as `times` says. */
+function shortFormat(text: string, times: number) {
+  let left = times;
+  return {
+    prepare: () => undefined,
+    encode: ({ id }: { readonly id: string }) => {
+      if (id !== text || left === 0) return null;
+      left -= 1;
+      throw new RangeError("Array buffer allocation failed");
+    },
+  };
+}
+
+describe("a message for which there is no memory now", () => {
+  test("is read again in order, and is no poison", async () => {
+    const rig = createRig({ format: shortFormat("a:2", 1), handoverWaitMs: 0, deadLetterTopic: "letters" });
+    await rig.deliver(rig.assign(), "a:1", "a:2", "a:3");
+    await rig.clock.advance(10);
+    assert.deepEqual(rig.rewinds, [{ topic: "orders", delayMs: 5_000 }]);
+    await rig.deliver(rig.assign(), "a:1", "a:2", "a:3");
+    for (let count = 0; count < 3; count += 1) await rig.last().accept();
+    assert.deepEqual(rig.acknowledged, ["a:1 a:2 a:3"]);
+    assert.deepEqual([rig.letters, rig.pipeline.state().poisonCount], [[], 0]);
+  });
+
+  test("is tried again while others flow past it, and is no poison", async () => {
+    const rig = createRig({ ordered: false, format: shortFormat("a:2", 3), deadLetterTopic: "letters" });
+    await rig.deliver(rig.assign(), "a:1", "a:2", "a:3");
+    await rig.last().accept();
+    assert.deepEqual(rig.sent(), [["a:1", "a:3"]]);
+    await rig.clock.advance(4_000);
+    await rig.last().accept();
+    assert.deepEqual(rig.sent().at(-1), ["a:2"]);
+    assert.deepEqual([rig.acknowledged, rig.letters], [["a:1 a:2 a:3"], []]);
+  });
+});
+
 describe("poison of an entry that comes in parts", () => {
   for (const ordered of [true, false]) {
     test(`is counted from when it waits for its dead letter until it is confirmed, ${ordered ? "ordered" : "unordered"}`, async () => {

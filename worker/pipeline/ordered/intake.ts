@@ -4,7 +4,7 @@ import type { Assignment, Delivery } from "../../source/source.ts";
 import type { Budget } from "../budget.ts";
 import { type Counters, countReceived } from "../counters.ts";
 import type { Drain } from "../intake/drain.ts";
-import { addedBytes, dataBytes, encodeMessage } from "../intake/encoding.ts";
+import { addedBytes, dataBytes, encodeMessage, NotNowError } from "../intake/encoding.ts";
 import type { Intake, IntakeReport } from "../intake/intake.ts";
 import { createSchemaWait, type SchemaWait } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
@@ -82,7 +82,8 @@ export class OrderedIntake implements Intake {
   giveBack({ assignment: given }: Share): void {
     const { assignments, progress, drain } = this.#neighbours;
     const assignment = assignments.of(given);
-    if (assignment?.isOpen && !drain.active) progress.giveBack(assignment);
+    if (assignment?.isOpen && !drain.active)
+      progress.giveBack(assignment, this.#counters.sourceFailure?.message ?? null);
   }
 
   report(): IntakeReport {
@@ -146,6 +147,10 @@ export class OrderedIntake implements Intake {
         added += addedBytes(data);
         lanes.append(lane, open, message, dataBytes(message, data), data);
       } catch (error) {
+        if (error instanceof NotNowError) {
+          progress.giveBack(assignment, error.message);
+          break;
+        }
         if (progress.poisoned(lane, open, message, error as PoisonError, firstOrdinal)) break;
       }
     }

@@ -42,7 +42,7 @@ export class OrderedProgress {
   /** To be given up for a while once what precedes their poison is done. */
   readonly #stopping = new Set<OrderedAssignment>();
   /** To be given up for a while once nothing of them is on its way. */
-  readonly #closing = new Set<OrderedAssignment>();
+  readonly #closing = new Map<OrderedAssignment, string | null>();
   #rewinding: OrderedAssignment | null = null;
   #closed = false;
 
@@ -88,13 +88,16 @@ export class OrderedProgress {
     return true;
   }
 
-  /** Nothing more of it is sent; once nothing is on its way, it is closed and tried again later. */
-  giveBack(assignment: OrderedAssignment): void {
+  /**
+   * Nothing more of it is sent; once nothing is on its way, it is closed and tried again later.
+   * @param why it does not move; null: not known
+   */
+  giveBack(assignment: OrderedAssignment, why: string | null): void {
     const { held: bytes, stillMs } = assignment.share;
-    this.#settings.log.warn(GIVEN_BACK, { topic: assignment.topic, bytes, stillMs });
+    this.#settings.log.warn(GIVEN_BACK, { topic: assignment.topic, bytes, stillMs, why });
     assignment.close();
     this.#neighbours.assignments.dropWaiting(assignment);
-    this.#closing.add(assignment);
+    this.#closing.set(assignment, why);
     this.#settledSoon();
   }
 
@@ -110,7 +113,9 @@ export class OrderedProgress {
   settled(): void {
     for (const assignment of this.#dirty.splice(0)) this.#advance(assignment);
     for (const assignment of this.#stopping) if (assignment.inLanes === 0) this.#rewind(assignment);
-    for (const assignment of this.#closing) if (!this.#neighbours.isOnItsWay(assignment)) this.#giveBack(assignment);
+    for (const [assignment, why] of this.#closing) {
+      if (!this.#neighbours.isOnItsWay(assignment)) this.#giveBack(assignment, why);
+    }
     this.#neighbours.wake();
     this.#neighbours.drain.check();
   }
@@ -180,10 +185,9 @@ export class OrderedProgress {
     });
   }
 
-  #giveBack(assignment: OrderedAssignment): void {
+  #giveBack(assignment: OrderedAssignment, why: string | null): void {
     if (this.#closed) return;
     const { budget } = this.#neighbours;
-    const why = this.#counters.sourceFailure?.message ?? null;
     this.#end(assignment, budget.giveBack(assignment.share, this.#settings.clock.now(), why));
   }
 

@@ -1,9 +1,11 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import { isMemoryShortage } from "../../../runtime/memory-shortage.ts";
 import type { Connection } from "../broker/connection.ts";
 import type { ConnectionConsumer } from "../broker/dispatcher.ts";
 import type { Decryptor } from "../encryption/decryptor.ts";
 import { createKeyWatch } from "../encryption/key-watch.ts";
+import { memoryExhausted } from "../protocol/decoded-entry.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import { flowFrame } from "../protocol/frames.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
@@ -249,7 +251,8 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
     this.#leave({ kind: "lost", reason: new SourceError("MemoryExhausted", `${came}: ${remedy}`) });
   }
 
-  #onUnreadable(error: unknown): void {
+  #onUnreadable(cause: unknown): void {
+    const error = isMemoryShortage(cause) ? memoryExhausted(cause) : cause;
     if (!(error instanceof SourceError)) throw error;
     const topic = this.#topic;
     if (error.code === "MemoryExhausted") {

@@ -107,6 +107,11 @@ export const workerReasons = {
     meaning: "The spec uses what this version does not have; the message names the field.",
   },
   PoisonMessage: { stalls: true, meaning: "A message that can never be delivered holds its topic partition." },
+  PartitionsStuck: {
+    stalls: false,
+    meaning:
+      "Nothing of some topic partitions moves; they were closed so that the others have their memory, and are tried again with one entry.",
+  },
   TooManyParked: { stalls: true, meaning: "More messages that cannot be delivered are parked than the worker holds." },
 } as const satisfies Readonly<Record<string, Reason>>;
 

@@ -93,7 +93,9 @@ async function checkSubscription(
     }
     const stats: SubscriptionStats[] = [];
     for (const partition of partitions.slice(0, 100)) {
-      const answer = (await get(statsPath(partition, false), signal)) as { subscriptions?: Record<string, SubscriptionStats> };
+      const answer = (await get(statsPath(partition, false), signal)) as {
+        subscriptions?: Record<string, SubscriptionStats>;
+      };
       const found = answer.subscriptions?.[name];
       if (found !== undefined) stats.push(found);
     }

@@ -34,7 +34,6 @@ export function createTraffic(options: {
     hosts: parseServiceUrl(options.serviceUrl),
     tls: {},
     authentication: null,
-    congested: () => false,
     clock: systemClock,
     log,
     signal: closing.signal,

@@ -9,15 +9,16 @@
  */
 import { AUTO_DISTRIBUTION } from "../sink/stream-watch.ts";
 import type { Assignment, Delivery, Source } from "../source/source.ts";
-import { type Budget, isHalfUsed } from "./budget.ts";
+import type { Budget } from "./budget.ts";
 import { type Counters, createCounters, reported } from "./counters.ts";
 import { createDeadLetters, type DeadLetters } from "./intake/dead-letter-retries.ts";
 import { createDrain, type Drain, flushed } from "./intake/drain.ts";
 import type { Intake } from "./intake/intake.ts";
 import { createStartedSource, type StartedSource } from "./intake/started-source.ts";
+import { StuckWatch } from "./intake/stuck-watch.ts";
 import { type PipelineOptions, type Settings, settings } from "./options.ts";
 import { OrderedAssignments } from "./ordered/assignments.ts";
-import { OrderedIntake } from "./ordered/intake.ts";
+import { carries, OrderedIntake } from "./ordered/intake.ts";
 import type { OrderedUserRecord } from "./ordered/lane.ts";
 import { Lanes, type OrderedWaiting } from "./ordered/lanes.ts";
 import { OrderedOutcomes, type OrderedRecord } from "./ordered/outcomes.ts";
@@ -53,7 +54,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     deadLetters: createDeadLetters(given, counters, source.get),
     wake: createWake(),
   };
-  return new StationPipeline(parts, given.ordered ? orderedStations(given, parts) : unorderedStations(given, parts));
+  const stations = given.ordered ? orderedStations(given, parts) : unorderedStations(given, parts);
+  const stuckWatch = new StuckWatch(given, counters, {
+    budget: given.budget,
+    inFlight: () => stations.sender.inFlight,
+    giveBack: (share) => stations.intake.giveBack(share),
+  });
+  return new StationPipeline(parts, stations, stuckWatch);
 }
 
 /** What the stations of a pipeline share. */
@@ -84,12 +91,16 @@ function orderedStations(
   const assignments = new OrderedAssignments(counters, budget);
   const stops = createStops();
   const drain = createDrain(() => assignments.isIdle);
-  const flushNow = (): boolean => drain.active || isHalfUsed(budget);
+  const flushNow = (): boolean => drain.active || budget.isHalfUsed;
   // A queue for each shard, and in the queues the lanes, one for each key.
   const queues = createShardQueues<OrderedWaiting>(given, wake);
   const lanes = new Lanes(given.clock, queues, wake);
   const progress = new OrderedProgress(given, counters, {
     ...{ source: source.get, budget, assignments, lanes, stops, deadLetters, drain, wake },
+    isOnItsWay: (assignment) => {
+      for (const record of sender.records()) if (carries(record, assignment)) return true;
+      return false;
+    },
   });
   // Requests: filled from the queues, sent, and their outcomes handed back.
   const collector = createCollector<OrderedUserRecord>(given, queues, lanes, { slots: ORDERED_SLOTS, flushNow });
@@ -111,8 +122,8 @@ function unorderedStations(
   const parking = createParking();
   const redelivery = createRedelivery(given.clock);
   const drain = createDrain(() => counters.pending <= parking.count);
-  const flushNow = (): boolean => drain.active || isHalfUsed(budget);
-  const progress = new UnorderedProgress(counters, { source: source.get, budget, parking, drain, wake });
+  const flushNow = (): boolean => drain.active || budget.isHalfUsed;
+  const progress = new UnorderedProgress(counters, { source: source.get, budget, parking, redelivery, drain, wake });
   // A queue for each shard, and in the queues the records, one for each message.
   const queues = createShardQueues<UnorderedRecord>(given, wake);
   const attempts = new Attempts(given.clock, queues, wake);
@@ -126,7 +137,7 @@ function unorderedStations(
   onWake(() => sender.wake());
   // The door, which is opened once everything behind it stands.
   const intake = new UnorderedIntake(given, counters, {
-    ...{ budget, admission, progress, parking, redelivery, sender, drain },
+    ...{ source: source.get, budget, admission, progress, parking, redelivery, sender, drain },
   });
   return { intake, queues, collector, sender, drain, all: [intake, sender, attempts, queues, admission] };
 }
@@ -134,10 +145,12 @@ function unorderedStations(
 class StationPipeline implements Pipeline {
   readonly #parts: CommonParts;
   readonly #stations: Stations;
+  readonly #stuckWatch: StuckWatch;
 
-  constructor(parts: CommonParts, stations: Stations) {
+  constructor(parts: CommonParts, stations: Stations, stuckWatch: StuckWatch) {
     this.#parts = parts;
     this.#stations = stations;
+    this.#stuckWatch = stuckWatch;
   }
 
   start(source: Source): void {
@@ -152,6 +165,7 @@ class StationPipeline implements Pipeline {
 
   deliver(delivery: Delivery): void {
     this.#stations.intake.deliver(delivery);
+    this.#stuckWatch.wake();
   }
 
   revoked(assignment: Assignment): void {
@@ -165,6 +179,7 @@ class StationPipeline implements Pipeline {
       ...reported(counters),
       ...(collector.paused ? { sinkFailure: AUTO_DISTRIBUTION } : {}),
       ...intake.report(),
+      ...budget.report(),
       pendingBytes: budget.used,
       budgetBytes: budget.total,
       inFlightRequests: sender.inFlight,
@@ -185,6 +200,7 @@ class StationPipeline implements Pipeline {
   }
 
   close(): void {
+    this.#stuckWatch.close();
     for (const station of this.#stations.all) station.close();
     this.#parts.deadLetters?.close();
   }

@@ -56,6 +56,14 @@ export interface PipelineState {
   /** Stopped or parked messages, oldest first, at most 10. */
   readonly poison: readonly PoisonReport[];
   readonly poisonCount: number;
+  /** Topic-partitions that hold messages of which none was done for 10 s, or that were closed for it and did not move since. */
+  readonly stuckPartitions: number;
+  /** Of these, those that were closed, so that others have their memory, and are tried again with one entry. */
+  readonly heldBackPartitions: number;
+  /** The first of the latter, and why it did not move as far as is known; null when there is none. */
+  readonly heldBack: { readonly topic: string; readonly why: string | null } | null;
+  /** How often a topic-partition was closed for it. */
+  readonly givenBack: number;
 }
 
 export interface Pipeline extends SourceHandler {

@@ -79,9 +79,11 @@ function stateAndCause(
   if (facts.source?.failure && source.cause !== null) {
     return { state: stateOf(sourceReasons[facts.source.failure.code]), cause: source.cause };
   }
-  const held = pipeline && poisonCause(pipeline, facts.ordered);
+  const held = pipeline && poisonCause(pipeline, facts.ordered, facts.source?.fullTopic ?? null);
   if (held) return { state: "Stalled", cause: held };
   if (pipeline?.sourceFailure) return { state: "Waiting", cause: causeOf(pipeline.sourceFailure) };
+  const stuck = pipeline && stuckCause(pipeline);
+  if (stuck) return { state: "Waiting", cause: stuck };
   return { state: source.connected && stream.writable ? "Running" : "Starting", cause: null };
 }
 
@@ -93,17 +95,27 @@ function stateOf(reason: Reason): WorkerState {
   return reason.stalls ? "Stalled" : "Waiting";
 }
 
+function stuckCause({ heldBack, heldBackPartitions }: PipelineState): Cause | null {
+  if (heldBack === null) return null;
+  const why = heldBack.why === null ? "" : `: ${heldBack.why}`;
+  const what = `${heldBackPartitions} topic-partitions do not move and get one entry at a time, for the others to flow`;
+  return causeOf({ code: "PartitionsStuck", message: `${what}; the first: ${heldBack.topic}${why}` });
+}
+
 /** One poison message holds its topic-partition in an ordered pipeline; an unordered one sets many aside and flows on. */
-function poisonCause(pipeline: PipelineState, ordered: boolean): Cause | null {
-  const { poison, poisonCount, pending, pendingBytes, budgetBytes } = pipeline;
+function poisonCause(pipeline: PipelineState, ordered: boolean, fullTopic: string | null): Cause | null {
+  const { poison, poisonCount, pending, pendingBytes, budgetBytes, stuckPartitions } = pipeline;
   const [first] = poison;
   if (first === undefined) return null;
   const message = `message ${first.messageId} of ${first.topic} cannot be delivered (${first.code}): ${first.message}`;
   if (ordered) return causeOf({ code: "PoisonMessage", message });
   // With nothing else pending, nothing but a mended poison makes room again.
   const full = pending <= poisonCount && pendingBytes >= budgetBytes;
-  if (poisonCount <= STALLED_ABOVE && !full) return null;
-  const what = full ? "fill the worker's memory, so that it receives nothing" : "are set aside";
+  // Their batches count whole.
+  const hasLimit = fullTopic !== null && stuckPartitions > 0;
+  if (poisonCount <= STALLED_ABOVE && !full && !hasLimit) return null;
+  const limit = `hold as much of ${fullTopic} unacknowledged as a broker lets a consumer have, so that no more comes`;
+  const what = full ? "fill the worker's memory, so that it receives nothing" : hasLimit ? limit : "are set aside";
   return causeOf({
     code: "TooManyParked",
     message: `${poisonCount} messages that cannot be delivered ${what}; the first: ${message}`,

@@ -15,6 +15,10 @@ const COUNTERS: Readonly<Record<string, readonly [help: string, read: Read]>> = 
     "Chunked messages whose rest did not come; their chunks are acknowledged.",
     (f) => f.source?.givenUpMessages ?? 0,
   ],
+  partitions_given_back_total: [
+    "Topic-partitions that were closed since nothing of them moved, so that the others have their memory.",
+    (f) => f.pipeline?.givenBack ?? 0,
+  ],
   requests_total: ["PutRecords requests.", (f) => f.pipeline?.requests ?? 0],
   records_total: ["Kinesis records sent; an aggregate counts once.", (f) => f.pipeline?.records ?? 0],
   records_retried_total: ["User records sent again.", (f) => f.pipeline?.retries ?? 0],
@@ -31,6 +35,10 @@ const GAUGES: Readonly<Record<string, readonly [help: string, read: Read]>> = {
   stream_writable: ["1 when records can be put into the stream.", (f) => Number(workerHealth(f).stream.writable)],
   partitions: ["Topic-partitions subscribed.", (f) => f.source?.partitions ?? 0],
   active_partitions: ["Topic-partitions that deliver to this worker.", (f) => f.source?.activePartitions ?? 0],
+  stuck_partitions: [
+    "Topic-partitions of whose messages none was done for 10 s, or that gave them back for it and did not move since.",
+    (f) => f.pipeline?.stuckPartitions ?? 0,
+  ],
   pending_messages: ["Messages received and not yet acknowledged.", (f) => f.pipeline?.pending ?? 0],
   overdue_messages: [
     "Messages that Kinesis has not accepted within recordTtl; they are tried on.",

@@ -42,7 +42,7 @@ const MOST_TRIED = 20;
 export async function checkSource(options: SourceCheckOptions, signal: AbortSignal): Promise<SourceCheck> {
   const { serviceUrl, authentication = null, tls = {}, log } = options;
   const hosts = parseServiceUrl(serviceUrl);
-  const pool = createPool({ hosts, authentication, tls, congested: () => false, clock: systemClock, log, signal });
+  const pool = createPool({ hosts, authentication, tls, clock: systemClock, log, signal });
   try {
     const failure = await failureOf("connecting", signal, () => pool.service());
     if (failure !== null) return { findings: [bad("broker", failure)], partitions: [] };

@@ -19,7 +19,7 @@ export async function probeBroker(
       hosts: parseServiceUrl(serviceUrl),
       authentication,
       tls,
-      congested: () => false,
+
       clock,
       log,
       signal: AbortSignal.any([signal, closing.signal]),

@@ -108,6 +108,11 @@ export interface Delivery {
   /** How often the broker sent it before, as far as it tells. */
   readonly redeliveryCount: number;
   /**
+   * The number of its messages that were set aside, or wait for their dead letter to be confirmed, changed by so many: of an
+   * entry with many of these no more messages are handed on.
+   */
+  setAside?(change: number): void;
+  /**
    * Called at most once, when the pipeline has taken the messages over one by one: `messages` is empty from then on, so
    * that what is done is free before the rest is. Sources without it keep them all to the end.
    */
@@ -121,12 +126,36 @@ export interface Delivery {
 
 /** The memory that received messages may take. Implemented by the pipeline; the source asks before it grants permits. */
 export interface ReceiveBudget {
+  /** Bytes, when nothing is taken. */
+  readonly total: number;
   /** Bytes; negative after a delivery that was larger than expected. */
   readonly free: number;
-  /** The source accounts for a delivery before it hands it on. The pipeline gives the bytes back. */
-  take(bytes: number): void;
+  /** Bytes that those may take together which do not move steadily; may be negative. */
+  readonly untriedRoom: number;
+  /** What the assignment takes; always the same one. */
+  shareOf(assignment: Assignment): BudgetShare;
   /** `listener` runs after bytes were given back. One listener at most. */
   onRelease(listener: () => void): void;
+}
+
+/** What one assignment takes of the budget. */
+export interface BudgetShare {
+  /** Bytes. */
+  readonly held: number;
+  /** Bytes of `held` whose rest only the broker can send; the source sets it. Asking for more does not depend on them. */
+  unfinished: number;
+  /** Bytes that it may hold and ask for. Beyond, one entry at a time, in turn with others. */
+  readonly part: number;
+  /** Something of it is done all the time, so that what is asked for will not stay for long. */
+  readonly isMoving: boolean;
+  /** Grows when something of it is done or set aside. */
+  readonly progress: number;
+  /** It was given up for a while since it was stuck, and nothing of it was done since: others go first. */
+  readonly isOnTrial: boolean;
+  /** It holds something of which nothing was done for so long that it is to be sent nothing more. */
+  readonly isStuck: boolean;
+  /** The source accounts for a delivery before it hands it on. Negative: gives back without a word to the listener. */
+  take(bytes: number): void;
 }
 
 /** The pipeline's side. Every call is synchronous and must not throw. */
@@ -183,6 +212,11 @@ export interface SourceState {
   readonly endedPartitions: number;
   /** Chunked messages that were given up, since their rest did not come. Absent: not known. */
   readonly givenUpMessages?: number;
+  /**
+   * One of the topic-partitions of which so many messages are not acknowledged that no more are asked for, as a broker would
+   * not send them; null when there is none. Absent: not known.
+   */
+  readonly fullTopic?: string | null;
 }
 
 /** A schema as the broker stores it. */

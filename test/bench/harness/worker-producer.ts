@@ -122,7 +122,6 @@ const pool = createPool({
   hosts: parseServiceUrl(task.serviceUrl),
   tls: {},
   authentication: null,
-  congested: () => false,
   clock: systemClock,
   log: silentLog,
   signal: closing.signal,

@@ -12,6 +12,7 @@ import { createWireSource } from "../../../worker/source/wire/source.ts";
 import { startPulsar } from "../../env/pulsar/broker.ts";
 import { interruption, rejection } from "../../interruption.ts";
 import { silentLog } from "../../silent-log.ts";
+import { plainBudget } from "../../worker/source/plain-budget.ts";
 import { createPublisher, numberedMessages } from "../../worker/source/wire/publisher.ts";
 import { print } from "../harness/table.ts";
 
@@ -49,8 +50,7 @@ async function produce(
 
 /** CPU microseconds per message, messages per second, and the largest resident set in MiB. */
 async function consume(serviceUrl: string, run: Run): Promise<{ cpu: number; rate: number; rss: number }> {
-  let free = BUDGET;
-  let release = (): void => undefined;
+  const budget = plainBudget(BUDGET);
   let received = 0;
   let waiting: Delivery[] = [];
   const done = Promise.withResolvers<void>();
@@ -58,29 +58,20 @@ async function consume(serviceUrl: string, run: Run): Promise<{ cpu: number; rat
     serviceUrl,
     topics: Array.from({ length: PARTITIONS }, (_, partition) => `${run.topic}-${partition}`),
     subscription: { name: `bench-${Date.now()}`, type: run.type, initialPosition: "Earliest" },
-    budget: {
-      get free() {
-        return free;
-      },
-      take: (bytes) => {
-        free -= bytes;
-      },
-      onRelease: (listener) => {
-        release = listener;
-      },
-    },
+    budget,
     log: silentLog,
   });
   // As a pipeline does: what arrived in one turn is looked at, given back and acknowledged together.
   const settle = (): void => {
     const deliveries = waiting;
     waiting = [];
+    let bytes = 0;
     for (const delivery of deliveries) {
-      free += delivery.retainedBytes;
+      bytes += delivery.retainedBytes;
       if (run.type !== "Shared") source.acknowledgeThrough(delivery);
     }
     if (run.type === "Shared") source.acknowledge(deliveries);
-    release();
+    budget.giveBack(bytes);
   };
   let started = process.cpuUsage();
   let startedAt = performance.now();

@@ -94,6 +94,7 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
     },
   }));
   for (const assignment of assignments) handler.assigned(assignment);
+  const shares = new Map(assignments.map((assignment) => [assignment, budget.shareOf(assignment)]));
   let sent = 0;
   const message = (): Message => {
     // As a producer routes them: each key has its topic-partition.
@@ -125,7 +126,7 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
       const assignment = assignments[Math.floor(sent / batch) % PARTITIONS] as Assignment;
       const messages = Array.from({ length: Math.min(batch, total - sent) }, message);
       const delivery: Delivery = { assignment, messages, retainedBytes: messages.length * 300, redeliveryCount: 0 };
-      budget.take(delivery.retainedBytes);
+      shares.get(assignment)?.take(delivery.retainedBytes);
       handler.deliver(delivery);
       inTurn += messages.length;
     }
@@ -185,7 +186,7 @@ async function measure(
   pipeline.start(source);
   const cpu = process.cpuUsage();
   const started = performance.now();
-  const budget: ReceiveBudget = pipelineRuns ? pipelineBudget : { free: 1, take: () => {}, onRelease: () => {} };
+  const budget: ReceiveBudget = pipelineRuns ? pipelineBudget : createBudget(Number.MAX_SAFE_INTEGER);
   feed(handler, budget, total, batch);
   if (pipelineRuns) {
     while (pipeline.state().delivered < total) await delay(10);

@@ -80,6 +80,7 @@ export const chunks: Target<readonly Run[]> = {
     const collector = createChunkCollector({
       ...{ maxBytes: MOST_BYTES, waiting, asking: () => true, clock: createVirtualClock() },
       onExpired: () => undefined,
+      onStrays: null,
     });
     const state: State = { outcome: "waiting", entry: 0, sent: 0, kept: 0 };
     for (const run of runs) {

@@ -136,6 +136,7 @@ function reader(arrived: DecodedEntry[], type: number): FrameSplitter {
     onTurnEnd: () => undefined,
   };
   const requests: Requests = {
+    waiting: 0,
     open: () => Promise.reject(new Error("nothing is asked")),
     answer(_, body) {
       decodeAnswer(() => ANSWERS[type]?.decode(body));

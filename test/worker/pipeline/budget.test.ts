@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createBudget } from "../../../worker/pipeline/budget.ts";
+import { assignment } from "./messages.ts";
 
 describe("the budget", () => {
   test("is free bytes: negative after a delivery larger than expected, and tells when bytes come back", () => {
@@ -9,9 +10,10 @@ describe("the budget", () => {
     budget.onRelease(() => {
       released += 1;
     });
-    budget.take(150);
+    const share = budget.shareOf(assignment());
+    share.take(150);
     assert.equal(budget.free, -50);
-    budget.release(150);
+    share.release(150);
     assert.equal(budget.free, 100);
     assert.equal(released, 1);
   });

@@ -171,7 +171,7 @@ describe("a delivery of the ordered pipeline", () => {
       },
     };
     rig.undecodable.add("b:1");
-    rig.budget.take(100);
+    rig.budget.shareOf(orders).take(100);
     rig.pipeline.deliver(given);
     assert.deepEqual(messages, []);
     assert.equal(rig.pipeline.state().oldestPublishTime, 1_000);

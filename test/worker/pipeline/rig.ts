@@ -189,7 +189,7 @@ export function createRig(overrides: RigOptions = {}) {
       rig.deliverAs(of, { retainedBytes }, texts),
     deliverAs: async (of: Assignment, overrides: Partial<Delivery>, texts: readonly string[]): Promise<void> => {
       const given = delivery(of, texts, overrides);
-      budget.take(given.retainedBytes);
+      budget.shareOf(of).take(given.retainedBytes);
       pipeline.deliver(given);
       await settle();
     },

@@ -69,7 +69,7 @@ async function fill({ ordered, aggregation, bytes }: Load): Promise<{ filled: nu
     while (budget.free > 0) {
       const messages = Array.from({ length: BATCH }, () => message(`key-${(next++ * 7919) % KEYS}`, text));
       const retainedBytes = BATCH * (bytes + 250);
-      budget.take(retainedBytes);
+      budget.shareOf(orders).take(retainedBytes);
       pipeline.deliver({ assignment: orders, messages, retainedBytes, redeliveryCount: 0 });
     }
   };

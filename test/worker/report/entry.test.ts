@@ -123,6 +123,31 @@ for (const [title, facts, state, reason, ready] of [
     true,
   ],
   [
+    "poison whose batches are all that a broker lets a consumer have unacknowledged",
+    {
+      ordered: false,
+      source: { ...source, fullTopic: "orders" },
+      pipeline: { ...pipeline, poisonCount: 45, poison: [poisoned], stuckPartitions: 1 },
+    },
+    "Stalled",
+    "TooManyParked",
+    true,
+  ],
+  [
+    "as much unacknowledged, which will be done",
+    { source: { ...source, fullTopic: "orders" }, pipeline },
+    "Running",
+    undefined,
+    true,
+  ],
+  [
+    "topic-partitions that were closed since they do not move",
+    { pipeline: { ...pipeline, heldBackPartitions: 2, heldBack: { topic: "orders", why: "no schema" } } },
+    "Waiting",
+    "PartitionsStuck",
+    true,
+  ],
+  [
     "a full memory that will be free again",
     {
       ordered: false,

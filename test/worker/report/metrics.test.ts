@@ -10,7 +10,18 @@ async function scrape(registry: ReturnType<typeof workerMetrics>): Promise<Reado
 }
 
 test("metrics show the facts of the moment, however often they are read", async () => {
-  let facts = { ...running, pipeline: { ...pipeline, outOfOrder: 2, overdue: 4, throttled: 5, deadLettered: 6 } };
+  let facts = {
+    ...running,
+    pipeline: {
+      ...pipeline,
+      outOfOrder: 2,
+      overdue: 4,
+      throttled: 5,
+      deadLettered: 6,
+      stuckPartitions: 3,
+      givenBack: 9,
+    },
+  };
   const registry = workerMetrics(() => facts);
   await scrape(registry);
   facts = { ...facts, pipeline: { ...facts.pipeline, delivered: 101 } };
@@ -38,6 +49,8 @@ test("metrics show the facts of the moment, however often they are read", async 
     budget_bytes: 1_000_000,
     requests_in_flight: 2,
     poison_messages: 0,
+    stuck_partitions: 3,
+    partitions_given_back_total: 9,
     lag_seconds: 10,
     backlog_entries: 5,
     backlog_age_seconds: Number.NaN,

@@ -25,6 +25,10 @@ export const pipeline: PipelineState = {
   sourceFailure: null,
   poison: [],
   poisonCount: 0,
+  stuckPartitions: 0,
+  heldBackPartitions: 0,
+  heldBack: null,
+  givenBack: 0,
 };
 export const source: SourceState = {
   connected: true,

@@ -11,6 +11,7 @@ import {
   type Message,
   type MessageType,
   messageType,
+  repeated,
   uint,
 } from "../../../worker/source/protocol/field-table.ts";
 import { FrameSplitter } from "../../../worker/source/protocol/frame-splitter.ts";
@@ -19,7 +20,12 @@ import { type EntryMetadata, entryMetadata } from "../../../worker/source/protoc
 import { ProtobufReader } from "../../../worker/source/protocol/protobuf-reader.ts";
 
 const message = messageType({ consumerId: uint(1), messageId: embedded(2, c.messageId) });
-const ack = messageType({ consumerId: uint(1), type: int32(2), id: embedded(3, c.messageId), requestId: uint(8) });
+const ack = messageType({
+  consumerId: uint(1),
+  type: int32(2),
+  id: repeated(embedded(3, c.messageId)),
+  requestId: uint(8),
+});
 
 export interface Peer {
   readonly socket: Socket;
@@ -128,11 +134,14 @@ function usual(command: number, body: Buffer, { send }: Peer, url: string): void
 
 export function decodeAck(body: Buffer): {
   readonly requestId: number;
+  /** The last one. */
   readonly entry: number;
+  readonly entries: readonly number[];
   readonly cumulative: boolean;
 } {
-  const { requestId = -1, id, type } = ack.decode(body);
-  return { requestId, entry: id?.entry ?? -1, cumulative: type === 1 };
+  const { requestId = -1, id = [], type } = ack.decode(body);
+  const entries = id.map(({ entry = -1 }) => entry);
+  return { requestId, entry: entries.at(-1) ?? -1, entries, cumulative: type === 1 };
 }
 
 function baseCommand(frame: Buffer, start: number): { command: number; body: Buffer } {

@@ -19,6 +19,9 @@ import { sourceFailureOf } from "./source-failure.ts";
 const MOST_UNCONFIRMED = 100;
 const MOST_UNCONFIRMED_BYTES = 8 * 1024 * 1024;
 
+/** What a dead letter takes until it is confirmed, beside its message: bytes. */
+export const LETTER_BYTES = 1_000;
+
 export const ORIGIN_TOPIC_PROPERTY = "REAL_TOPIC";
 export const ORIGIN_ID_PROPERTY = "ORIGIN_MESSAGE_ID";
 export const REASON_CODE_PROPERTY = "KINESIS_SINK_REASON";

@@ -1,13 +1,19 @@
+import { isMemoryShortage } from "../../../runtime/memory-shortage.ts";
 import { refuseDefect } from "../../format/defect.ts";
 import { type Format, PoisonError } from "../../format/format.ts";
 import type { RequestLimits, SinkFailure } from "../../sink/sink.ts";
 import type { Message } from "../../source/source.ts";
 
+/** There is no memory for the record now: that says nothing of the message, which is no poison. */
+export class NotNowError extends Error {
+  override readonly name = "NotNowError";
+}
+
 /**
  * The record data of a message that is fit to be sent; null when it is the payload, which is found again in less memory
  * than a view of it takes.
  * @param keyBytes bytes of the partition key
- * @throws PoisonError, and nothing else
+ * @throws PoisonError, NotNowError, and nothing else
  */
 export function encodeMessage(
   format: Format,
@@ -39,6 +45,9 @@ function encode(format: Format, message: Message, topic: string): Uint8Array | n
     return format.encode(message, topic);
   } catch (error) {
     if (error instanceof PoisonError) throw error;
+    if (isMemoryShortage(error)) {
+      throw new NotNowError("there is no memory to encode a message now", { cause: error });
+    }
     // A fault of the format itself: to drop the message or to try for ever would both be worse.
     const reason = error instanceof Error ? error.message : String(error);
     throw new PoisonError("Undecodable", `the message cannot be encoded: ${reason}`, { cause: error });

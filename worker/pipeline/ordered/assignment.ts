@@ -2,6 +2,7 @@
 import type { Assignment, Delivery } from "../../source/source.ts";
 import { createFifo } from "../fifo.ts";
 import { createCheckpoint, publishTime } from "../intake/checkpoint.ts";
+import type { Share } from "../share.ts";
 import { mayWrite } from "./fencing.ts";
 
 /** Which of its messages are to be sent. */
@@ -9,12 +10,15 @@ type Extent =
   | { readonly kind: "open" }
   /** Those from this ordinal on are withdrawn, for it is a poison's. */
   | { readonly kind: "stopped"; readonly from: number }
+  /** None that is not on its way. */
+  | { readonly kind: "closing" }
   /** None is this worker's any more. */
   | { readonly kind: "revoked" };
 
 export class OrderedAssignment {
   /** As the source gave it. */
   readonly given: Assignment;
+  readonly share: Share;
   /** `Clock.now()` before which nothing may be written: the previous owner's last requests may still be executed. */
   readonly writableAt: number;
   readonly checkpoint = createCheckpoint();
@@ -30,8 +34,10 @@ export class OrderedAssignment {
   dirty = false;
   #extent: Extent = { kind: "open" };
 
-  constructor(given: Assignment, writableAt: number) {
+  constructor(given: Assignment, share: Share, writableAt: number) {
     this.given = given;
+    this.share = share;
+    share.movesFrom = writableAt;
     this.writableAt = writableAt;
   }
 
@@ -49,7 +55,7 @@ export class OrderedAssignment {
 
   /** Nothing of it is to be waited for. */
   get isIdle(): boolean {
-    return this.isOpen ? this.checkpoint.length === 0 : this.inLanes === 0;
+    return this.#extent.kind === "stopped" ? this.inLanes === 0 : this.checkpoint.length === 0;
   }
 
   /** When the oldest message that is not done was published: epoch milliseconds. */
@@ -64,17 +70,22 @@ export class OrderedAssignment {
     this.#extent = { kind: "stopped", from };
   }
 
+  close(): void {
+    this.#extent = { kind: "closing" };
+  }
+
   revoke(): void {
     this.#extent = { kind: "revoked" };
   }
 
   isWithdrawn(ordinal: number): boolean {
     const extent = this.#extent;
-    return extent.kind !== "open" && (extent.kind === "revoked" || ordinal >= extent.from);
+    if (extent.kind === "stopped") return ordinal >= extent.from;
+    return extent.kind === "revoked";
   }
 
   /** @param now `Clock.now()` */
   mayWrite(now: number): boolean {
-    return mayWrite(this.given, now);
+    return this.#extent.kind !== "closing" && mayWrite(this.given, now);
   }
 }

@@ -3,6 +3,7 @@ import type { Assignment, Delivery } from "../../source/source.ts";
 import type { Budget } from "../budget.ts";
 import { type Counters, oldestPublishTime } from "../counters.ts";
 import { undoneSince } from "../intake/checkpoint.ts";
+import type { Share } from "../share.ts";
 import { OrderedAssignment } from "./assignment.ts";
 
 export class OrderedAssignments {
@@ -27,7 +28,7 @@ export class OrderedAssignments {
 
   /** @param writableAt `Clock.now()` */
   add(given: Assignment, writableAt: number): OrderedAssignment {
-    const assignment = new OrderedAssignment(given, writableAt);
+    const assignment = new OrderedAssignment(given, this.#budget.begin(given), writableAt);
     this.#assignments.set(given, assignment);
     return assignment;
   }
@@ -55,16 +56,16 @@ export class OrderedAssignments {
     const waiting = [...assignment.waiting];
     assignment.preparing = false;
     assignment.waiting.clear();
-    this.drop(waiting);
+    this.drop(assignment.share, waiting);
   }
 
   /** The deliveries come again, here or elsewhere. */
-  drop(deliveries: readonly Delivery[]): void {
+  drop(share: Share, deliveries: readonly Delivery[]): void {
     let bytes = 0;
     for (const { retainedBytes, messages } of deliveries) {
       bytes += retainedBytes;
       this.#counters.pending -= messages.length;
     }
-    this.#budget.release(bytes);
+    share.release(bytes);
   }
 }

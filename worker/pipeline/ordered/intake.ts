@@ -4,11 +4,12 @@ import type { Assignment, Delivery } from "../../source/source.ts";
 import type { Budget } from "../budget.ts";
 import { type Counters, countReceived } from "../counters.ts";
 import type { Drain } from "../intake/drain.ts";
-import { addedBytes, dataBytes, encodeMessage } from "../intake/encoding.ts";
+import { addedBytes, dataBytes, encodeMessage, NotNowError } from "../intake/encoding.ts";
 import type { Intake, IntakeReport } from "../intake/intake.ts";
 import { createSchemaWait, type SchemaWait } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Sender } from "../requests/sender.ts";
+import type { Share } from "../share.ts";
 import type { OrderedAssignment } from "./assignment.ts";
 import type { OrderedAssignments } from "./assignments.ts";
 import type { Lanes } from "./lanes.ts";
@@ -49,12 +50,12 @@ export class OrderedIntake implements Intake {
   }
 
   deliver(delivery: Delivery): void {
-    const { assignments, drain, stops } = this.#neighbours;
+    const { budget, assignments, drain, stops } = this.#neighbours;
     countReceived(this.#counters, delivery);
     this.#counters.pending += delivery.messages.length;
     const assignment = assignments.of(delivery.assignment);
     if (assignment === undefined || !assignment.isOpen || drain.active) {
-      assignments.drop([delivery]);
+      assignments.drop(budget.shareOf(delivery.assignment), [delivery]);
       return;
     }
     stops.resumed(assignment.topic);
@@ -73,8 +74,16 @@ export class OrderedIntake implements Intake {
     const open = assignment.checkpoint.clear();
     this.#counters.pending -= open.remaining;
     sender.abort((record) => carries(record, assignment));
-    budget.release(open.bytes);
+    assignment.share.release(open.bytes);
+    budget.end(given);
     drain.check();
+  }
+
+  giveBack({ assignment: given }: Share): void {
+    const { assignments, progress, drain } = this.#neighbours;
+    const assignment = assignments.of(given);
+    if (assignment?.isOpen && !drain.active)
+      progress.giveBack(assignment, this.#counters.sourceFailure?.message ?? null);
   }
 
   report(): IntakeReport {
@@ -123,7 +132,7 @@ export class OrderedIntake implements Intake {
 
   #admit(assignment: OrderedAssignment, delivery: Delivery): void {
     const { format, limits, partitionKey, clock } = this.#settings;
-    const { lanes, progress, stops, budget } = this.#neighbours;
+    const { lanes, progress, stops } = this.#neighbours;
     const { topic, nextOrdinal: firstOrdinal } = assignment;
     const open = assignment.checkpoint.track(delivery, delivery.retainedBytes, clock.now());
     if (delivery.continues === true && stops.precedes(topic, delivery.messages.at(-1)?.id ?? "")) {
@@ -138,16 +147,20 @@ export class OrderedIntake implements Intake {
         added += addedBytes(data);
         lanes.append(lane, open, message, dataBytes(message, data), data);
       } catch (error) {
+        if (error instanceof NotNowError) {
+          progress.giveBack(assignment, error.message);
+          break;
+        }
         if (progress.poisoned(lane, open, message, error as PoisonError, firstOrdinal)) break;
       }
     }
     delivery.letGo?.();
     open.bytes += added;
-    budget.take(added);
+    assignment.share.take(added);
   }
 }
 
-function carries(record: OrderedRecord, assignment: OrderedAssignment): boolean {
+export function carries(record: OrderedRecord, assignment: OrderedAssignment): boolean {
   if (record.userRecords === null) return record.assignment === assignment;
   return record.userRecords.some((each) => each.assignment === assignment);
 }

@@ -8,9 +8,10 @@ import type { Message, Source } from "../../source/source.ts";
 import type { Budget } from "../budget.ts";
 import type { Counters } from "../counters.ts";
 import type { OpenDelivery } from "../intake/checkpoint.ts";
-import { type DeadLetters, deadLetter } from "../intake/dead-letter-retries.ts";
+import { type DeadLetters, deadLetter, LETTER_BYTES } from "../intake/dead-letter-retries.ts";
 import type { Drain } from "../intake/drain.ts";
 import { rejected } from "../intake/encoding.ts";
+import { GIVEN_BACK } from "../intake/intake.ts";
 import type { Settings } from "../options.ts";
 import type { OrderedAssignment } from "./assignment.ts";
 import type { OrderedAssignments } from "./assignments.ts";
@@ -29,6 +30,8 @@ export interface ProgressNeighbours {
   readonly deadLetters: DeadLetters | null;
   readonly drain: Drain;
   readonly wake: () => void;
+  /** A request that was not answered carries something of it. */
+  readonly isOnItsWay: (assignment: OrderedAssignment) => boolean;
 }
 
 export class OrderedProgress {
@@ -38,6 +41,8 @@ export class OrderedProgress {
   readonly #dirty: OrderedAssignment[] = [];
   /** To be given up for a while once what precedes their poison is done. */
   readonly #stopping = new Set<OrderedAssignment>();
+  /** To be given up for a while once nothing of them is on its way. */
+  readonly #closing = new Map<OrderedAssignment, string | null>();
   #rewinding: OrderedAssignment | null = null;
   #closed = false;
 
@@ -83,6 +88,19 @@ export class OrderedProgress {
     return true;
   }
 
+  /**
+   * Nothing more of it is sent; once nothing is on its way, it is closed and tried again later.
+   * @param why it does not move; null: not known
+   */
+  giveBack(assignment: OrderedAssignment, why: string | null): void {
+    const { held: bytes, stillMs } = assignment.share;
+    this.#settings.log.warn(GIVEN_BACK, { topic: assignment.topic, bytes, stillMs, why });
+    assignment.close();
+    this.#neighbours.assignments.dropWaiting(assignment);
+    this.#closing.set(assignment, why);
+    this.#settledSoon();
+  }
+
   /** All of it was delivered before its topic-partition stopped in a later part of the same entry. */
   deliveredBefore(assignment: OrderedAssignment, open: OpenDelivery): void {
     this.#counters.pending -= open.remaining - 1;
@@ -95,6 +113,9 @@ export class OrderedProgress {
   settled(): void {
     for (const assignment of this.#dirty.splice(0)) this.#advance(assignment);
     for (const assignment of this.#stopping) if (assignment.inLanes === 0) this.#rewind(assignment);
+    for (const [assignment, why] of this.#closing) {
+      if (!this.#neighbours.isOnItsWay(assignment)) this.#giveBack(assignment, why);
+    }
     this.#neighbours.wake();
     this.#neighbours.drain.check();
   }
@@ -102,6 +123,7 @@ export class OrderedProgress {
   /** What is known of its poison is kept if the assignment ended for a rewind, after which it comes again. */
   revoked(assignment: OrderedAssignment): void {
     this.#stopping.delete(assignment);
+    this.#closing.delete(assignment);
     if (assignment !== this.#rewinding) this.#neighbours.stops.forget(assignment.topic);
   }
 
@@ -112,6 +134,7 @@ export class OrderedProgress {
   #done(assignment: OrderedAssignment, open: OpenDelivery): void {
     this.#counters.pending -= 1;
     open.remaining -= 1;
+    assignment.share.moved();
     if (open.remaining > 0 || assignment.dirty) return;
     assignment.dirty = true;
     this.#dirty.push(assignment);
@@ -126,13 +149,17 @@ export class OrderedProgress {
     // The poison may lie in what follows of the entry.
     const { continues = false } = advanced.through.delivery;
     if (assignment.isOpen && !continues) this.#neighbours.stops.forget(assignment.topic);
-    this.#neighbours.budget.release(advanced.bytes);
+    assignment.share.release(advanced.bytes);
   }
 
   #publish(deadLetters: DeadLetters, record: OrderedUserRecord, poison: PoisonError): void {
     const { assignment, openDelivery, message } = record;
     const wanted = (): boolean => !assignment.isRevoked;
+    openDelivery.bytes += LETTER_BYTES;
+    assignment.share.take(LETTER_BYTES);
+    openDelivery.delivery.setAside?.(1);
     deadLetters.publish(deadLetter(message, assignment.topic, poison), wanted, () => {
+      openDelivery.delivery.setAside?.(-1);
       this.#neighbours.lanes.published(record);
       this.#done(assignment, openDelivery);
       this.settled();
@@ -158,10 +185,20 @@ export class OrderedProgress {
     });
   }
 
+  #giveBack(assignment: OrderedAssignment, why: string | null): void {
+    if (this.#closed) return;
+    const { budget } = this.#neighbours;
+    this.#end(assignment, budget.giveBack(assignment.share, this.#settings.clock.now(), why));
+  }
+
   #rewind(assignment: OrderedAssignment): void {
     if (this.#neighbours.drain.active || this.#closed) return;
     this.#stopping.delete(assignment);
-    const delayMs = this.#neighbours.stops.waits(assignment.topic, this.#settings.clock.now());
+    this.#end(assignment, this.#neighbours.stops.waits(assignment.topic, this.#settings.clock.now()));
+  }
+
+  /** It comes again, from behind its checkpoint. */
+  #end(assignment: OrderedAssignment, delayMs: number): void {
     this.#rewinding = assignment;
     this.#neighbours.source().rewind(assignment.given, delayMs);
     this.#rewinding = null;

@@ -1,12 +1,13 @@
 /** Takes deliveries in as they come; what is open of an assignment is forgotten when it ends, but for what comes again. */
-import type { Assignment, Delivery } from "../../source/source.ts";
+import type { Assignment, Delivery, Source } from "../../source/source.ts";
 import type { Budget } from "../budget.ts";
 import { type Counters, countReceived, oldestPublishTime } from "../counters.ts";
 import type { Drain } from "../intake/drain.ts";
-import type { Intake, IntakeReport } from "../intake/intake.ts";
+import { GIVEN_BACK, type Intake, type IntakeReport } from "../intake/intake.ts";
 import { createSchemaWait, type SchemaWait } from "../intake/schema-wait.ts";
 import type { Settings } from "../options.ts";
 import type { Sender } from "../requests/sender.ts";
+import type { Share } from "../share.ts";
 import type { Admission } from "./admission.ts";
 import type { UnorderedRecord } from "./attempts.ts";
 import type { Parking } from "./parking.ts";
@@ -15,6 +16,7 @@ import type { Redelivery } from "./redelivery.ts";
 import { createTrackedDelivery, oldest, overdue, type UnorderedAssignment } from "./tracked-delivery.ts";
 
 export interface UnorderedIntakeNeighbours {
+  readonly source: () => Source;
   readonly budget: Budget;
   readonly admission: Admission;
   readonly progress: UnorderedProgress;
@@ -40,8 +42,10 @@ export class UnorderedIntake implements Intake {
   }
 
   assigned(given: Assignment): void {
-    this.#assignments.set(given, { given, open: new Set() });
-    this.#neighbours.redelivery.assigned(given);
+    const { budget, redelivery } = this.#neighbours;
+    const share = budget.begin(given);
+    this.#assignments.set(given, { given, share, open: new Set() });
+    redelivery.assigned(given, share.isOnTrial);
   }
 
   deliver(delivery: Delivery): void {
@@ -49,7 +53,7 @@ export class UnorderedIntake implements Intake {
     const assignment = this.#assignments.get(delivery.assignment);
     countReceived(this.#counters, delivery);
     if (assignment === undefined || drain.active) {
-      budget.release(delivery.retainedBytes);
+      budget.shareOf(delivery.assignment).release(delivery.retainedBytes);
       return;
     }
     this.#counters.pending += delivery.messages.length;
@@ -77,8 +81,19 @@ export class UnorderedIntake implements Intake {
       bytes += open.bytes;
     }
     parking.sweep();
-    budget.release(bytes);
+    assignment.share.release(bytes);
+    budget.end(given);
     drain.check();
+  }
+
+  giveBack(share: Share): void {
+    const { source, budget, drain } = this.#neighbours;
+    if (drain.active) return;
+    const { clock, log } = this.#settings;
+    const { assignment, held: bytes, stillMs } = share;
+    const delayMs = budget.giveBack(share, clock.now(), this.#counters.sourceFailure?.message ?? null);
+    log.warn(GIVEN_BACK, { topic: assignment.topic, bytes, stillMs, delayMs });
+    source().rewind(assignment, delayMs);
   }
 
   report(): IntakeReport {

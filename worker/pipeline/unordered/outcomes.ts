@@ -87,7 +87,7 @@ export class UnorderedOutcomes implements OutcomeHandler<UnorderedRecord> {
       this.#resolve(record, true);
       return;
     }
-    this.#neighbours.parking.remove(openDelivery, index);
+    if (this.#neighbours.parking.remove(openDelivery, index)) openDelivery.delivery.setAside?.(-1);
     this.#neighbours.progress.done(openDelivery, index);
   }
 

@@ -22,8 +22,8 @@ export interface Parking {
   park(open: TrackedDelivery, index: number, message: Message, poison: PoisonError): Parked;
   /** Positions of the delivery's messages that are parked; undefined when none is. Costs nothing while nothing is parked. */
   of(open: TrackedDelivery): ReadonlyMap<number, unknown> | undefined;
-  /** The message got through. Costs nothing while nothing is parked. */
-  remove(open: TrackedDelivery, index: number): void;
+  /** The message got through; true: it was parked. Costs nothing while nothing is parked. */
+  remove(open: TrackedDelivery, index: number): boolean;
   /** Forgets the messages whose assignment ended. */
   sweep(): void;
   /** Oldest first, at most 10. */
@@ -56,11 +56,12 @@ export function createParking(): Parking {
     },
     of: (open) => (count === 0 ? undefined : parked.get(open)),
     remove: (open, index) => {
-      if (count === 0) return;
+      if (count === 0) return false;
       const ofDelivery = parked.get(open);
-      if (!ofDelivery?.delete(index)) return;
+      if (!ofDelivery?.delete(index)) return false;
       count -= 1;
       if (ofDelivery.size === 0) parked.delete(open);
+      return true;
     },
     sweep: () => {
       for (const [open, ofDelivery] of parked) {

@@ -4,6 +4,7 @@ import type { Budget } from "../budget.ts";
 import type { Counters } from "../counters.ts";
 import type { Drain } from "../intake/drain.ts";
 import type { Parking } from "./parking.ts";
+import type { Redelivery } from "./redelivery.ts";
 import { retainOnly } from "./retained-poison.ts";
 import type { TrackedDelivery } from "./tracked-delivery.ts";
 
@@ -12,6 +13,7 @@ export interface ProgressNeighbours {
   readonly source: () => Source;
   readonly budget: Budget;
   readonly parking: Parking;
+  readonly redelivery: Redelivery;
   readonly drain: Drain;
   readonly wake: () => void;
 }
@@ -20,7 +22,6 @@ export class UnorderedProgress {
   readonly #counters: Counters;
   readonly #neighbours: ProgressNeighbours;
   readonly #finished: Delivery[] = [];
-  #finishedBytes = 0;
 
   constructor(counters: Counters, neighbours: ProgressNeighbours) {
     this.#counters = counters;
@@ -28,6 +29,13 @@ export class UnorderedProgress {
   }
 
   done(open: TrackedDelivery, index: number): void {
+    if (open.owner?.share.isOnTrial) this.#neighbours.redelivery.assigned(open.owner.given, false);
+    open.owner?.share.moved();
+    this.doneBefore(open, index);
+  }
+
+  /** The message came again, and was delivered before: nothing moved by that. */
+  doneBefore(open: TrackedDelivery, index: number): void {
     this.#counters.pending -= 1;
     open.remaining -= 1;
     if (open.remaining > 0) {
@@ -38,14 +46,14 @@ export class UnorderedProgress {
     }
     open.owner?.open.delete(open);
     this.#finished.push(open.delivery);
-    this.#finishedBytes += open.bytes;
+    open.owner?.share.take(-open.bytes);
   }
 
   /** A few large deliveries must not hold the budget for the sake of a poison each. */
   retainPoison(open: TrackedDelivery): void {
     const parked = this.#neighbours.parking.of(open);
     if (parked?.size !== open.remaining || open.retained !== null) return;
-    this.#neighbours.budget.release(retainOnly(open, parked.keys(), this.#neighbours.source()));
+    open.owner?.share.release(retainOnly(open, parked.keys(), this.#neighbours.source()));
   }
 
   /** To be called once all that came together was told of. */
@@ -58,8 +66,6 @@ export class UnorderedProgress {
   #acknowledge(deliveries: readonly Delivery[]): void {
     this.#neighbours.source().acknowledge(deliveries);
     for (const delivery of deliveries) delivery.release?.();
-    const bytes = this.#finishedBytes;
-    this.#finishedBytes = 0;
-    this.#neighbours.budget.release(bytes);
+    this.#neighbours.budget.gaveBack();
   }
 }

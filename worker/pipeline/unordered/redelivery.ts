@@ -17,7 +17,7 @@ export interface Redelivery {
   /** @param inFlight the records on their way */
   ended(assignment: UnorderedAssignment, inFlight: Iterable<UnorderedRecord>): void;
   /** The topic-partition is this worker's again; in another cluster nothing is known of it. */
-  assigned(given: Assignment): void;
+  assigned(given: Assignment, onTrial: boolean): void;
   /**
    * The outcome of a message whose assignment ended.
    * @returns where it came again meanwhile and waits for this outcome: it is done there too, or is to be sent for there
@@ -76,10 +76,11 @@ class RememberedMessages implements Redelivery {
     this.#trim();
   }
 
-  assigned({ topic, cluster }: Assignment): void {
+  assigned({ topic, cluster }: Assignment, onTrial: boolean): void {
     const memory = this.#memories.get(topic);
     if (memory !== undefined && memory.cluster !== cluster) this.#memories.delete(topic);
-    else if (memory !== undefined) memory.expiresAt = this.#clock.now() + COMES_WITHIN_MS;
+    // On trial its entries come one at a time: how late, nobody knows.
+    else if (memory !== undefined && !onTrial) memory.expiresAt = this.#clock.now() + COMES_WITHIN_MS;
   }
 
   landed(record: UnorderedUserRecord, accepted: boolean): Place | null {

@@ -1,10 +1,12 @@
 /** What the unordered pipeline keeps of an assignment: its open deliveries, each of whose messages is tracked by itself. */
 import type { Assignment, Delivery, Message } from "../../source/source.ts";
 import { type OpenDelivery, publishTime, undoneSince } from "../intake/checkpoint.ts";
+import type { Share } from "../share.ts";
 
 export interface UnorderedAssignment {
   /** As the source gave it. */
   readonly given: Assignment;
+  readonly share: Share;
   /** Deliveries that are not acknowledged, oldest first. */
   readonly open: Set<TrackedDelivery>;
 }

@@ -12,7 +12,7 @@ import { commandFrame } from "../protocol/frames.ts";
 import { SourceError } from "../source.ts";
 import { type ConnectionConsumer, type ConnectionProducer, createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { asSourceError, createRefusal, networkError, type Refusal } from "./failures.ts";
-import { authResponseFrame, connectFrame } from "./handshake.ts";
+import { authResponseFrame, connectFrame, takenMessageSize } from "./handshake.ts";
 import { createKeepAlive, type KeepAlive, SILENCE_MS } from "./keep-alive.ts";
 import { createReadPace, type ReadPace } from "./read-pace.ts";
 import { createRequests, type Requests } from "./requests.ts";
@@ -27,6 +27,8 @@ export interface Connection {
   readonly maxMessageSize: number;
   /** `Clock.now()` of the last bytes received. */
   readonly heardAt: number;
+  /** It has consumers, producers, or requests that were not answered. */
+  readonly isUsed: boolean;
   /** Null while it is open. */
   readonly closedBy: SourceError | null;
   /** Resolves when it is closed. */
@@ -61,20 +63,12 @@ export interface ConnectionOptions {
   readonly tls: TlsOptions;
   readonly authentication: Authentication | null;
   readonly foreign: ForeignText;
-  /** True while memory is so short that nothing more should be read. */
-  readonly congested: () => boolean;
   /** For frames that arrive in pieces; the default leaves them to the collector. */
   readonly memory?: Pick<EntryMemory, "own"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
-
-/**
- * Larger messages than this are not taken, whatever the broker allows: the memory for a frame is there before its bytes.
- * Twice what an entry may inflate to.
- */
-const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
@@ -100,6 +94,8 @@ class BrokerConnection implements Connection {
   readonly #keepAlive: KeepAlive;
   #socket: Socket | null = null;
   #heardAt: number;
+  /** `Clock.now()` at which messages came last. */
+  #messagesAt = Number.NEGATIVE_INFINITY;
   #closedBy: SourceError | null = null;
   #lastId = 0;
   /** A broker may ask without reading the answers: there is one of each at a time. */
@@ -118,7 +114,7 @@ class BrokerConnection implements Connection {
     this.#heardAt = clock.now();
     // It may be rejected before anybody waits for it.
     this.#connected.promise.catch(() => undefined);
-    this.#requests = createRequests(broker, this.refusal, clock);
+    this.#requests = createRequests(broker, this.refusal, clock, () => this.#messagesAt);
     this.#dispatcher = createDispatcher(broker, foreign, this.#requests, {
       onConnected: (maxMessageSize) => this.#onConnected(maxMessageSize),
       onPing: () => this.#pong(),
@@ -129,7 +125,7 @@ class BrokerConnection implements Connection {
     this.#splitter = new FrameSplitter((bytes, start, end, owned) => {
       if (this.#closedBy === null) dispatcher.onFrame(bytes, start, end, owned);
     }, options.memory?.own);
-    this.#pace = createReadPace({ congested: options.congested, clock, resume: () => void this.#socket?.resume() });
+    this.#pace = createReadPace(() => void this.#socket?.resume());
     this.#keepAlive = createKeepAlive({
       clock,
       heardAt: () => this.#heardAt,
@@ -147,6 +143,11 @@ class BrokerConnection implements Connection {
 
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  get isUsed(): boolean {
+    const { consumers, producers } = this.#dispatcher;
+    return consumers.size > 0 || producers.size > 0 || this.#requests.waiting > 0;
   }
 
   get closedBy(): SourceError | null {
@@ -250,7 +251,7 @@ class BrokerConnection implements Connection {
     this.#socket?.cork();
     try {
       this.#splitter.push(chunk, length);
-      this.#dispatcher.turnEnd();
+      if (this.#dispatcher.turnEnd() || this.#splitter.isMidFrame) this.#messagesAt = this.#heardAt;
     } catch (error) {
       this.#onMalformed(error);
     }
@@ -267,11 +268,9 @@ class BrokerConnection implements Connection {
   }
 
   #onConnected(maxMessageSize: number): void {
-    if (maxMessageSize > MOST_MESSAGE_BYTES) {
-      const limits = { broker: this.#broker, maxMessageSize, taken: MOST_MESSAGE_BYTES };
-      this.#options.log.warn("the broker allows larger messages than are taken: one would end the connection", limits);
+    if (maxMessageSize > 0) {
+      this.#splitter.maxMessageSize = takenMessageSize(maxMessageSize, this.#broker, this.#options.log);
     }
-    if (maxMessageSize > 0) this.#splitter.maxMessageSize = Math.min(maxMessageSize, MOST_MESSAGE_BYTES);
     this.#connected.resolve();
   }
 

@@ -44,8 +44,8 @@ export interface Dispatcher {
   readonly producers: Map<number, ConnectionProducer>;
   /** @throws MalformedError */
   readonly onFrame: OnFrame;
-  /** All that arrived together was dispatched. */
-  turnEnd(): void;
+  /** All that arrived together was dispatched. True: there were messages in it. */
+  turnEnd(): boolean;
   closeAll(reason: SourceError): void;
 }
 
@@ -85,9 +85,11 @@ class CommandDispatcher implements Dispatcher {
     this.#events = events;
   }
 
-  turnEnd(): void {
+  turnEnd(): boolean {
+    if (this.#touched.size === 0) return false;
     for (const consumer of this.#touched) consumer.onTurnEnd();
     this.#touched.clear();
+    return true;
   }
 
   closeAll(reason: SourceError): void {

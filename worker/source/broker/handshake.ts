@@ -1,4 +1,5 @@
 import type { ForeignText } from "../../../runtime/foreign-text.ts";
+import type { Logger } from "../../../runtime/log.ts";
 import type { Authentication } from "../options.ts";
 import * as c from "../protocol/commands.ts";
 import { Command } from "../protocol/commands.ts";
@@ -45,4 +46,19 @@ async function authenticationData({ authentication, foreign, signal }: Credentia
   } catch (error) {
     throw asSourceError(error, "the credentials cannot be read");
   }
+}
+
+/**
+ * Larger messages than this are not taken, whatever the broker allows: the memory for a frame is there before its bytes.
+ * Twice what an entry may inflate to.
+ */
+const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** Bytes of the largest message that is taken from a broker that allows `maxMessageSize`. */
+export function takenMessageSize(maxMessageSize: number, broker: string, log: Logger): number {
+  if (maxMessageSize > MOST_MESSAGE_BYTES) {
+    const limits = { broker, maxMessageSize, taken: MOST_MESSAGE_BYTES };
+    log.warn("the broker allows larger messages than are taken: one would end the connection", limits);
+  }
+  return Math.min(maxMessageSize, MOST_MESSAGE_BYTES);
 }

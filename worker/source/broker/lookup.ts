@@ -66,9 +66,12 @@ export function createLookup(pool: Pool, migrations: Migrations | null = null, l
       const throughProxy = answer.proxyThroughServiceUrl ?? false;
       const address = brokerAddress(what, answer, connection.address, pool.foreign);
       if (!throughProxy) refusePlain(what, address, connection.address);
-      connection = await pool.broker(address, throughProxy, use, hosts);
-      if (throughProxy) proxied.add(connection);
-      if (answer.response === LookupResponse.Connect) return connection;
+      if (answer.response === LookupResponse.Connect) {
+        connection = await pool.broker(address, throughProxy, use, hosts);
+        if (throughProxy) proxied.add(connection);
+        return connection;
+      }
+      connection = await pool.broker(address, throughProxy, "asking", hosts);
       authoritative = answer.authoritative ?? false;
     }
     throw new SourceError("BrokerNotReady", `${what}: more than ${MOST_REDIRECTS} redirects; it is tried again`);

@@ -12,7 +12,6 @@ export interface PoolOptions {
   readonly hosts: readonly BrokerAddress[];
   readonly tls: TlsOptions;
   readonly authentication: Authentication | null;
-  readonly congested: () => boolean;
   readonly memory?: Pick<EntryMemory, "own"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -21,15 +20,19 @@ export interface PoolOptions {
 
 /**
  * What a connection is for. A broker that has a thousand messages of a connection to store reads nothing more from it, so what
- * is published goes apart from what is consumed: pings and acknowledgements would wait behind it.
+ * is published goes apart from what is consumed: pings and acknowledgements would wait behind it. So does what is asked of
+ * topics and schemas, whose answers would wait behind messages.
  */
-export type Use = "consuming" | "publishing";
+export type Use = "consuming" | "publishing" | "asking";
+
+/** One that nobody uses is closed after this time. What is asked again and again is asked more often. */
+const UNUSED_MS = 150_000;
 
 /** One connection per broker and use, shared by all that talk to it. */
 export interface Pool {
   /** What brokers say, and what was sent to any of them. */
   readonly foreign: ForeignText;
-  /** A connection to any host of the service URL, or of another cluster's, tried in turn. @throws SourceError */
+  /** A connection for asking to any host of the service URL, or of another cluster's, tried in turn. @throws SourceError */
   service(hosts?: readonly BrokerAddress[]): Promise<Connection>;
   /** That host answers, and cannot do what it was asked: another one is asked first from now on. */
   passOver(host: Connection): void;
@@ -51,6 +54,8 @@ class ConnectionPool implements Pool {
   readonly foreign = createForeignText();
   readonly #options: PoolOptions;
   readonly #connections = new Map<string, Promise<Connection>>();
+  /** `Clock.now()` at which a connection was asked for last. */
+  readonly #askedForAt = new Map<string, number>();
   /** Index of the host of the service URL that worked last. */
   #current = 0;
 
@@ -59,7 +64,7 @@ class ConnectionPool implements Pool {
   }
 
   service(hosts = this.#options.hosts): Promise<Connection> {
-    return this.#anyHost(hosts, undefined, "consuming");
+    return this.#anyHost(hosts, undefined, "asking");
   }
 
   passOver({ address }: Connection): void {
@@ -104,27 +109,42 @@ class ConnectionPool implements Pool {
   }
 
   #get(address: BrokerAddress, proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
+    const { clock } = this.#options;
     const broker = addressText(address) + (proxyTo === undefined ? "" : ` to ${addressText(proxyTo)}`);
     const name = use === "consuming" ? broker : `${broker} for ${use}`;
+    this.#askedForAt.set(name, clock.now());
     const known = this.#connections.get(name);
     if (known !== undefined) return known;
-    const opening = this.#open(name, address, proxyTo, use);
+    const opening = this.#open(name, address, proxyTo);
     this.#connections.set(name, opening);
-    opening.catch(() => this.#connections.delete(name));
+    opening.catch(() => this.#forget(name));
     return opening;
   }
 
-  async #open(name: string, address: BrokerAddress, proxyTo: BrokerAddress | undefined, use: Use): Promise<Connection> {
+  async #open(name: string, address: BrokerAddress, proxyTo: BrokerAddress | undefined): Promise<Connection> {
     const { log } = this.#options;
     const { foreign } = this;
-    // What comes on one for publishing are receipts, which take no memory and give some back.
-    const congested = use === "publishing" ? () => false : this.#options.congested;
-    const connection = await openConnection({ ...this.#options, foreign, congested, address, proxyTo });
+    const connection = await openConnection({ ...this.#options, foreign, address, proxyTo });
     log.debug("connected", { broker: name });
+    const watching = new AbortController();
+    void this.#closeUnused(name, connection, watching.signal).catch(() => undefined);
     void connection.closed.then((reason) => {
-      this.#connections.delete(name);
+      watching.abort();
+      this.#forget(name);
       log.info("the connection to the broker ended", { broker: name, reason: reason.message });
     });
     return connection;
+  }
+
+  #forget(name: string): void {
+    this.#connections.delete(name);
+    this.#askedForAt.delete(name);
+  }
+
+  async #closeUnused(name: string, connection: Connection, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const isUnused = (): boolean => !connection.isUsed && clock.now() - (this.#askedForAt.get(name) ?? 0) >= UNUSED_MS;
+    while (!isUnused()) await clock.sleep(UNUSED_MS, signal);
+    connection.close(new SourceError("BrokerUnreachable", "nobody uses it any more"));
   }
 }

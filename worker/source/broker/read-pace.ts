@@ -1,55 +1,34 @@
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-
 /** Other sockets and timers get their turn after this many bytes. */
 const BYTES_PER_TURN = 256 * 1024;
-/** No pause is longer, or the broker's pings would go unanswered. */
-const LONGEST_PAUSE_MS = 2_000;
-const LOOK_MS = 10;
 
-/** Says when a socket may be read on. */
+/**
+ * Says when a socket may be read on. It is never left unread for want of memory: permits bound what messages may come, and
+ * behind them may be receipts, answers to pings, and the news that another worker is active.
+ */
 export interface ReadPace {
   /** After `length` bytes: false when the socket must not be read until `resume` was called. */
   readOn(length: number): boolean;
   close(): void;
 }
 
-/** `congested` is true while memory is so short that nothing more should be read. */
-export function createReadPace(options: {
-  readonly congested: () => boolean;
-  readonly clock: Clock;
-  readonly resume: () => void;
-}): ReadPace {
-  const { congested, clock } = options;
+export function createReadPace(resume: () => void): ReadPace {
   let bytes = 0;
   let closed = false;
-  let timer: Timer | null = null;
 
-  const resume = (): void => {
-    timer = null;
+  const goOn = (): void => {
     bytes = 0;
-    if (!closed) options.resume();
-  };
-
-  const look = (until: number): void => {
-    if (!congested() || clock.now() >= until) resume();
-    else timer = clock.timer(LOOK_MS, () => look(until));
+    if (!closed) resume();
   };
 
   return {
     readOn(length) {
       bytes += length;
-      if (congested()) {
-        const until = clock.now() + LONGEST_PAUSE_MS;
-        timer ??= clock.timer(LOOK_MS, () => look(until));
-        return false;
-      }
       if (bytes < BYTES_PER_TURN) return true;
-      setImmediate(resume);
+      setImmediate(goOn);
       return false;
     },
     close() {
       closed = true;
-      timer?.cancel();
     },
   };
 }

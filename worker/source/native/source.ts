@@ -94,7 +94,6 @@ class NativeSource implements Source {
       hosts: parseServiceUrl(options.serviceUrl),
       tls: options.tls ?? {},
       authentication: options.authentication ?? null,
-      congested: () => false,
       clock,
       log: options.log,
       signal: this.#closing.signal,

@@ -158,7 +158,7 @@ export class NativeSubscription {
     let open: NativeEntry | null = null;
     let pause = FIRST_PAUSE_MS;
     while (!this.#ended) {
-      if (budget.free <= 0 || stopped()) {
+      if (budget.free <= 0 || this.#isFull || stopped()) {
         await released(LOOK_MS, this.#closing);
         continue;
       }
@@ -176,6 +176,13 @@ export class NativeSubscription {
       if (this.#ended || stopped()) continue;
       this.#handOn(read, first.getRedeliveryCount());
     }
+  }
+
+  /** It holds all that it may beside others, or nothing of it moves. */
+  get #isFull(): boolean {
+    if (this.#assignment === null) return false;
+    const { held, part, isStuck } = this.#context.budget.shareOf(this.#assignment);
+    return isStuck || (held > 0 && held >= part);
   }
 
   #handOn({ messages, pieces }: Received, redeliveryCount: number): void {
@@ -197,7 +204,7 @@ export class NativeSubscription {
         subscription: this,
       };
       this.#keyWatch?.add(delivery);
-      this.#context.budget.take(delivery.retainedBytes);
+      this.#context.budget.shareOf(assignment).take(delivery.retainedBytes);
       this.#context.handler.deliver(delivery);
       from = to;
     }

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { constants, inflateSync, zstdDecompressSync } from "node:zlib";
 import type * as Lz4 from "lz4-napi";
 import type * as Snappy from "snappy";
+import { isMemoryShortage } from "../../../runtime/memory-shortage.ts";
 import { MalformedError, ProtobufReader } from "./protobuf-reader.ts";
 
 /** MessageMetadata.compression, as in PulsarApi.proto. */
@@ -9,14 +10,14 @@ export const Compression = { NONE: 0, LZ4: 1, ZLIB: 2, ZSTD: 3, SNAPPY: 4 } as c
 
 /**
  * Decompresses a payload whose producer promised `size` bytes; never allocates more than that for the result.
- * @throws MalformedError when the bytes, the size or the kind of compression are not sound
+ * @throws MalformedError when the bytes, the size or the kind of compression are not sound; what tells of no memory
  */
 export function decompress(kind: number, payload: Buffer, size: number): Buffer {
   let result: Buffer;
   try {
     result = decompressors[kind]?.(payload, size) ?? unknownKind(kind);
   } catch (error) {
-    if (error instanceof MalformedError) throw error;
+    if (error instanceof MalformedError || isMemoryShortage(error)) throw error;
     throw new MalformedError(`the payload does not decompress: ${error instanceof Error ? error.message : "failed"}`);
   }
   if (result.length !== size) {

@@ -1,4 +1,5 @@
-import type { Defect } from "../source.ts";
+import { isMemoryShortage } from "../../../runtime/memory-shortage.ts";
+import { type Defect, SourceError } from "../source.ts";
 import type { BatchCursor } from "./batch-cursor.ts";
 import { WireEntry } from "./entry.ts";
 import {
@@ -97,8 +98,18 @@ export function retainedBytes(bytes: number, messages: number): number {
   return bytes + ENTRY_OVERHEAD + messages * MESSAGE_OVERHEAD;
 }
 
-/** Only malformed bytes are expected here; any other error is told with its name, since the bytes caused it. */
+/** The third verdict beside sound and corrupt: it is read again when there is memory. */
+export function memoryExhausted(error: unknown): SourceError {
+  const text = "there is no memory to read a message now; it comes again: raise the memory limit in spec.pod.resources";
+  return new SourceError("MemoryExhausted", text, { cause: error });
+}
+
+/**
+ * Only malformed bytes are expected here; any other error is told with its name, since the bytes caused it.
+ * @throws SourceError where they did not
+ */
 export function corruption(error: unknown): Defect {
+  if (isMemoryShortage(error)) throw memoryExhausted(error);
   if (error instanceof MalformedError) return { code: "CorruptEntry", message: error.message };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : "it cannot be decoded";
   return { code: "CorruptEntry", message };

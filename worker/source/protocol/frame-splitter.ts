@@ -26,6 +26,11 @@ export class FrameSplitter {
     this.#allocate = allocate;
   }
 
+  /** The rest of a frame has yet to come. */
+  get isMidFrame(): boolean {
+    return this.#frame !== null;
+  }
+
   /** Takes the first `length` bytes of `chunk`. @throws MalformedError: the stream cannot be followed any further. */
   push(chunk: Buffer, length: number): void {
     let position = 0;

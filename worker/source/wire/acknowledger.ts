@@ -5,15 +5,15 @@ import { ackResponse } from "../protocol/commands.ts";
 import { AckType, ackFrame } from "../protocol/frames.ts";
 import type { SourceError } from "../source.ts";
 import type { EntryId } from "./entry-id.ts";
-import { createUndurableAcks, type UndurableAcks } from "./undurable-acks.ts";
+import { createUndurableAcks, type UndurableAcks, type UndurableGroup } from "./undurable-acks.ts";
 
 /** A group is sent after this time, or when it is this large. */
 const GROUP_MS = 100;
 const GROUP_SIZE = 1_000;
 
 export interface Acknowledger {
-  /** The whole entry, whatever it holds. */
-  entry(ledger: number, entry: number): void;
+  /** The whole entry, whatever it holds. @param messages as which the broker counts it; default 1 */
+  entry(ledger: number, entry: number, messages?: number): void;
   /** Everything up to and including the entry. */
   through(ledger: number, entry: number): void;
   /** Sends what waits; resolves when the broker confirmed all that was sent, or cannot any more. */
@@ -32,6 +32,8 @@ export interface AcknowledgerOptions {
   readonly connection: Connection;
   readonly consumerId: number;
   readonly clock: Clock;
+  /** An entry that counts as `messages` is acknowledged. */
+  readonly onEntry: (messages: number) => void;
   /** A group was refused, or not confirmed in time: its entries are still unacknowledged. */
   readonly onFailed: (error: SourceError) => void;
 }
@@ -45,6 +47,7 @@ class GroupingAcknowledger implements Acknowledger {
   readonly #connection: Connection;
   readonly #consumerId: number;
   readonly #clock: Clock;
+  readonly #onEntry: (messages: number) => void;
   readonly #onFailed: (error: SourceError) => void;
   readonly #undurable: UndurableAcks;
   readonly #inFlight = new Set<Promise<void>>();
@@ -57,16 +60,18 @@ class GroupingAcknowledger implements Acknowledger {
   #timer: Timer | null = null;
   #ended = false;
 
-  constructor({ connection, consumerId, clock, onFailed }: AcknowledgerOptions) {
+  constructor({ connection, consumerId, clock, onEntry, onFailed }: AcknowledgerOptions) {
     this.#connection = connection;
     this.#consumerId = consumerId;
     this.#clock = clock;
+    this.#onEntry = onEntry;
     this.#onFailed = onFailed;
     this.#undurable = createUndurableAcks(clock);
   }
 
-  entry(ledger: number, entry: number): void {
+  entry(ledger: number, entry: number, messages = 1): void {
     if (this.#ended) return;
+    this.#onEntry(messages);
     this.#ids.push(ledger, entry);
     this.#wait();
   }
@@ -118,19 +123,20 @@ class GroupingAcknowledger implements Acknowledger {
 
   #send(type: number, group: readonly number[]): void {
     const requestId = this.#connection.nextId();
-    if (type === AckType.Individual) this.#undurable.add(group);
-    const receipt = this.#confirm(requestId, ackFrame(this.#consumerId, type, group, requestId), group);
+    const undurable = type === AckType.Individual ? this.#undurable.add(group) : null;
+    const receipt = this.#confirm(requestId, ackFrame(this.#consumerId, type, group, requestId), undurable);
     this.#inFlight.add(receipt);
     void receipt.then(() => this.#inFlight.delete(receipt));
   }
 
-  async #confirm(requestId: number, frame: Buffer, group: readonly number[]): Promise<void> {
+  async #confirm(requestId: number, frame: Buffer, group: UndurableGroup | null): Promise<void> {
     const what = "acknowledging";
     try {
       const { error, message } = await this.#connection.requestFrame(what, requestId, frame, ackResponse);
       if (error !== undefined) throw this.#connection.refusal(what, error, message);
+      if (group !== null) this.#undurable.confirmed(group);
     } catch (error) {
-      if (error instanceof BrokerError) this.#undurable.refused(group);
+      if (error instanceof BrokerError && group !== null) this.#undurable.refused(group);
       if (!this.#ended) this.#onFailed(asSourceError(error, what));
     }
   }

@@ -8,18 +8,22 @@ import type { WireEntry } from "../protocol/entry.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import type { EntryPosition } from "../protocol/message.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
-import type { Assignment, Defect, ReceiveBudget } from "../source.ts";
+import type { Assignment, BudgetShare, Defect, ReceiveBudget } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import {
   type ChunkCollector,
   type ChunkedMessage,
   type CollectedChunks,
   createChunkCollector,
+  type StrayChunk,
 } from "./chunk-collector.ts";
 import { type DeliveryOwner, WireDelivery } from "./delivery.ts";
-import { compareEntries, type EntryId } from "./entry-id.ts";
+import { compareEntries, cumulativeThrough, type EntryId } from "./entry-id.ts";
 import type { Incomplete, Room } from "./incomplete.ts";
 import { PartedEntries } from "./parted-entries.ts";
+
+/** Ledgers and entries of one defective message that are kept until it is done; its further chunks are acknowledged at once. */
+const MOST_IDS = 20_000;
 
 export interface ActivationOptions {
   readonly topic: string;
@@ -30,7 +34,7 @@ export interface ActivationOptions {
   readonly ordered: boolean;
   readonly heardAt: () => number;
   readonly acks: Acknowledger;
-  readonly budget: ReceiveBudget;
+  readonly budget: Pick<ReceiveBudget, "free" | "shareOf">;
   readonly decoder: EntryDecoder;
   readonly maxUncompressedBytes: number;
   readonly incomplete: Incomplete;
@@ -68,6 +72,7 @@ export function createActivation(options: ActivationOptions): Activation {
 class TopicActivation implements Activation {
   readonly assignment: ActiveAssignment;
   readonly #options: ActivationOptions;
+  readonly #share: BudgetShare;
   readonly #partition: number;
   readonly #chunks: ChunkCollector;
   /** Chunked messages that were handed on and are not done. Ordered only. */
@@ -84,10 +89,12 @@ class TopicActivation implements Activation {
   constructor(options: ActivationOptions) {
     this.assignment = new ActiveAssignment(options);
     this.#options = options;
+    this.#share = options.budget.shareOf(this.assignment);
     this.#partition = partitionIndex(options.topic);
     this.#parted = new PartedEntries({
       ...options,
       owner: this,
+      share: this.#share,
       read: ({ command, bytes, start, end, owned }) => this.#read(command, bytes, start, end, owned),
     });
     this.#chunks = createChunkCollector({
@@ -96,6 +103,7 @@ class TopicActivation implements Activation {
       asking: () => !this.#parted.isBusy && options.asking(),
       clock: options.clock,
       onExpired: (message) => this.#onExpired(message),
+      onStrays: options.ordered ? null : (strays) => this.#onStrays(strays),
     });
   }
 
@@ -117,7 +125,7 @@ class TopicActivation implements Activation {
       this.#onChunk({ entry: decoded.entry, payload: decoded.chunk, position }, redeliveryCount);
     else if (decoded.parts !== null && decoded.parts.left > 0)
       this.#parted.begin(decoded, decoded.parts, [ledger, entry], this.#previous, redeliveryCount);
-    else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry);
+    else if (decoded.messages.length === 0) this.#options.acks.entry(ledger, entry, decoded.permits);
     else this.#handOn(decoded, [ledger, entry], redeliveryCount, null);
     this.#previous = [ledger, entry];
     if (this.#last === null || compareEntries(this.#previous, this.#last) > 0) this.#last = this.#previous;
@@ -127,8 +135,11 @@ class TopicActivation implements Activation {
   acknowledge(delivery: WireDelivery): void {
     const { acks, keyWatch } = this.#options;
     keyWatch?.remove(delivery);
-    const ids = delivery.chunked?.ids ?? delivery.id;
-    for (let index = 0; index < ids.length; index += 2) acks.entry(ids[index] as number, ids[index + 1] as number);
+    const { chunked } = delivery;
+    if (chunked !== null) chunked.isDone = true;
+    const ids = chunked?.ids ?? delivery.id;
+    const messages = chunked === null ? delivery.permits : 1;
+    for (let at = 0; at < ids.length; at += 2) acks.entry(ids[at] as number, ids[at + 1] as number, messages);
   }
 
   acknowledgeThrough({ id }: WireDelivery): void {
@@ -146,11 +157,11 @@ class TopicActivation implements Activation {
   }
 
   #handOn(decoded: DecodedEntry, id: EntryId, redeliveries: number, chunked: ChunkedMessage | null): void {
-    const { ordered, keyWatch, budget, deliver } = this.#options;
+    const { ordered, keyWatch, deliver } = this.#options;
     const delivery = new WireDelivery(this, decoded, id, redeliveries, chunked);
     if (chunked !== null && ordered) this.#openChunked.add(delivery);
     if (!ordered) keyWatch?.add(delivery);
-    budget.take(decoded.retainedBytes);
+    this.#share.take(decoded.retainedBytes);
     deliver(delivery);
   }
 
@@ -159,19 +170,27 @@ class TopicActivation implements Activation {
     const { ledger, entry } = chunk.position;
     const outcome = this.#chunks.add(chunk, this.#previous);
     if (outcome.kind === "waiting") this.#keep(chunkBytes(chunk));
-    else if (outcome.kind === "stray") {
+    else if (outcome.kind === "stray" || (outcome.kind === "surplus" && ordered)) {
       // In order, the beginning would have come before: it is gone for good. Shared, another consumer may hold it.
       if (!ordered || this.#last === null || compareEntries([ledger, entry], this.#last) > 0) {
         log.warn("a chunk without its beginning is left out", { topic, message: `${ledger}:${entry}` });
         if (ordered) acks.entry(ledger, entry);
       }
-    } else if (outcome.kind === "copy") acks.entry(ledger, entry);
+    } else if (outcome.kind === "copy" || outcome.kind === "surplus") acks.entry(ledger, entry);
+    else if (outcome.kind === "defective") this.#onDefective(outcome.message, ledger, entry);
     else if (outcome.kind === "collected") {
       this.#keep(chunkBytes(chunk) - outcome.message.size);
       this.#handOnChunked(outcome, chunk, redeliveries);
       // What was handed on has them now.
       outcome.message.chunks.length = 0;
     }
+  }
+
+  /** In order, what covers the defect covers its rest. Shared, the rest goes with it. */
+  #onDefective(message: ChunkedMessage, ledger: number, entry: number): void {
+    if (this.#options.ordered) return;
+    if (message.isDone || message.ids.length >= MOST_IDS) this.#options.acks.entry(ledger, entry);
+    else message.ids.push(ledger, entry);
   }
 
   /** `last` is the chunk that completed the message, or made it a defect. */
@@ -223,6 +242,16 @@ class TopicActivation implements Activation {
     if (this.#doneThrough !== null) this.#acknowledgeThrough(this.#doneThrough);
   }
 
+  #onStrays(strays: readonly StrayChunk[]): void {
+    const { topic, acks, incomplete, log } = this.#options;
+    const uuids = new Set(strays.map(({ uuid }) => uuid));
+    incomplete.givenUp += uuids.size;
+    const first = strays[0]?.id.join(":");
+    const fields = { topic, message: first, chunks: strays.length, messages: uuids.size };
+    log.error("the beginnings of chunks did not come, and they are given up", fields);
+    for (const { id } of strays) acks.entry(id[0], id[1]);
+  }
+
   #acknowledgeThrough(id: EntryId): void {
     this.#doneThrough = id;
     const open = this.#openChunked;
@@ -234,7 +263,8 @@ class TopicActivation implements Activation {
 
   /** Takes bytes of chunks from the budget, or gives them back. */
   #keep(bytes: number): void {
-    this.#options.budget.take(bytes);
+    this.#share.take(bytes);
+    this.#share.unfinished += bytes;
     this.#options.incomplete.bytes += bytes;
   }
 }
@@ -256,17 +286,4 @@ class ActiveAssignment implements Assignment {
   get heardAt(): number {
     return this.#heardAt();
   }
-}
-
-/**
- * Up to where everything may be acknowledged when all up to `id` but the `undone` messages is done; null for nothing. The
- * first chunk of a message lies before its last one: the acknowledgement must not cover it.
- */
-function cumulativeThrough(id: EntryId, undone: readonly ChunkedMessage[]): EntryId | null {
-  let through = id;
-  for (const { before } of undone) {
-    if (before === null) return null;
-    if (compareEntries(before, through) < 0) through = before;
-  }
-  return through;
 }

@@ -16,6 +16,14 @@ const MOST_OF_ONE = 2;
 const MOST_AT_ONCE = 100;
 /** Each takes some memory beside its bytes, and may have none. */
 const MOST_CHUNKS = 10_000;
+/** Of a message that is over, more ids of chunks are not kept to tell what comes again from copies. */
+const MOST_IDS_OVER = 200;
+
+/** A chunk that is kept in mind until it may be given up. */
+export interface StrayChunk {
+  readonly uuid: string;
+  readonly id: EntryId;
+}
 
 export interface ChunkedMessage {
   readonly uuid: string;
@@ -32,6 +40,8 @@ export interface ChunkedMessage {
   /** Bytes that it may take once whole. */
   readonly reserved: number;
   readonly producerName: string;
+  /** It was acknowledged. */
+  isDone: boolean;
   /** Its producer sent something else. */
   isOvertaken: boolean;
   next: number;
@@ -42,12 +52,14 @@ export type ChunkOutcome =
   | { readonly kind: "waiting" }
   /** A chunk without its beginning: nothing to be had from it. */
   | { readonly kind: "stray" }
+  /** The same, of a message that was completed or given up. */
+  | { readonly kind: "surplus" }
   /** A chunk that is held came again, from the same entry. */
   | { readonly kind: "held" }
   /** A chunk that is held was published once more, in an entry of its own. */
   | { readonly kind: "copy" }
   /** One more chunk of a message that was told to be a defect. */
-  | { readonly kind: "defective" }
+  | { readonly kind: "defective"; readonly message: ChunkedMessage }
   | CollectedChunks;
 
 /** All chunks of a message; or why no more of it is collected. */
@@ -78,6 +90,8 @@ export interface ChunkCollectorOptions {
   readonly asking: () => boolean;
   readonly clock: Clock;
   readonly onExpired: (message: ChunkedMessage) => void;
+  /** The beginnings of these did not come. Null: nothing else may hold them, so that strays are given up at once. */
+  readonly onStrays: ((strays: readonly StrayChunk[]) => void) | null;
 }
 
 /**
@@ -93,8 +107,11 @@ class BoundedChunkCollector implements ChunkCollector {
   readonly #options: ChunkCollectorOptions;
   /** Incomplete ones, by uuid. */
   readonly #messages = new Map<string, ChunkedMessage>();
-  /** Uuids of the latest that were told to be defects. */
-  readonly #defects = new Set<string>();
+  /** The latest that were told to be defects, by uuid. */
+  readonly #defects = new Map<string, ChunkedMessage>();
+  /** Ids of the latest that were completed or given up, by uuid. */
+  readonly #over = new Map<string, readonly number[]>();
+  #strays: { readonly chunk: StrayChunk; touchedAt: number }[] = [];
   /** What these messages reserved. */
   #reserved = 0;
   #timer: Timer | null = null;
@@ -132,19 +149,20 @@ class BoundedChunkCollector implements ChunkCollector {
     const uuid = entry.uuid ?? "";
     if (entry.chunkId === 0 && !this.#messages.has(uuid)) this.#begin(uuid, entry, before);
     const message = this.#messages.get(uuid);
-    if (message === undefined) return { kind: this.#defects.has(uuid) ? "defective" : "stray" };
-    if (entry.chunkId > message.next) return { kind: "stray" };
+    if (message === undefined) return this.#withoutBeginning(uuid, chunk);
+    if (entry.chunkId > message.next) return this.#stray(uuid, chunk);
     if (entry.chunkId < message.next) return { kind: holds(message, chunk) ? "held" : "copy" };
     append(message, chunk, clock.now());
     const defect = defectOf(entry, message, maxBytes, this.#messages.size);
     if (defect !== null) {
       this.#remove(message);
-      this.#defects.add(uuid);
-      if (this.#defects.size > MOST_AT_ONCE) this.#defects.delete(this.#defects.values().next().value ?? "");
+      this.#defects.set(uuid, message);
+      if (this.#defects.size > MOST_AT_ONCE) this.#defects.delete(this.#defects.keys().next().value ?? "");
       return { kind: "collected", message, defect };
     }
     if (message.next < entry.chunks) return { kind: "waiting" };
     this.#remove(message);
+    this.#isOver(message);
     return { kind: "collected", message, defect };
   }
 
@@ -157,15 +175,41 @@ class BoundedChunkCollector implements ChunkCollector {
     for (const message of this.#messages.values()) this.#remove(message);
   }
 
+  #withoutBeginning(uuid: string, chunk: Chunk): ChunkOutcome {
+    const message = this.#defects.get(uuid);
+    if (message !== undefined) return { kind: "defective", message };
+    const ids = this.#over.get(uuid);
+    if (ids !== undefined) return { kind: holds({ ids }, chunk) ? "held" : "surplus" };
+    return this.#stray(uuid, chunk);
+  }
+
+  #stray(uuid: string, { position: { ledger, entry } }: Chunk): ChunkOutcome {
+    if (this.#options.onStrays !== null && this.#strays.length < MOST_CHUNKS) {
+      this.#strays.push({ chunk: { uuid, id: [ledger, entry] }, touchedAt: this.#options.clock.now() });
+      this.#expireLater();
+    }
+    return { kind: "stray" };
+  }
+
+  #isOver({ uuid, ids }: ChunkedMessage): void {
+    if (ids.length > 2 * MOST_IDS_OVER) return;
+    this.#over.set(uuid, ids);
+    if (this.#over.size > MOST_AT_ONCE) this.#over.delete(this.#over.keys().next().value ?? "");
+  }
+
   #begin(uuid: string, entry: WireEntry, before: EntryId | null): void {
     const reserved = reservation(entry);
     const { producerName } = entry;
     this.#messages.set(uuid, {
-      ...{ uuid, chunks: [], ids: [], before, reserved, producerName, isOvertaken: false },
+      ...{ uuid, chunks: [], ids: [], before, reserved, producerName, isDone: false, isOvertaken: false },
       ...{ size: 0, content: 0, next: 0, touchedAt: 0 },
     });
     this.#reserved += reserved;
     this.#options.waiting.reserved += reserved;
+    this.#expireLater();
+  }
+
+  #expireLater(): void {
     this.#timer ??= this.#options.clock.timer(OVERTAKEN_MS / 4, () => this.#expire());
   }
 
@@ -183,9 +227,21 @@ class BoundedChunkCollector implements ChunkCollector {
       if (!asking) message.touchedAt = clock.now();
       if (clock.now() - message.touchedAt < (message.isOvertaken ? OVERTAKEN_MS : EXPIRY_MS)) continue;
       this.#remove(message);
+      this.#isOver(message);
       onExpired(message);
     }
-    if (this.#messages.size > 0) this.#timer = clock.timer(OVERTAKEN_MS / 4, () => this.#expire());
+    this.#expireStrays(asking);
+    if (this.#messages.size > 0 || this.#strays.length > 0) this.#expireLater();
+  }
+
+  #expireStrays(asking: boolean): void {
+    const { clock, onStrays } = this.#options;
+    if (!asking) for (const stray of this.#strays) stray.touchedAt = clock.now();
+    const isExpired = ({ touchedAt }: { readonly touchedAt: number }): boolean => clock.now() - touchedAt >= EXPIRY_MS;
+    const expired = this.#strays.filter(isExpired);
+    if (expired.length === 0) return;
+    this.#strays = this.#strays.filter((stray) => !isExpired(stray));
+    onStrays?.(expired.map(({ chunk }) => chunk));
   }
 }
 
@@ -195,7 +251,7 @@ function reservation({ totalChunkSize, chunks }: WireEntry): number {
 }
 
 /** Whether the chunk is the entry that is held, and no copy. */
-function holds({ ids }: ChunkedMessage, { entry, position }: Chunk): boolean {
+function holds({ ids }: { readonly ids: readonly number[] }, { entry, position }: Chunk): boolean {
   const at = 2 * entry.chunkId;
   return ids[at] === position.ledger && ids[at + 1] === position.entry;
 }

@@ -46,7 +46,7 @@ export async function deleteSubscription(options: DeleteSubscriptionOptions): Pr
     hosts: parseServiceUrl(options.serviceUrl),
     tls: options.tls ?? {},
     authentication: options.authentication ?? null,
-    congested: () => false,
+
     clock: options.clock,
     log: options.log,
     signal: closing.signal,

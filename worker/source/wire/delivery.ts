@@ -12,13 +12,15 @@ export interface DeliveryOwner {
   acknowledgeThrough(delivery: WireDelivery): void;
 }
 
-export type DeliveryContent = Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release">;
+export type DeliveryContent = Pick<Delivery, "messages" | "retainedBytes"> & Pick<DecodedEntry, "release" | "permits">;
 
 /** One entry, with what it takes to acknowledge it. */
 export class WireDelivery implements Delivery {
   readonly assignment: Assignment;
   messages: readonly Message[];
   readonly retainedBytes: number;
+  /** As which the broker counts it. */
+  readonly permits: number;
   readonly redeliveryCount: number;
   readonly owner: DeliveryOwner;
   /** Of the last chunk, for a chunked message. */
@@ -36,6 +38,7 @@ export class WireDelivery implements Delivery {
     this.assignment = owner.assignment;
     this.messages = decoded.messages;
     this.retainedBytes = decoded.retainedBytes;
+    this.permits = decoded.permits;
     this.redeliveryCount = redeliveryCount;
     this.owner = owner;
     this.id = id;
@@ -53,7 +56,8 @@ export class WireDelivery implements Delivery {
 
   /** The same entry to the broker, with other messages. */
   shrink(messages: readonly Message[]): WireDelivery {
-    const { owner, id, redeliveryCount, chunked } = this;
-    return new WireDelivery(owner, { messages, retainedBytes: 0, release: null }, id, redeliveryCount, chunked);
+    const { owner, id, redeliveryCount, chunked, permits } = this;
+    const content = { messages, retainedBytes: 0, release: null, permits };
+    return new WireDelivery(owner, content, id, redeliveryCount, chunked);
   }
 }

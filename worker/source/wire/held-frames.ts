@@ -1,5 +1,5 @@
 import type { MessageCommand } from "../protocol/message-command.ts";
-import type { ReceiveBudget } from "../source.ts";
+import type { BudgetShare } from "../source.ts";
 
 export interface HeldFrame {
   readonly command: MessageCommand;
@@ -11,11 +11,11 @@ export interface HeldFrame {
 
 /** Entries of one topic-partition that wait behind one which is handed on in parts, or may not be read yet: as they came. */
 export class HeldFrames {
-  readonly #budget: ReceiveBudget;
+  readonly #share: BudgetShare;
   readonly #frames: HeldFrame[] = [];
 
-  constructor(budget: ReceiveBudget) {
-    this.#budget = budget;
+  constructor(share: BudgetShare) {
+    this.#share = share;
   }
 
   get isEmpty(): boolean {
@@ -32,12 +32,12 @@ export class HeldFrames {
       ? { command: { ...command }, bytes, start, end, owned }
       : { command: { ...command }, bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, owned };
     this.#frames.push(frame);
-    this.#budget.take(frame.bytes.length);
+    this.#share.take(frame.bytes.length);
   }
 
   shift(): void {
     const frame = this.#frames.shift();
-    if (frame !== undefined) this.#budget.take(-frame.bytes.length);
+    if (frame !== undefined) this.#share.take(-frame.bytes.length);
   }
 
   clear(): void {

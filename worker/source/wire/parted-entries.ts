@@ -9,7 +9,7 @@ import { PartedEntry, type PartedEntryOptions } from "./parted-entry.ts";
 const READ_AT_ONCE = 100;
 
 export interface PartedEntriesOptions
-  extends Pick<PartedEntryOptions, "owner" | "acks" | "budget" | "incomplete" | "room" | "deliver"> {
+  extends Pick<PartedEntryOptions, "owner" | "acks" | "share" | "incomplete" | "room" | "deliver"> {
   /** True when nothing more is to be handed on. */
   readonly stopped: () => boolean;
   /** Reads an entry that was held; null: not yet. @throws SourceError */
@@ -30,7 +30,7 @@ export class PartedEntries {
 
   constructor(options: PartedEntriesOptions) {
     this.#options = options;
-    this.#held = new HeldFrames(options.budget);
+    this.#held = new HeldFrames(options.share);
   }
 
   /** What comes now has to be held. */
@@ -46,9 +46,9 @@ export class PartedEntries {
     before: EntryId | null,
     redeliveryCount: number,
   ): void {
-    const { owner, acks, budget, incomplete, room, deliver } = this.#options;
+    const { owner, acks, share, incomplete, room, deliver } = this.#options;
     const parted = new PartedEntry({
-      ...{ owner, decoded, cursor, id, before, redeliveryCount, acks, budget, incomplete, room, deliver },
+      ...{ owner, decoded, cursor, id, before, redeliveryCount, acks, share, incomplete, room, deliver },
       onPartDone: () => this.#goOnSoon(),
       onGone: (gone) => void this.#open.delete(gone),
     });
@@ -101,17 +101,17 @@ export class PartedEntries {
 
   /** False when it waits still, or there is none. */
   #readFirst(): boolean {
-    const { budget, room, read, onLate, onUnreadable } = this.#options;
+    const { share, room, read, onLate, onUnreadable } = this.#options;
     const frame = this.#held.first;
     if (frame === undefined) return false;
-    const { free } = budget;
+    const before = share.held;
     try {
       const decoded = read(frame);
       if (decoded === null) {
         room.whenRoom(this.#goOn);
         return false;
       }
-      const bytes = Math.max(decoded.retainedBytes, free - budget.free);
+      const bytes = Math.max(decoded.retainedBytes, share.held - before);
       this.#held.shift();
       onLate(decoded.permits, bytes);
       return true;

@@ -1,6 +1,6 @@
 import type { BatchCursor } from "../protocol/batch-cursor.ts";
 import { type DecodedEntry, isLarge, messageBytes } from "../protocol/decoded-entry.ts";
-import type { Assignment, Message, ReceiveBudget } from "../source.ts";
+import type { Assignment, BudgetShare, Message } from "../source.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import { type DeliveryContent, type DeliveryOwner, WireDelivery } from "./delivery.ts";
 import type { EntryId } from "./entry-id.ts";
@@ -10,6 +10,8 @@ import type { Incomplete, Room } from "./incomplete.ts";
 const ALWAYS = 2;
 /** Parts that may be with the pipeline at once. */
 const MOST = 16;
+/** Messages that may be set aside before no further part is handed on: each stays in memory until somebody mends its cause. */
+const MOST_SET_ASIDE = 1_000;
 
 /** A part of an entry whose messages are handed on one part after the other. */
 export class PartDelivery extends WireDelivery {
@@ -33,9 +35,13 @@ export class PartDelivery extends WireDelivery {
     this.ordinal = place.ordinal;
   }
 
+  setAside(change: number): void {
+    this.#entry.setAside(change);
+  }
+
   override shrink(messages: readonly Message[]): WireDelivery {
     const { id, redeliveryCount } = this;
-    const content = { messages, retainedBytes: 0, release: null };
+    const content = { messages, retainedBytes: 0, release: null, permits: 0 };
     const shrunk = new PartDelivery(this.#entry, content, id, redeliveryCount, this);
     shrunk.isShrunk = true;
     this.#entry.shrunk();
@@ -52,7 +58,7 @@ export interface PartedEntryOptions {
   readonly before: EntryId | null;
   readonly redeliveryCount: number;
   readonly acks: Acknowledger;
-  readonly budget: ReceiveBudget;
+  readonly share: BudgetShare;
   readonly incomplete: Incomplete;
   readonly room: Room;
   readonly deliver: (delivery: WireDelivery) => void;
@@ -67,6 +73,7 @@ export interface PartedEntryOptions {
  */
 export class PartedEntry implements DeliveryOwner {
   readonly assignment: Assignment;
+  readonly share: BudgetShare;
   readonly #options: PartedEntryOptions;
   readonly #isLarge: boolean;
   #made = 0;
@@ -75,17 +82,19 @@ export class PartedEntry implements DeliveryOwner {
   /** Unordered. */
   #acknowledged = 0;
   #released = 0;
+  #setAside = 0;
   #isGone = false;
 
   constructor(options: PartedEntryOptions) {
-    const { owner, decoded, budget, incomplete } = options;
+    const { owner, decoded, share } = options;
     this.assignment = owner.assignment;
+    this.share = share;
     this.#options = options;
     this.#isLarge = isLarge(decoded.entry, decoded.retainedBytes);
-    budget.take(decoded.retainedBytes);
+    share.take(decoded.retainedBytes);
     if (!this.#isLarge) return;
-    incomplete.bytes += decoded.retainedBytes;
-    incomplete.large += 1;
+    this.#keep(decoded.retainedBytes);
+    options.incomplete.large.add(this);
   }
 
   /** All parts were handed on. */
@@ -95,27 +104,28 @@ export class PartedEntry implements DeliveryOwner {
 
   /** The next part may be handed on. */
   get mayGoOn(): boolean {
+    if (this.#setAside >= MOST_SET_ASIDE) return false;
     const open = this.#made - this.#left;
     return open < ALWAYS || (open < MOST && this.#options.room.hasRoom);
   }
 
   handOn(): void {
-    const { cursor, budget, deliver, id, before, redeliveryCount } = this.#options;
+    const { cursor, share, deliver, id, before, redeliveryCount } = this.#options;
     const messages = cursor.next();
     const retainedBytes = messageBytes(messages.length);
-    const content = { messages, retainedBytes, release: () => this.#onReleased() };
+    const content = { messages, retainedBytes, release: () => this.#onReleased(), permits: 0 };
     const continues = cursor.left > 0;
     const through = continues ? (before ?? id) : id;
     const place = { continues, ordinal: this.#made };
     this.#made += 1;
-    budget.take(retainedBytes);
+    share.take(retainedBytes);
     deliver(new PartDelivery(this, content, through, redeliveryCount, place));
   }
 
   acknowledge(delivery: WireDelivery): void {
-    const { acks, id } = this.#options;
+    const { acks, id, decoded } = this.#options;
     this.#acknowledged += 1;
-    if (this.isWhole && this.#acknowledged === this.#made) acks.entry(id[0], id[1]);
+    if (this.isWhole && this.#acknowledged === this.#made) acks.entry(id[0], id[1], decoded.permits);
     if (delivery instanceof PartDelivery && !delivery.isShrunk) this.#leave(this.#left + 1);
   }
 
@@ -126,6 +136,11 @@ export class PartedEntry implements DeliveryOwner {
     this.#leave(delivery.ordinal + 1);
   }
 
+  setAside(change: number): void {
+    this.#setAside += change;
+    if (change < 0) this.#options.onPartDone();
+  }
+
   shrunk(): void {
     this.#leave(this.#left + 1);
   }
@@ -134,13 +149,16 @@ export class PartedEntry implements DeliveryOwner {
   end(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    const { decoded, budget, incomplete, onGone } = this.#options;
-    budget.take(-decoded.retainedBytes);
-    if (this.#isLarge) {
-      incomplete.bytes -= decoded.retainedBytes;
-      incomplete.large -= 1;
-    }
+    const { decoded, share, incomplete, onGone } = this.#options;
+    share.take(-decoded.retainedBytes);
+    if (incomplete.large.delete(this)) this.#keep(-decoded.retainedBytes);
     onGone(this);
+  }
+
+  #keep(bytes: number): void {
+    const { share, incomplete } = this.#options;
+    share.unfinished += bytes;
+    incomplete.bytes += bytes;
   }
 
   #leave(left: number): void {

@@ -40,7 +40,7 @@ class ResubscribingConsumer implements PartitionConsumer {
   #subscription: Subscription | null = null;
   #subscribedAt = 0;
   #failure: Failure | null = null;
-  #carryOver: CarryOver = { undurable: [], bytesPerPermit: null };
+  #carryOver: CarryOver = { undurable: [], sizes: { bytesPerPermit: null, bytesPerEntry: null } };
   /** What the broker said with which the subscription ended; null: a lookup tells where to go. */
   #moved: { readonly from: Connection; readonly redirection: Redirection } | null = null;
 

@@ -24,7 +24,7 @@ import {
   type SourceState,
 } from "../source.ts";
 import { WireDelivery } from "./delivery.ts";
-import { type Incomplete, nothingIncomplete } from "./incomplete.ts";
+import { type Incomplete, mayReadLarge, nothingIncomplete } from "./incomplete.ts";
 import { createPartitionConsumer, type PartitionConsumer } from "./partition-consumer.ts";
 import { createPermits, type Permits } from "./permits.ts";
 import type { SubscriptionContext } from "./subscription.ts";
@@ -76,7 +76,6 @@ class WireSource implements Source {
       hosts,
       tls: options.tls ?? {},
       authentication: options.authentication ?? null,
-      congested: () => this.#congested(),
       memory: this.#memory,
       clock,
       log: options.log,
@@ -182,7 +181,7 @@ class WireSource implements Source {
         maxUncompressedBytes,
         decryptor,
         memory: this.#memory,
-        largeMayBeRead: () => this.#incomplete.large === 0,
+        largeMayBeRead: () => mayReadLarge(this.#incomplete),
       }),
       decryptor,
       checkKeys: () => decryption?.keys.check(),
@@ -205,13 +204,6 @@ class WireSource implements Source {
     const gone = this.#consumers.get(name);
     this.#consumers.delete(name);
     void gone?.close();
-  }
-
-  /** Not where order counts: behind what is not read there may be the news that another worker writes now. */
-  #congested(): boolean {
-    const { budget, subscription } = this.#options;
-    const mayPause = subscription.type === "Shared" && !this.#closing.signal.aborted;
-    return mayPause && budget.free + this.#incomplete.bytes < 0;
   }
 }
 
@@ -246,6 +238,7 @@ function stateOf(
     activeTopics,
     endedPartitions: subscribed.filter(({ endOfTopic }) => endOfTopic).length,
     givenUpMessages,
+    fullTopic: consumers.find(({ subscription }) => subscription?.isFull)?.topic ?? null,
   };
 }
 

@@ -1,10 +1,12 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import { isMemoryShortage } from "../../../runtime/memory-shortage.ts";
 import type { Connection } from "../broker/connection.ts";
 import type { ConnectionConsumer } from "../broker/dispatcher.ts";
 import type { Migrations } from "../broker/migrations.ts";
 import type { Decryptor } from "../encryption/decryptor.ts";
 import { createKeyWatch } from "../encryption/key-watch.ts";
+import { memoryExhausted } from "../protocol/decoded-entry.ts";
 import type { EntryDecoder } from "../protocol/entry-decoder.ts";
 import { flowFrame } from "../protocol/frames.ts";
 import type { MessageCommand } from "../protocol/message-command.ts";
@@ -12,7 +14,8 @@ import { type ReceiveBudget, SourceError, type SourceHandler } from "../source.t
 import { type Acknowledger, createAcknowledger } from "./acknowledger.ts";
 import { type Activation, createActivation } from "./activation.ts";
 import type { Incomplete } from "./incomplete.ts";
-import { newPermitAccount, type PermitAccount, type Permits } from "./permits.ts";
+import { isFull, newPermitAccount, type PermitAccount, type RecentSizes } from "./permit-account.ts";
+import type { Permits } from "./permits.ts";
 import { closeConsumer, type SubscribePosition, type Subscriber, subscribe } from "./subscribe.ts";
 
 /** Of one FLOW: brokers count in 32 bits. */
@@ -42,8 +45,7 @@ export interface SubscriptionContext extends Subscriber {
 export interface CarryOver {
   /** Acknowledged before anything is asked for. */
   readonly undurable: readonly number[];
-  /** Recent bytes that a permit brought; null when nothing came. */
-  readonly bytesPerPermit: number | null;
+  readonly sizes: RecentSizes;
 }
 
 /** How a subscription ended: lost by the network, the broker or what came, or on purpose. */
@@ -58,6 +60,8 @@ export interface Subscription {
   /** Null for a standby. */
   readonly activation: Activation | null;
   readonly endOfTopic: boolean;
+  /** So much of it is not acknowledged that no more is asked for. */
+  readonly isFull: boolean;
   readonly acks: Acknowledger;
   readonly ended: Promise<SubscriptionEnd>;
   /** Ends the activation at once, then closes the consumer at the broker; `ended` resolves when that is done. */
@@ -112,13 +116,14 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
         }
       },
       context.type !== "Shared",
-      before.bytesPerPermit,
+      before.sizes,
     );
     this.ended = this.#ended.promise;
     this.acks = createAcknowledger({
       connection,
       consumerId,
       clock: context.clock,
+      onEntry: (messages) => context.permits.acknowledged(this.#account, messages),
       onFailed: (error) => this.#onAcknowledgeFailed(error),
     });
   }
@@ -129,6 +134,10 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
 
   get endOfTopic(): boolean {
     return this.#endOfTopic;
+  }
+
+  get isFull(): boolean {
+    return isFull(this.#account);
   }
 
   /** Called once, first. @throws SourceError */
@@ -190,7 +199,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
 
   #activate(): void {
     if (this.#activation !== null || this.#state !== "subscribed") return;
-    const { decryptor, clock, permits, handler } = this.#context;
+    const { decryptor, clock, budget, permits, handler } = this.#context;
     this.#activation = createActivation({
       ...this.#context,
       topic: this.#topic,
@@ -210,7 +219,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       deliver: (delivery) => handler.deliver(delivery),
     });
     handler.assigned(this.#activation.assignment);
-    permits.open(this.#account);
+    permits.open(this.#account, budget.shareOf(this.#activation.assignment));
   }
 
   #deactivate(): void {
@@ -235,7 +244,8 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
     this.#state = "over";
     const undurable = this.acks.end();
     this.#deactivate();
-    return { undurable, bytesPerPermit: this.#account.bytesPerPermit };
+    const { bytesPerPermit, bytesPerEntry } = this.#account;
+    return { undurable, sizes: { bytesPerPermit, bytesPerEntry } };
   }
 
   #onOverdrawn(): void {
@@ -244,7 +254,8 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
     this.#leave({ kind: "lost", reason: new SourceError("MemoryExhausted", `${came}: ${remedy}`) });
   }
 
-  #onUnreadable(error: unknown): void {
+  #onUnreadable(cause: unknown): void {
+    const error = isMemoryShortage(cause) ? memoryExhausted(cause) : cause;
     if (!(error instanceof SourceError)) throw error;
     const topic = this.#topic;
     if (error.code === "MemoryExhausted") {

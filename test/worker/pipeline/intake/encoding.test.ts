@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PoisonError } from "../../../../worker/format/format.ts";
-import { addedBytes, dataBytes, encodeMessage } from "../../../../worker/pipeline/intake/encoding.ts";
+import { addedBytes, dataBytes, encodeMessage, NotNowError } from "../../../../worker/pipeline/intake/encoding.ts";
 import { message } from "../messages.ts";
 
 const limits = { maxRecords: 3, maxBytes: 100, maxRecordBytes: 50 };
@@ -29,6 +29,22 @@ describe("encoding", () => {
   test("takes any other failure of a format as poison, so that it is neither dropped nor tried for ever", () => {
     const broken = { ...format, encode: () => assert.fail("bug") };
     assert.throws(() => encodeMessage(broken, limits, message("k", "x"), "t", 1), PoisonError);
+  });
+
+  test("takes a shortage of memory for what passes, and not for poison", () => {
+    const shortages = [
+      new RangeError("Array buffer allocation failed"),
+      Object.assign(new Error("Failed to allocate memory"), { code: "ERR_MEMORY_ALLOCATION_FAILED" }),
+    ];
+    for (const shortage of shortages) {
+      const short = {
+        ...format,
+        encode: () => {
+          throw shortage;
+        },
+      };
+      assert.throws(() => encodeMessage(short, limits, message("k", "x"), "t", 1), NotNowError);
+    }
   });
 
   test("keeps nothing of a record that is the payload, and counts what it keeps of others", () => {

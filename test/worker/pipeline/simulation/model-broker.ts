@@ -170,7 +170,7 @@ export function createModelBroker(options: {
       },
     };
     positions.set(delivery, { consumer, index });
-    worker.budget.take(retainedBytes);
+    worker.budget.shareOf(assignment).take(retainedBytes);
     worker.handler.deliver(delivery);
     wake(consumer);
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import { createBudget } from "../../../../worker/pipeline/budget.ts";
 import { retainOnly } from "../../../../worker/pipeline/unordered/retained-poison.ts";
 import { createTrackedDelivery } from "../../../../worker/pipeline/unordered/tracked-delivery.ts";
 import type { Source } from "../../../../worker/source/source.ts";
@@ -12,7 +13,8 @@ function openDelivery(retainedBytes: number) {
   const of = assignment();
   const frame = Buffer.alloc(100_000, "x");
   const messages = [message("a", "a:1"), message("b", "b:1", { payload: frame.subarray(10, 20), orderingKey: frame })];
-  return createTrackedDelivery({ ...delivery(of, []), messages, retainedBytes }, { given: of, open: new Set() }, 0);
+  const owner = { given: of, share: createBudget(1).shareOf(of), open: new Set<never>() };
+  return createTrackedDelivery({ ...delivery(of, []), messages, retainedBytes }, owner, 0);
 }
 
 test("a retained message says the same in memory of its own", () => {

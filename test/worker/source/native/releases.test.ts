@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { systemClock, type Timer } from "../../../../runtime/clock.ts";
 import { createReleases } from "../../../../worker/source/native/releases.ts";
+import { plainBudget } from "../plain-budget.ts";
 
 test("a wait for memory ends with a release, with its time, or with the signal, and leaves nothing behind", async () => {
   let release = (): void => undefined;
@@ -15,8 +16,7 @@ test("a wait for memory ends with a release, with its time, or with the signal, 
     },
   };
   const budget = {
-    free: 0,
-    take: () => undefined,
+    ...plainBudget(0),
     onRelease: (listener: () => void) => {
       release = listener;
     },

@@ -15,6 +15,7 @@ import * as c from "../../../../worker/source/protocol/commands.ts";
 import { type Delivery, SourceError } from "../../../../worker/source/source.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { until } from "../../../until.ts";
+import { plainBudget } from "../plain-budget.ts";
 import { useScriptedBrokers } from "../scripted-broker.ts";
 import { nativeMessage, type ScriptedConsumer, scriptedConsumer, scriptedMessageIds } from "./script.ts";
 
@@ -27,7 +28,7 @@ const options = {
   serviceUrl: "pulsar://127.0.0.1:1",
   topics: ["t"],
   subscription: { name: "s", type: "Failover", initialPosition: "Earliest" },
-  budget: { free: 1_000_000, take: () => undefined, onRelease: () => undefined },
+  budget: plainBudget(1_000_000),
   log: silentLog,
 } as const;
 

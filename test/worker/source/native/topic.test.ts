@@ -6,6 +6,7 @@ import type { NativeContext, NativeDelivery } from "../../../../worker/source/na
 import { startNativeTopic } from "../../../../worker/source/native/topic.ts";
 import { type Assignment, SourceError } from "../../../../worker/source/source.ts";
 import { silentLog } from "../../../silent-log.ts";
+import { plainBudget } from "../plain-budget.ts";
 import { batchPart, nativeMessage, type ScriptedConsumer, scriptedConsumer, scriptedMessageIds } from "./script.ts";
 
 const TOPIC = "persistent://public/default/t-partition-0";
@@ -21,7 +22,7 @@ function start(options: Partial<NativeContext> = {}) {
   const consumers: ScriptedConsumer[] = [];
   const sleeping: { readonly ms: number; readonly end: () => void }[] = [];
   let now = 1_000;
-  let free = FREE;
+  const budget = plainBudget(FREE);
   let release = (): void => undefined;
   const context: NativeContext = {
     module,
@@ -38,15 +39,7 @@ function start(options: Partial<NativeContext> = {}) {
       revoked: ({ active }) => void events.push(`revoked ${active}`),
       deliver: (delivery) => void deliveries.push(delivery as NativeDelivery),
     },
-    budget: {
-      get free() {
-        return free;
-      },
-      take: (bytes) => {
-        free -= bytes;
-      },
-      onRelease: () => undefined,
-    },
+    budget,
     complete: async () => undefined,
     isActive: null,
     watchKeys: null,
@@ -84,7 +77,7 @@ function start(options: Partial<NativeContext> = {}) {
       await turn();
     },
     giveBack() {
-      free = FREE;
+      budget.giveBack(FREE - budget.free);
       release();
     },
     get now() {

@@ -46,6 +46,23 @@ function decode(bytes: Buffer, ackSet: readonly number[] | null = null, owned = 
   return decoded;
 }
 
+test("where memory is short an entry is not corrupt, but read again later", () => {
+  const shortage = new RangeError("Array buffer allocation failed");
+  const decryptor = {
+    onFailure: "Fail" as const,
+    opens: () => true,
+    decrypt: () => {
+      throw shortage;
+    },
+  };
+  const decoder = createEntryDecoder({ maxUncompressedBytes: 1_000_000, decryptor, memory: entryMemory() });
+  const bytes = body({ encryptionKeys: [{ key: "k", value: Buffer.alloc(1) }] }, Buffer.from("x"));
+  assert.throws(() => decoder.decode(bytes, 0, bytes.length, false, WHERE, null), {
+    code: "MemoryExhausted",
+    cause: shortage,
+  });
+});
+
 const texts = (decoded: DecodedEntry): string[] =>
   decoded.messages.map((message) => Buffer.from(message.payload).toString("utf8").replace(/a+$/, ""));
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as c from "../../../../worker/source/protocol/commands.ts";
 import { Command } from "../../../../worker/source/protocol/commands.ts";
-import { decodeAck, useScriptedBrokers } from "../scripted-broker.ts";
+import { adjustableClock } from "../../../clock.ts";
+import { decodeAck, type ScriptedBroker, useScriptedBrokers } from "../scripted-broker.ts";
 import { useReceivers } from "./receiver.ts";
 
 const TOPIC = "persistent://public/default/t";
@@ -72,3 +73,62 @@ test("what was acknowledged when the connection broke is acknowledged again befo
     .map(({ body }) => decodeAck(body).entry);
   assert.deepEqual(acks, [7, 7]);
 });
+
+test("receipts are read behind more messages than memory holds, so that no slow sink makes them late", async () => {
+  const size = 100_000;
+  let sent = 0;
+  const broker = await startBroker((command, body, { sendMessage }) => {
+    if (command !== Command.FLOW) return false;
+    const { consumerId = 0, permits = 0 } = c.flow.decode(body);
+    for (let count = 0; count < permits; count++) sendMessage(consumerId, sent++, "x".repeat(size));
+    return true;
+  });
+  const budgetBytes = 4_000_000;
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], budgetBytes });
+  await receiver.received(1);
+  const [first] = receiver.deliveries;
+  assert.ok(first);
+  await receiver.until("more is on its way than there is memory for", () => sent * size > 1.5 * budgetBytes);
+  receiver.source.acknowledge([first]);
+  await receiver.source.flush(AbortSignal.timeout(10_000));
+  assert.equal(receiver.assignments.length, 1);
+  await receiver.received(sent);
+  assert.ok(sent * size < 3 * budgetBytes, `${sent} messages`);
+});
+
+test("what was never confirmed is acknowledged again, however long ago it was sent", async () => {
+  const clock = adjustableClock();
+  let subscribed = 0;
+  const acks: number[] = [];
+  const broker = await startBroker((command, body, { send, sendMessage }) => {
+    if (command === Command.SUBSCRIBE) subscribed += 1;
+    if (command === Command.FLOW && subscribed === 1) {
+      const { consumerId = 0 } = c.flow.decode(body);
+      if (acks.length === 0) for (let entry = 0; entry < 2; entry++) sendMessage(consumerId, entry, "once");
+    }
+    if (command !== Command.ACK) return false;
+    acks.push(...decodeAck(body).entries);
+    // The consumer is gone at the broker, which will say so.
+    if (subscribed > 1) return false;
+    if (acks.length === 2)
+      send(Command.CLOSE_CONSUMER, c.closeConsumer, { consumerId: consumerOf(broker), requestId: 0 });
+    return true;
+  });
+  const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], clock });
+  await receiver.received(2);
+  for (const delivery of receiver.deliveries.slice(0, 2)) {
+    const before = acks.length;
+    receiver.source.acknowledge([delivery]);
+    await receiver.until("it was sent", () => acks.length > before);
+    clock.advance(11_000);
+  }
+  await receiver.until("it is subscribed again", () => receiver.assignments.length === 2);
+  await receiver.source.flush(AbortSignal.timeout(60_000));
+  assert.deepEqual(acks, [0, 1, 0, 1]);
+});
+
+/** The id of the first consumer that subscribed. */
+function consumerOf({ commands }: ScriptedBroker): number {
+  const subscribed = commands.find(({ command }) => command === Command.SUBSCRIBE);
+  return subscribed === undefined ? -1 : (c.subscribe.decode(subscribed.body).consumerId ?? -1);
+}

@@ -16,6 +16,7 @@ import { createActivation } from "../../../../worker/source/wire/activation.ts";
 import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
 import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
 import { silentLog } from "../../../silent-log.ts";
+import { plainBudget } from "../plain-budget.ts";
 import { decryption, encryptor, keysOf, rsaKey } from "./encryption.ts";
 import { batchPayload, compress } from "./publisher.ts";
 
@@ -28,7 +29,14 @@ const encrypt = encryptor({ app: app.publicKey });
 function scene(options: Decryption | null, ordered = true) {
   const deliveries: WireDelivery[] = [];
   const acks: string[] = [];
-  const state = { free: 0, now: 0, found: 0 };
+  const budget = plainBudget(0);
+  const state = {
+    now: 0,
+    found: 0,
+    get free() {
+      return budget.free;
+    },
+  };
   let timers: { callback: () => void; at: number }[] = [];
   const clock = {
     ...systemClock,
@@ -60,13 +68,7 @@ function scene(options: Decryption | null, ordered = true) {
     ordered,
     heardAt: () => 0,
     acks: recorder,
-    budget: {
-      free: 0,
-      take(bytes) {
-        state.free -= bytes;
-      },
-      onRelease: () => undefined,
-    },
+    budget,
     decoder: createEntryDecoder({ maxUncompressedBytes: MAX_BYTES, decryptor, memory: entryMemory() }),
     maxUncompressedBytes: MAX_BYTES,
     keyWatch: decryptor === null ? null : createKeyWatch(decryptor, clock, onFound),

@@ -11,12 +11,23 @@ import type { WireDelivery } from "../../../../worker/source/wire/delivery.ts";
 import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { collectGarbage } from "../../garbage.ts";
+import { plainBudget } from "../plain-budget.ts";
 
 function scene(ordered: boolean, maxUncompressedBytes = 10_000) {
   const acks: string[] = [];
   const deliveries: WireDelivery[] = [];
   const timers: { callback: () => void; at: number }[] = [];
-  const state = { free: 10_000_000, now: 0, asking: true };
+  const budget = plainBudget(10_000_000);
+  const state = {
+    now: 0,
+    asking: true,
+    get free() {
+      return budget.free;
+    },
+    set free(bytes) {
+      budget.giveBack(bytes - budget.free);
+    },
+  };
   const incomplete = nothingIncomplete();
   const recorder: Acknowledger = {
     entry: (ledger, entry) => void acks.push(`${ledger}:${entry}`),
@@ -31,13 +42,7 @@ function scene(ordered: boolean, maxUncompressedBytes = 10_000) {
     ordered,
     heardAt: () => 0,
     acks: recorder,
-    budget: {
-      free: 0,
-      take: (bytes) => {
-        state.free -= bytes;
-      },
-      onRelease: () => undefined,
-    },
+    budget,
     decoder: createEntryDecoder({ maxUncompressedBytes, decryptor: null, memory: entryMemory() }),
     maxUncompressedBytes,
     clock: {
@@ -276,6 +281,56 @@ test("a chunked message that is given up is acknowledged in a shared subscriptio
   for (let minute = 0; minute < 3; minute++) advance(60_000);
   assert.deepEqual(acks, ["1:0", "1:1"]);
   assert.deepEqual([incomplete.bytes, incomplete.reserved, incomplete.givenUp], [0, 0, 1]);
+});
+
+test("the rest of a chunked message that was given up, or came complete, is acknowledged in a shared subscription", () => {
+  const { acks, activation, chunk, advance, deliveries } = scene(false);
+  chunk(0, "a", 0, 3, "aa");
+  for (let minute = 0; minute < 12; minute++) advance(60_000);
+  assert.deepEqual(acks, ["1:0"]);
+  chunk(1, "a", 1, 3, "AA");
+  assert.deepEqual(acks, ["1:0", "1:1"]);
+  chunk(2, "b", 0, 2, "bb");
+  chunk(3, "b", 1, 2, "BB");
+  chunk(3, "b", 1, 2, "BB");
+  assert.deepEqual(acks.slice(2), [], "it is not done, and the chunk is its own");
+  chunk(4, "b", 1, 2, "BB");
+  assert.deepEqual(acks.slice(2), ["1:4"]);
+  activation.acknowledge(deliveries[0] as WireDelivery);
+  assert.deepEqual(acks.slice(3), ["1:2", "1:3"]);
+});
+
+test("a message that is begun again after it was given up is whole", () => {
+  const { chunk, advance, texts } = scene(false);
+  chunk(0, "a", 0, 2, "aa");
+  for (let minute = 0; minute < 12; minute++) advance(60_000);
+  chunk(1, "a", 0, 2, "aa");
+  chunk(2, "a", 1, 2, "AA");
+  assert.deepEqual(texts(), ["aaAA"]);
+});
+
+test("the further chunks of a defect go with it in a shared subscription", () => {
+  const { acks, activation, chunk, deliveries } = scene(false);
+  chunk(0, "a", 0, 3, "aaaa", 3);
+  chunk(1, "a", 1, 3, "AAAA", 3);
+  assert.deepEqual([deliveries.length, acks], [1, []]);
+  activation.acknowledge(deliveries[0] as WireDelivery);
+  assert.deepEqual(acks, ["1:0", "1:1"]);
+  chunk(2, "a", 2, 3, "aaaa", 3);
+  assert.deepEqual(acks.at(-1), "1:2");
+});
+
+test("a chunk whose beginning does not come within ten minutes is given up in a shared subscription", () => {
+  const { acks, chunk, advance, incomplete, state } = scene(false);
+  chunk(7, "a", 1, 3, "AA");
+  chunk(8, "a", 2, 3, "aA");
+  state.asking = false;
+  for (let minute = 0; minute < 60; minute++) advance(60_000);
+  state.asking = true;
+  for (let minute = 0; minute < 9; minute++) advance(60_000);
+  assert.deepEqual(acks, []);
+  for (let minute = 0; minute < 3; minute++) advance(60_000);
+  assert.deepEqual([acks, incomplete.givenUp], [["1:7", "1:8"], 1]);
 });
 
 test("chunks without end, and without content, are a defect before they fill the memory", () => {

@@ -188,6 +188,25 @@ test("one large entry is read at a time, and other topics go on", async () => {
   await receiver.until("the second one is handed on", () => of(second).some(({ continues }) => continues === false));
 });
 
+for (const ordered of [true, false]) {
+  const mode = ordered ? "in order" : "without order";
+
+  test(`an entry of which 1,000 messages are set aside goes on when one of them is done, ${mode}`, async () => {
+    const subscription = { type: ordered ? "Exclusive" : "Shared" } as const;
+    const { receiver } = await scene({ [T]: [batch(10_000)] }, { subscription });
+    await receiver.received(2_000);
+    const [first] = receiver.deliveries;
+    assert.ok(first?.setAside);
+    first.setAside(1_000);
+    const before = receiver.deliveries.length;
+    for (const delivery of receiver.deliveries.slice(0, before)) done(receiver, delivery, ordered);
+    await turns();
+    assert.equal(receiver.deliveries.length, before);
+    first.setAside(-1);
+    await receiver.received(10_000);
+  });
+}
+
 test("what an entry took is given back when its topic-partition goes, with what waits behind it", async () => {
   const budgetBytes = 100_000;
   const { receiver, peers, acks } = await scene({ [T]: [batch(5_000), single("behind")] }, { budgetBytes });

@@ -3,39 +3,78 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { nothingIncomplete } from "../../../../worker/source/wire/incomplete.ts";
-import { createPermits, newPermitAccount, permitTarget } from "../../../../worker/source/wire/permits.ts";
+import { isFull, newPermitAccount, type PermitAccount } from "../../../../worker/source/wire/permit-account.ts";
+import { allowance, permitTarget } from "../../../../worker/source/wire/permit-target.ts";
+import { createPermits } from "../../../../worker/source/wire/permits.ts";
 
-test("what all consumers may be sent fits into twice the free budget, but for the one message that is always admitted", () => {
-  const sizes = fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 50 });
+const KNOWN = { bytesPerPermit: 1_000_000, bytesPerEntry: 1_000_000 };
+const size = fc.integer({ min: 1, max: 1_000_000 });
+
+test("whatever the order, consumers are sent no more than four times the free budget, and none more than its part", () => {
+  const claimant = fc.record({ size, outstanding: fc.nat({ max: 100 }), held: fc.nat({ max: 1_000_000 }) });
   fc.assert(
     fc.property(
       fc.integer({ min: -1_000_000, max: 100_000_000 }),
-      sizes,
+      fc.array(claimant, { minLength: 1, maxLength: 50 }),
+      fc.integer({ min: 1, max: 20_000_000 }),
       fc.integer({ min: 1, max: 5_000 }),
-      (free, all, queue) => {
-        const targets = all.map((size) => permitTarget(free, all.length, size, queue));
-        const share = (2 * free) / all.length;
-        for (const [index, target] of targets.entries()) {
+      (free, all, part, queue) => {
+        const promised = all.map((each) => each.outstanding * each.size);
+        const before = promised.reduce((sum, bytes) => sum + bytes, 0);
+        for (const [index, each] of all.entries()) {
+          const others = promised.reduce((sum, bytes) => sum + bytes, 0) - (promised[index] ?? 0);
+          const bytes = allowance({
+            free,
+            consumers: all.length,
+            promised: others,
+            part,
+            held: each.held,
+            isMoving: true,
+            perEntry: false,
+          });
+          const target = permitTarget(bytes, each.size, each.size, queue);
           assert.ok(target <= queue);
           if (free <= 0) assert.equal(target, 0);
-          else assert.ok(target === 1 || (target > 1 && target * (all[index] ?? 0) <= share));
+          if (target === 0) continue;
+          assert.ok(each.held + target * each.size <= part);
+          promised[index] = Math.max(promised[index] ?? 0, target * each.size);
         }
+        const after = promised.reduce((sum, bytes) => sum + bytes, 0);
+        assert.ok(after <= before + 4 * Math.max(0, free), `${after} bytes of ${free}`);
       },
     ),
   );
 });
+
+/** Everything of it is set by hand. */
+function openShare() {
+  return {
+    held: 0,
+    unfinished: 0,
+    part: Number.POSITIVE_INFINITY,
+    progress: 0,
+    isMoving: true,
+    isOnTrial: false,
+    isStuck: false,
+    take: () => undefined,
+  };
+}
 
 function scene(free: number, queueSize: number, perEntry = false) {
   const granted: number[] = [];
   const state = { free, now: 0, release: (): void => undefined };
   const timers: { readonly at: number; readonly callback: () => void }[] = [];
   const waiting = nothingIncomplete();
-  const permits = createPermits(
+  const made = createPermits(
     {
+      total: free,
       get free() {
         return state.free;
       },
-      take: () => undefined,
+      get untriedRoom() {
+        return state.free;
+      },
+      shareOf: openShare,
       onRelease: (listener) => {
         state.release = listener;
       },
@@ -51,12 +90,18 @@ function scene(free: number, queueSize: number, perEntry = false) {
       },
     },
   );
+  const permits = {
+    open: (account: PermitAccount, share = openShare()) => made.open(account, share),
+    received: made.received.bind(made),
+    topUp: made.topUp.bind(made),
+    stop: made.stop.bind(made),
+  };
   const advance = (ms: number): void => {
     state.now += ms;
     for (const { callback } of timers.splice(0, timers.length).filter(({ at }) => at <= state.now)) callback();
   };
   const account = newPermitAccount((count) => granted.push(count), perEntry);
-  return { permits, account, granted, state, waiting, timers, advance };
+  return { made, permits, account, granted, state, waiting, timers, advance };
 }
 
 test("grants come when half is used, and make good what a batch overdrew", () => {
@@ -119,14 +164,16 @@ test("entries that are dropped say nothing of the size of others", () => {
 test("what is known of a topic-partition's messages counts from the first grant on", () => {
   const { permits } = scene(1_000_000, 5_000);
   const granted: number[] = [];
-  permits.open(newPermitAccount((count) => granted.push(count), false, 1_000));
+  permits.open(
+    newPermitAccount((count) => granted.push(count), false, { bytesPerPermit: 1_000, bytesPerEntry: 1_000 }),
+  );
   assert.deepEqual(granted, [2_000]);
 });
 
 test("what was given back is asked for once, by one consumer after the other", async () => {
   const { permits, state } = scene(1, 5_000, true);
   const grants: number[] = [];
-  const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, 1_000_000));
+  const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, KNOWN));
   for (const account of accounts) permits.open(account);
   state.free = 0;
   for (const account of accounts) permits.received(account, 1_000, 1_000_000);
@@ -146,7 +193,7 @@ test("what was given back is asked for once, by one consumer after the other", a
 test("what is on its way to active consumers is not asked for a second time by those that got theirs", async () => {
   const { permits, state } = scene(4_000_000, 5_000, true);
   const grants: number[] = [];
-  const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, 1_000_000));
+  const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, KNOWN));
   for (const account of accounts) permits.open(account);
   for (const account of accounts) permits.received(account, 1_000, 1_000_000);
   grants.length = 0;
@@ -169,7 +216,10 @@ test("what idle consumers were granted does not count against one that is busy",
   const { permits, state } = scene(1_000_000, 5_000, true);
   const granted: number[] = [];
   for (let index = 0; index < 50; index++) permits.open(newPermitAccount(() => undefined, true));
-  const account = newPermitAccount((count) => granted.push(count), true, 1_000);
+  const account = newPermitAccount((count) => granted.push(count), true, {
+    bytesPerPermit: 1_000,
+    bytesPerEntry: 1_000,
+  });
   permits.open(account);
   granted.length = 0;
   permits.received(account, 19, 1_000);
@@ -218,7 +268,7 @@ test("no consumer waits for what others were granted and do not get, whatever co
 test("a consumer whose turn did not come gets it though nothing is given back any more", async () => {
   const { permits, state, advance, timers } = scene(4_000_000, 5_000, true);
   const grants = new Set<number>();
-  const accounts = Array.from({ length: 12 }, (_, index) => newPermitAccount(() => grants.add(index), true, 1_000_000));
+  const accounts = Array.from({ length: 12 }, (_, index) => newPermitAccount(() => grants.add(index), true, KNOWN));
   for (const account of accounts) permits.open(account);
   for (const account of accounts) permits.received(account, account.outstanding, 1_000_000);
   grants.clear();
@@ -236,11 +286,11 @@ test("a consumer whose turn did not come gets it though nothing is given back an
 
 test("the rest of a chunked message is asked for, whatever others were granted", () => {
   const { permits, state, waiting } = scene(4_000_000, 5_000, true);
-  const accounts = Array.from({ length: 5 }, () => newPermitAccount(() => undefined, true, 1_000_000));
+  const accounts = Array.from({ length: 5 }, () => newPermitAccount(() => undefined, true, KNOWN));
   for (const account of accounts) permits.open(account);
   for (const account of accounts) permits.received(account, account.outstanding - 1, 1_000_000);
   const granted: number[] = [];
-  const chunked = newPermitAccount((count) => granted.push(count), true, 1_000_000);
+  const chunked = newPermitAccount((count) => granted.push(count), true, KNOWN);
   permits.open(chunked);
   granted.length = 0;
   state.free -= 1_000_000;
@@ -248,4 +298,59 @@ test("the rest of a chunked message is asked for, whatever others were granted",
   permits.received(chunked, chunked.outstanding, 1_000_000);
   permits.topUp(chunked);
   assert.deepEqual(granted, [1]);
+});
+
+test("a broker that would withhold or forget is asked for no more, until something is acknowledged", () => {
+  for (const [count, messages] of [
+    [45, 1_000],
+    [9_000, 1],
+  ] as const) {
+    const { made, account, granted } = scene(1e12, 5_000);
+    made.open(account, openShare());
+    for (let entry = 0; entry < count; entry += 1) {
+      assert.ok(!isFull(account), `${entry}`);
+      made.received(account, messages, 1_000);
+      made.topUp(account);
+    }
+    assert.ok(isFull(account));
+    const before = granted.length;
+    account.outstanding = 0;
+    made.topUp(account);
+    assert.equal(granted.length, before);
+    for (let entry = 0; entry < 2; entry += 1) made.acknowledged(account, messages);
+    made.topUp(account);
+    assert.equal(granted.length, before + 1);
+  }
+});
+
+test("the active consumer, whose acknowledgements are cumulative, is asked for more whatever is open", () => {
+  const { made, account, granted } = scene(1e12, 5_000, true);
+  made.open(account, openShare());
+  for (let entry = 0; entry < 20_000; entry += 1) {
+    made.received(account, 1_000, 1_000);
+    made.topUp(account);
+  }
+  assert.ok(account.outstanding > 0 && granted.length > 3);
+});
+
+test("beyond its part a topic-partition gets one entry at a time, and a further one only when something was done", () => {
+  const { made, account, granted } = scene(1_000_000, 5_000);
+  const share = { ...openShare(), part: 100_000 };
+  made.open(account, share);
+  const receive = (bytes: number): void => {
+    share.held += bytes;
+    made.received(account, account.outstanding, bytes);
+    made.topUp(account);
+  };
+  receive(200_000);
+  assert.deepEqual(granted, [1], "it holds more than its part, and nothing was done");
+  share.progress += 1;
+  made.topUp(account);
+  assert.deepEqual(granted, [1, 1]);
+  receive(200_000);
+  assert.deepEqual(granted, [1, 1]);
+  share.isStuck = true;
+  share.progress += 1;
+  made.topUp(account);
+  assert.deepEqual(granted, [1, 1], "nothing comes to what is stuck");
 });

@@ -39,7 +39,6 @@ export function createPublisher(serviceUrl: string, authentication: Authenticati
     hosts: parseServiceUrl(serviceUrl),
     tls: {},
     authentication,
-    congested: () => false,
     clock: systemClock,
     log: silentLog,
     signal: closing.signal,

@@ -4,6 +4,7 @@ import type { Assignment, Delivery, Message, Source } from "../../../../worker/s
 import { createWireSource } from "../../../../worker/source/wire/source.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { until } from "../../../until.ts";
+import { plainBudget } from "../plain-budget.ts";
 
 /** A source with a handler that writes down what it is told, in order. */
 export interface Receiver {
@@ -54,12 +55,8 @@ function startReceiver(
   const messages: Message[] = [];
   const events: string[] = [];
   const assignments: Assignment[] = [];
-  let free = options.budgetBytes ?? 64 * 1024 * 1024;
-  let release = (): void => undefined;
-  const giveBack = (bytes: number): void => {
-    free += bytes;
-    release();
-  };
+  const budget = plainBudget(options.budgetBytes ?? 64 * 1024 * 1024);
+  const { giveBack } = budget;
   const subscription = {
     name: defaultName,
     type: "Shared",
@@ -69,17 +66,7 @@ function startReceiver(
   const source = create({
     ...options,
     subscription,
-    budget: {
-      get free() {
-        return free;
-      },
-      take(bytes) {
-        free -= bytes;
-      },
-      onRelease(listener) {
-        release = listener;
-      },
-    },
+    budget,
     log: silentLog,
   });
   source.start({
@@ -112,7 +99,7 @@ function startReceiver(
       return messages.map((message) => Buffer.from(message.payload).toString("utf8"));
     },
     get free() {
-      return free;
+      return budget.free;
     },
     giveBack,
     received: (count) => holds(`${count} messages have come`, () => messages.length >= count),

@@ -3,12 +3,14 @@ import { test } from "node:test";
 import { createUndurableAcks } from "../../../../worker/source/wire/undurable-acks.ts";
 import { createVirtualClock } from "../../../clock.ts";
 
-test("acknowledgements count as stored after ten seconds", async () => {
+test("acknowledgements count as stored ten seconds after they were confirmed, and never before", async () => {
   const clock = createVirtualClock();
   const undurable = createUndurableAcks(clock);
-  undurable.add([1, 1, 1, 2]);
+  const first = undurable.add([1, 1, 1, 2]);
+  await clock.advance(60_000);
+  undurable.confirmed(first);
   await clock.advance(6_000);
-  undurable.add([1, 3]);
+  undurable.confirmed(undurable.add([1, 3]));
   assert.deepEqual(undurable.ids(), [1, 1, 1, 2, 1, 3]);
   await clock.advance(6_000);
   undurable.add([1, 4]);
@@ -25,8 +27,7 @@ test("of very many acknowledgements the oldest count as stored", () => {
 
 test("what the broker refused is not asked for again", () => {
   const undurable = createUndurableAcks(createVirtualClock());
-  const refused = [1, 1];
-  undurable.add(refused);
+  const refused = undurable.add([1, 1]);
   undurable.add([1, 2]);
   undurable.refused(refused);
   assert.deepEqual(undurable.ids(), [1, 2]);

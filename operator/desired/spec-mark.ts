@@ -9,7 +9,14 @@ export interface SpecMark {
 }
 
 /** Fields whose change makes no pod anew. */
-const MAKE_NO_PODS: readonly string[] = ["class", "replicas", "paused", "autoscaling", "logLevel", "cleanupSubscription"];
+const MAKE_NO_PODS: readonly string[] = [
+  "class",
+  "replicas",
+  "paused",
+  "autoscaling",
+  "logLevel",
+  "cleanupSubscription",
+];
 
 export function specMark({ metadata, spec }: LiveSink): SpecMark {
   const fields = Object.entries(spec).filter(([name]) => !MAKE_NO_PODS.includes(name));

@@ -76,7 +76,8 @@ async function* lines(response: IncomingMessage, heard: () => void): AsyncGenera
 }
 
 function parseEvent(path: string, line: string): WatchEvent {
-  const event = JSON.parse(line) as { type: string; object: KubeObject & ApiStatus };
-  if (event.type === "ERROR") throw new ApiError(`WATCH ${path}`, event.object.code ?? 500, event.object);
-  return { type: event.type as WatchEvent["type"], object: event.object };
+  const { type, object } = JSON.parse(line) as { type: string; object: (KubeObject & ApiStatus) | null };
+  if (type === "ERROR") throw new ApiError(`WATCH ${path}`, object?.code ?? 500, object ?? {});
+  if (object === null) throw new ApiError(`WATCH ${path}`, 500, { message: "an event without an object" });
+  return { type: type as WatchEvent["type"], object };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
+import { FINALIZER } from "../../operator/cleanup/finalizer.ts";
 import { CHILD_TYPES } from "../../operator/desired/children.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
 import type { LiveSink } from "../../operator/desired/names.ts";
@@ -169,18 +170,23 @@ describe("the operator's token", { skip }, () => {
     await operator.request(creation(cluster, EVENTS, event as KubeObject));
   });
 
-  it("changes no more of a sink than its status and its finalizers", async () => {
+  it("changes no more of a sink than its status and its own finalizer", async () => {
     const path = objectPath(KINESIS_SINKS, cluster.namespace, "orders");
     const patch = (body: unknown) =>
       ({ method: "PATCH", path, contentType: "application/merge-patch+json", body }) satisfies ApiRequest;
-    const words = /no more of a KinesisSink than its status and its finalizers/;
+    const words = /no more of a KinesisSink than its status and its own finalizer/;
     await refused(patch({ spec: { replicas: 1 } }), words);
     await refused(patch({ metadata: { labels: { a: "b" } } }), words);
     await refused(patch({ metadata: { annotations: { a: "b" } } }), words);
     await refused({ method: "DELETE", path }, words);
     await refused(creation(cluster, KINESIS_SINKS, { ...object(KINESIS_SINKS, "new"), ...sinkManifest("new") }), words);
-    await operator.request(patch({ metadata: { finalizers: ["pulsar-kinesis.io/test"] } }));
-    await operator.request(patch({ metadata: { finalizers: [] } }));
+    await refused(patch({ metadata: { finalizers: ["pulsar-kinesis.io/test"] } }), words);
+    await refused(patch({ metadata: { finalizers: [FINALIZER] }, spec: { paused: true } }), words);
+    await cluster.patch(KINESIS_SINKS, "orders", { metadata: { finalizers: ["example.com/other"] } });
+    await operator.request(patch({ metadata: { finalizers: ["example.com/other", FINALIZER] } }));
+    await refused(patch({ metadata: { finalizers: [FINALIZER] } }), words);
+    await operator.request(patch({ metadata: { finalizers: ["example.com/other"] } }));
+    await cluster.patch(KINESIS_SINKS, "orders", { metadata: { finalizers: [] } });
   });
 
   it("is confined by policies without a doubtful expression", async () => {

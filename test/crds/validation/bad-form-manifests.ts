@@ -119,7 +119,8 @@ const wrongForms: readonly BadManifest[] = [
     },
     field: "spec.config.awsCredentialPluginParam",
     message: "must be a string, not an object: name a Secret key that holds it",
-    server: ["spec.config.awsCredentialPluginParam", "must be of type string"],
+    // it is read before it is held to the schema
+    server: ['unknown field "spec.config.awsCredentialPluginParam.accessKey"'],
   },
   {
     name: "memory in MB",

@@ -184,6 +184,10 @@ class StationPipeline implements Pipeline {
     await flushed(source, deadline);
   }
 
+  leave(): Promise<void> {
+    return this.#stations.intake.leave();
+  }
+
   close(): void {
     for (const station of this.#stations.all) station.close();
     this.#parts.deadLetters?.close();

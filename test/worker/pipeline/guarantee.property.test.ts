@@ -28,7 +28,9 @@ const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> }
   maxRecords: fc.constantFrom(1, 3, 500),
   faults: fc.constant(NO_FAULTS),
   handOvers: few(6),
-  cutOffs: few(2),
+  cutOffs: few(3),
+  stalls: few(2),
+  apiFails: fc.oneof(fc.constant(0), some(60)),
   crashes: few(3),
   restarts: few(2),
   reshards: few(4),
@@ -54,6 +56,8 @@ const faults = fc.record({
   unsure: some(10),
   looksFail: some(50),
   executedLate: fc.constant(0),
+  slowToLeave: some(20),
+  heldByKernel: some(30),
   misordered: fc.constant(0),
 });
 
@@ -65,6 +69,9 @@ const CLASSES = [
   ...["a stream that is not ready", "a stream that ignores hash keys", "a look at the stream that fails"],
   ...["a split", "a merge", "a stream made anew", "a stream that does not exist"],
   ...["a hand-over", "an unloaded topic", "a worker that is cut off", "a crash", "a restart", "a redelivery"],
+  ...["a cut shorter than a lease", "a worker that stands still", "a request that is slow to leave"],
+  ...["bytes that a kernel holds", "bytes that a reset drops", "an API server that is not reached"],
+  ...["a mark that is taken", "a mark that another worker took"],
   ...["a schema that cannot be fetched", "a dead letter without a receipt"],
   ...["a late execution", "a record out of order"],
 ];
@@ -127,6 +134,8 @@ describe("the guarantee", () => {
       unsure: some(10),
       looksFail: some(50),
       executedLate: percent(5, 30),
+      slowToLeave: some(20),
+      heldByKernel: some(30),
       misordered: some(30),
     });
     let lateExecutions = 0;

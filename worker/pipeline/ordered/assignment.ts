@@ -2,7 +2,7 @@
 import type { Assignment, Delivery } from "../../source/source.ts";
 import { createFifo } from "../fifo.ts";
 import { createCheckpoint, publishTime } from "../intake/checkpoint.ts";
-import { mayWrite } from "./fencing.ts";
+import { leaseEnd, mayWrite } from "./fencing.ts";
 
 /** Which of its messages are to be sent. */
 type Extent =
@@ -15,8 +15,10 @@ type Extent =
 export class OrderedAssignment {
   /** As the source gave it. */
   readonly given: Assignment;
-  /** `Clock.now()` before which nothing may be written: the previous owner's last requests may still be executed. */
-  readonly writableAt: number;
+  /** `Clock.now()` before which nothing may be written: the former owner's last requests may still be executed. */
+  writableAt = Number.POSITIVE_INFINITY;
+  /** `Clock.now()` before which something of it may still be executed though it was given up. */
+  uncertainUntil = 0;
   readonly checkpoint = createCheckpoint();
   /** Deliveries that wait for the hand-over, or behind one whose schemas are being fetched. */
   readonly waiting = createFifo<Delivery>();
@@ -29,10 +31,19 @@ export class OrderedAssignment {
   /** Finished deliveries may have moved the watermark. */
   dirty = false;
   #extent: Extent = { kind: "open" };
+  readonly #waits = new AbortController();
 
-  constructor(given: Assignment, writableAt: number) {
+  constructor(given: Assignment) {
     this.given = given;
-    this.writableAt = writableAt;
+  }
+
+  /** Aborts when it waits no longer to be writable. */
+  get waits(): AbortSignal {
+    return this.#waits.signal;
+  }
+
+  stopWaiting(): void {
+    this.#waits.abort();
   }
 
   get topic(): string {
@@ -71,6 +82,11 @@ export class OrderedAssignment {
   isWithdrawn(ordinal: number): boolean {
     const extent = this.#extent;
     return extent.kind !== "open" && (extent.kind === "revoked" || ordinal >= extent.from);
+  }
+
+  /** `Clock.now()` until which what was sent of it may be on its way. */
+  get leaseEnd(): number {
+    return leaseEnd(this.given);
   }
 
   /** @param now `Clock.now()` */

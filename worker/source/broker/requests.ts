@@ -16,12 +16,22 @@ export interface Requests {
 
 interface Pending {
   readonly what: string;
+  /** `Clock.now()` */
+  readonly sentAt: number;
   resolve(body: Buffer): void;
   reject(error: SourceError): void;
 }
 
-/** `broker` names the other side in errors. */
-export function createRequests(broker: string, refusal: Refusal, clock: Clock): Requests {
+/**
+ * @param broker names the other side in errors
+ * @param onAnswered called with the time at which a request was sent, by `Clock.now()`, when its answer comes
+ */
+export function createRequests(
+  broker: string,
+  refusal: Refusal,
+  clock: Clock,
+  onAnswered: (sentAt: number) => void,
+): Requests {
   const pending = new Map<number, Pending>();
 
   const take = (requestId: number): Pending | undefined => {
@@ -29,11 +39,16 @@ export function createRequests(broker: string, refusal: Refusal, clock: Clock): 
     pending.delete(requestId);
     return request;
   };
+  const takeAnswered = (requestId: number): Pending | undefined => {
+    const request = take(requestId);
+    if (request !== undefined) onAnswered(request.sentAt);
+    return request;
+  };
 
   return {
     async open(what, requestId) {
       const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-      pending.set(requestId, { what, resolve, reject });
+      pending.set(requestId, { what, sentAt: clock.now(), resolve, reject });
       const timer = clock.timer(TIMEOUT_MS, () => {
         const late = `${what}: ${broker} did not answer within ${TIMEOUT_MS / 1000} s; it is tried again`;
         take(requestId)?.reject(new SourceError("BrokerNotReady", late));
@@ -44,9 +59,9 @@ export function createRequests(broker: string, refusal: Refusal, clock: Clock): 
         timer.cancel();
       }
     },
-    answer: (requestId, body) => take(requestId)?.resolve(body),
+    answer: (requestId, body) => takeAnswered(requestId)?.resolve(body),
     refuse(requestId, error, message) {
-      const request = take(requestId);
+      const request = takeAnswered(requestId);
       request?.reject(refusal(request.what, error, message));
       return request !== undefined;
     },

@@ -26,7 +26,8 @@ export interface ActivationOptions {
   readonly epoch: number;
   /** Exclusive or Failover: entries come in order, from the first unacknowledged one. */
   readonly ordered: boolean;
-  readonly heardAt: () => number;
+  /** As of the connection of its consumer. */
+  readonly answeredAt: () => number;
   readonly acks: Acknowledger;
   readonly budget: ReceiveBudget;
   readonly decoder: EntryDecoder;
@@ -80,8 +81,8 @@ class TopicActivation implements Activation {
   #doneThrough: EntryId | null = null;
 
   constructor(options: ActivationOptions) {
-    const { topic, epoch, heardAt } = options;
-    this.assignment = new ActiveAssignment(topic, epoch, heardAt);
+    const { topic, epoch, answeredAt } = options;
+    this.assignment = new ActiveAssignment(topic, epoch, answeredAt);
     this.#options = options;
     this.#partition = partitionIndex(topic);
     this.#parted = new PartedEntries({
@@ -135,7 +136,7 @@ class TopicActivation implements Activation {
   }
 
   end(): void {
-    this.assignment.active = false;
+    this.assignment.end();
     const pending = [...this.#chunks.pending()];
     for (const message of pending) this.#keep(-message.size);
     this.#chunks.clear();
@@ -241,17 +242,26 @@ class TopicActivation implements Activation {
 class ActiveAssignment implements Assignment {
   readonly topic: string;
   readonly epoch: number;
-  active = true;
-  readonly #heardAt: () => number;
+  readonly #answeredAt: () => number;
+  /** Null while it is active: what is answered later was not asked by the owner. */
+  #lastAnsweredAt: number | null = null;
 
-  constructor(topic: string, epoch: number, heardAt: () => number) {
+  constructor(topic: string, epoch: number, answeredAt: () => number) {
     this.topic = topic;
     this.epoch = epoch;
-    this.#heardAt = heardAt;
+    this.#answeredAt = answeredAt;
   }
 
-  get heardAt(): number {
-    return this.#heardAt();
+  get active(): boolean {
+    return this.#lastAnsweredAt === null;
+  }
+
+  get answeredAt(): number {
+    return this.#lastAnsweredAt ?? this.#answeredAt();
+  }
+
+  end(): void {
+    this.#lastAnsweredAt ??= this.#answeredAt();
   }
 }
 

@@ -23,6 +23,8 @@ export interface PermitAccount {
   outstanding: number;
   /** Recent bytes that a permit brings; null until the first entry was seen. */
   bytesPerPermit: number | null;
+  /** Bytes that may be on their way on its connection, for all consumers; Infinity: any number. */
+  readonly receivable: () => number;
   /** A broker sends its one active consumer an entry for each permit, however many messages that holds. */
   readonly perEntry: boolean;
   grant(permits: number): void;
@@ -48,8 +50,9 @@ export function newPermitAccount(
   grant: (permits: number) => void,
   perEntry = false,
   bytesPerPermit: number | null = null,
+  receivable: () => number = () => Number.POSITIVE_INFINITY,
 ): PermitAccount {
-  return { outstanding: 0, bytesPerPermit, perEntry, grant };
+  return { outstanding: 0, bytesPerPermit, receivable, perEntry, grant };
 }
 
 /**
@@ -179,7 +182,9 @@ class SharedPermits implements Permits {
     const { bytesPerPermit, perEntry, outstanding } = account;
     const size = bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
     const queueSize = this.#queueSize;
-    const target = permitTarget(this.#free(), this.#accounts.size, perEntry ? GENEROSITY * size : size, queueSize);
+    const consumers = this.#accounts.size;
+    const affordable = permitTarget(this.#free(), consumers, perEntry ? GENEROSITY * size : size, queueSize);
+    const target = Math.min(affordable, Math.max(1, Math.floor(account.receivable() / consumers / size)));
     if (target < queueSize) this.#short = true;
     if (target === 0 || outstanding * 2 > target) return 0;
     const single = perEntry && target === 1;

@@ -111,6 +111,8 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       },
       context.type !== "Shared",
       before.bytesPerPermit,
+      // What no lease depends on may come late.
+      context.type === "Shared" ? undefined : () => connection.receivable,
     );
     this.ended = this.#ended.promise;
     this.acks = createAcknowledger({
@@ -194,7 +196,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       topic: this.#topic,
       epoch: this.#context.nextEpoch(),
       ordered: this.#context.type !== "Shared",
-      heardAt: () => this.#connection.heardAt,
+      answeredAt: () => this.#connection.answeredAt,
       acks: this.acks,
       room: permits,
       asking: () => permits.mayReceive(this.#account),

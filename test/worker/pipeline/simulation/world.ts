@@ -1,8 +1,10 @@
 /** Workers, topics and a stream in virtual time, with everything that can go wrong, from one seed. */
 
 import { type Format, PoisonError } from "../../../../worker/format/format.ts";
+import { createPeers } from "../../../../worker/peers/peers.ts";
 import { createBudget } from "../../../../worker/pipeline/budget.ts";
 import { createPipeline } from "../../../../worker/pipeline/create.ts";
+import { HANDOVER_WAIT_MS, IN_TRANSIT_MS } from "../../../../worker/pipeline/ordered/fencing.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
 import { createStreamWatch } from "../../../../worker/sink/stream-watch.ts";
 import type { Source } from "../../../../worker/source/source.ts";
@@ -10,6 +12,8 @@ import { createVirtualClock } from "../../../clock.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { createModelBroker, type ModelBroker, type ModelWorker } from "./model-broker.ts";
 import { createModelKinesis, type KinesisFaults, type ModelKinesis, NO_FAULTS } from "./model-kinesis.ts";
+import { createModelLease } from "./model-lease.ts";
+import { createProcess } from "./process.ts";
 import { createRandom, type Random } from "./random.ts";
 
 export interface Scenario {
@@ -27,6 +31,10 @@ export interface Scenario {
   /** How often each happens within the eventful time. */
   readonly handOvers: number;
   readonly cutOffs: number;
+  /** Processes that stand still for a while. */
+  readonly stalls: number;
+  /** Requests to the API server that are lost, or their answers: a probability. */
+  readonly apiFails: number;
   readonly crashes: number;
   /** Workers that drain within their grace period, and are replaced. */
   readonly restarts: number;
@@ -68,10 +76,11 @@ interface Member {
   readonly pipeline: Pipeline;
 }
 
-export const HANDOVER_WAIT_MS = 6_000;
 const REQUEST_TIMEOUT_MS = 6_000;
-/** Learning of a hand-over takes some of the wait; the rest is left to requests on their way. */
-const NOTICE_MS = 500;
+/** Between the news of a hand-over to the former owner and to the new one. */
+const SKEW_MS = 1_000;
+/** Of the wall clocks of two workers. */
+const CLOCKS_DIFFER_MS = 500;
 const EVENTFUL_MS = 60_000;
 const PATIENCE_MS = 3_600_000;
 const AFTERMATH_MS = 400_000;
@@ -89,13 +98,14 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     random: random.fork(),
     shards: scenario.shards,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    executedWithinMs: HANDOVER_WAIT_MS - NOTICE_MS,
+    executedWithinMs: IN_TRANSIT_MS,
     latencyMs: scenario.latencyMs,
     maxRecordBytes: 1_000,
     listable: scenario.listable,
     note,
     met: meet,
   });
+  const lease = createModelLease(clock, random.fork(), meet);
   const undecodable = new Set<string>();
   const topics = Array.from({ length: scenario.topics }, (_, index) => `t-${index}`);
   const broker = createModelBroker({
@@ -132,7 +142,8 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   const everyone: Member[] = [];
   const start = (): Member => {
     const name = `w${everyone.length}`;
-    const sink = kinesis.sinkOf(name);
+    const process = createProcess(clock, random.fork(), (random.next() - 0.5) * CLOCKS_DIFFER_MS);
+    const sink = kinesis.sinkOf(name, process);
     const budget = createBudget(3_000);
     const pipeline = createPipeline({
       ordered: scenario.ordered,
@@ -143,19 +154,23 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       format,
       partitionKey: (message) => message.key ?? "none",
       sink,
-      streamWatch: createStreamWatch({ sink, refuseAuto: scenario.ordered, clock, log: silentLog }),
+      streamWatch: createStreamWatch({ sink, refuseAuto: scenario.ordered, clock: process.clock, log: silentLog }),
       limits: { maxRecords: scenario.maxRecords, maxBytes: 5_000, maxRecordBytes: 1_000 },
       retry: { initialDelayMs: 100, maxDelayMs: 10_000 },
       handoverWaitMs: HANDOVER_WAIT_MS,
       maxConcurrentRequests: 4,
       budget,
       deadLetterTopic: scenario.deadLetters ? "dead" : null,
-      clock,
+      peers: createPeers({
+        ...{ client: lease.clientOf(process), path: "lease", clock: process.clock, log: silentLog },
+        ...{ random: random.fork().next, extraWaitMs: () => 0 },
+      }),
+      clock: process.clock,
       log: silentLog,
       random: random.fork().next,
-      nextTurn: (callback) => void clock.timer(0, callback),
+      nextTurn: (callback) => void process.clock.timer(0, callback),
     });
-    const source: Source & { worker: () => ModelWorker } = broker.sourceOf(name, budget);
+    const source: Source & { worker: () => ModelWorker } = broker.sourceOf(name, budget, process);
     pipeline.start(source);
     const member = { worker: source.worker(), pipeline };
     members.push(member);
@@ -186,6 +201,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     });
   }
   kinesis.faults = scenario.faults;
+  lease.fails = scenario.apiFails;
   broker.deadLetterFails = 0.3;
   for (let index = 0; index < scenario.reshards; index += 1) {
     at(() => (draw.chance(0.6) ? kinesis.split(draw) : kinesis.merge(draw)));
@@ -212,18 +228,37 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   for (let index = 0; index < scenario.handOvers; index += 1) {
     at(() => {
       const topic = topics[draw.integer(0, topics.length - 1)] as string;
-      if (!scenario.ordered && draw.chance(0.7)) {
+      if (draw.chance(scenario.ordered ? 0.3 : 0.7)) {
         broker.unload(topic);
         return;
       }
-      const worker = anyone(draw);
-      if (worker !== undefined) broker.handOver(topic, worker, draw.next() * NOTICE_MS);
+      const skew = (): number => (draw.next() * 2 - 1) * SKEW_MS;
+      const [before, worker] = [broker.ownerOf(topic), anyone(draw)];
+      if (worker !== undefined) broker.handOver(topic, worker, skew());
+      // And back again, so that three owners follow one another.
+      if (!draw.chance(0.4)) return;
+      clock.timer(draw.next() * (draw.chance(0.3) ? 300 : 8_000), () => {
+        const next = before?.alive === true && draw.chance(0.5) ? before : anyone(draw);
+        if (next !== undefined) broker.handOver(topic, next, skew());
+      });
     });
   }
   for (let index = 0; index < scenario.cutOffs; index += 1) {
     at(() => {
       const worker = anyone(draw);
-      if (worker !== undefined) broker.cutOff(worker, () => anyone(draw, worker), draw.next() * 20_000);
+      if (worker === undefined) return;
+      const forMs = draw.next() * (draw.chance(0.5) ? 4_000 : 20_000);
+      const movesAfterMs = draw.next() * (draw.chance(0.5) ? 2 * forMs : 11_000);
+      broker.cutOff(worker, () => anyone(draw, worker), { forMs, movesAfterMs, noticeMs: draw.next() * SKEW_MS });
+    });
+  }
+  for (let index = 0; index < scenario.stalls; index += 1) {
+    at(() => {
+      const worker = anyone(draw);
+      if (worker === undefined) return;
+      note(`${worker.name} stands still`);
+      meet("a worker that stands still");
+      worker.process.stop(draw.next() * (draw.chance(0.5) ? 2_000 : 15_000));
     });
   }
   for (let index = 0; index < scenario.restarts; index += 1) {
@@ -237,6 +272,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       start();
       await member.pipeline.drain(deadline.signal);
       note(`${member.worker.name} ${deadline.signal.aborted ? "gives up draining" : "is drained"}`);
+      await member.pipeline.leave();
       broker.crash(member.worker);
       member.pipeline.close();
     });
@@ -274,6 +310,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   kinesis.faults = NO_FAULTS;
   kinesis.auto = false;
   kinesis.notReady = null;
+  lease.fails = 0;
   broker.deadLetterFails = 0;
   if (!scenario.deadLetters) undecodable.clear();
   // A worker that never got anything accepted does not blame a record without other records, so those are mended in any case:

@@ -56,13 +56,14 @@ test("whatever a broker sends is dispatched or malformed, and never anything els
   fc.assert(
     fc.property(fc.oneof(random, { arbitrary: shaped, weight: 4 }, message), (frame) => {
       const foreign = createForeignText();
-      const requests = createRequests("broker", createRefusal(foreign), systemClock);
+      const requests = createRequests("broker", createRefusal(foreign), systemClock, () => undefined);
       const seen = (): void => {
         dispatched += 1;
       };
       const dispatcher = createDispatcher("broker", foreign, requests, {
         onConnected: seen,
         onPing: seen,
+        onPong: seen,
         onChallenge: seen,
         onRefused: seen,
       });

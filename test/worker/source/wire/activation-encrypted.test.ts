@@ -58,7 +58,7 @@ function scene(options: Decryption | null, ordered = true) {
     topic: "persistent://public/default/t",
     epoch: 1,
     ordered,
-    heardAt: () => 0,
+    answeredAt: () => 0,
     acks: recorder,
     budget: {
       free: 0,

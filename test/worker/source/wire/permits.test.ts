@@ -106,6 +106,32 @@ test("an active consumer is granted as many entries as fit into the free budget,
   assert.deepEqual(granted, [1, 999 + 9]);
 });
 
+test("active consumers together are granted what their connection brings in time, and one entry each in any case", () => {
+  const { permits, state } = scene(1e9, 5_000, true);
+  let receivable = 2_000_000;
+  const granted: number[][] = [[], []];
+  const accounts = granted.map((grants) =>
+    newPermitAccount(
+      (count) => grants.push(count),
+      true,
+      100_000,
+      () => receivable,
+    ),
+  );
+  for (const account of accounts) permits.open(account);
+  assert.deepEqual(granted, [[20], [10]], "each has its part of it");
+  const [account] = accounts;
+  assert.ok(account);
+  receivable = 10_000;
+  permits.received(account, 20, 100_000);
+  state.free -= 100_000;
+  permits.topUp(account);
+  assert.deepEqual(granted[0], [20], "there is one on its way still");
+  for (let left = account.outstanding; left > 0; left--) permits.received(account, 1, 100_000);
+  permits.topUp(account);
+  assert.equal(granted[0]?.at(-1), 1);
+});
+
 test("entries that are dropped say nothing of the size of others", () => {
   const { permits, account } = scene(1e9, 100);
   permits.open(account);

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { handoverLeasePath } from "../crds/handover-lease.ts";
 import type { KinesisSink, WorkerStatus } from "../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../crds/resource.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -12,6 +13,8 @@ import { parseArguments, type RunMode, USAGE, UsageError } from "./arguments.ts"
 import { readCopy, readManifest } from "./config.ts";
 import { memoryLimit } from "./memory.ts";
 import { createParts } from "./parts.ts";
+import { createFormerWorkers } from "./peers/former-workers.ts";
+import { createPeers } from "./peers/peers.ts";
 import { filePrivateKeys, mountedPrivateKeys } from "./private-keys.ts";
 import { entryFacts, workerEntry } from "./report/entry.ts";
 import { workerHealth } from "./report/health.ts";
@@ -45,6 +48,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
   }
   const api = createReportClient({ host, port, folder: mode.apiCredentials });
   const target = { namespace, name: manifest.metadata.name, uid: manifest.metadata.uid ?? "", pod };
+  const former = createFormerWorkers(manifest.spec.config.requestTimeout);
   const worker = createWorker({
     manifest,
     parts: createParts({
@@ -55,6 +59,13 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       consumerName: pod,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       proxy: proxyVariables(process.env),
+      peers: createPeers({
+        client: api,
+        path: handoverLeasePath(target),
+        extraWaitMs: () => former.extraWaitMs,
+        clock: systemClock,
+        log,
+      }),
       clock: systemClock,
       log,
     }),
@@ -67,7 +78,9 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
     worker,
     manifest,
     http: { port: mode.httpPort, host: undefined },
-    publish: createStatusPublisher(api, target, { clock: systemClock, log, onLogLevel: root.setLevel }),
+    publish: createStatusPublisher(api, target, {
+      ...{ clock: systemClock, log, onLogLevel: root.setLevel, onWorkers: former.seen },
+    }),
     onNotice: () => {},
     termination,
     log,

@@ -1,5 +1,6 @@
+import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 import { type LiveSink, SINK_LABEL, TEMPLATE_HASH_ANNOTATION } from "../desired/names.ts";
-import { controllerOf, type KubeObject, objectKey } from "../kube/objects.ts";
+import { controllerOf, DEPLOYMENTS, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
 import type { ChildView, PodView, SinkView } from "./cluster.ts";
@@ -24,13 +25,13 @@ export function sinkView(object: KubeObject): SinkView {
   return { ...stored(object), sink: { ...object, metadata } as LiveSink };
 }
 
-export function childView(object: KubeObject): ChildView {
+export function childView(type: ResourceType, object: KubeObject): ChildView {
   return {
     ...stored(object),
     uid: object.metadata.uid ?? "",
     group: sinkKey(object),
     controllerUid: controllerOf(object)?.uid,
-    fingerprint: fingerprint(object),
+    fingerprint: fingerprint(type, object),
   };
 }
 
@@ -48,7 +49,7 @@ export function deploymentView(object: Deployment): ChildView {
       return { type, status, reason: reason ?? "", message: message ?? "" };
     }),
   };
-  return { ...childView(object), deployment };
+  return { ...childView(DEPLOYMENTS, object), deployment };
 }
 
 export function podView(pod: Pod): PodView {

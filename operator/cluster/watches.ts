@@ -8,6 +8,7 @@ import {
   CONFIG_MAPS,
   DEPLOYMENTS,
   type KubeObject,
+  LEASES,
   PODS,
   REPLICA_SETS,
   ROLE_BINDINGS,
@@ -53,7 +54,7 @@ interface Collection {
 }
 
 const MANAGED = { labelSelector: MANAGED_SELECTOR };
-const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS];
+const CHILDREN_BY_METADATA = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, LEASES, CONFIG_MAPS];
 
 /** Mirrors everything that reconciling needs to see. */
 export function createWatches(options: WatchesOptions): Watches {
@@ -73,11 +74,12 @@ class ClusterWatches implements Watches {
     const onChange = (sinkKey: string) => this.#changed(sinkKey);
     const childStore = (reduce: (object: KubeObject) => ChildView) =>
       createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange });
+    const viewOf = (type: ResourceType) => (object: KubeObject) => childView(type, object);
     const sinks = createStore<SinkView>({ reduce: sinkView, groupOf: ({ key }) => key, onChange });
-    const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
+    const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(viewOf(type))]));
     const deployments = childStore(deploymentView);
     children.set(DEPLOYMENTS.kind, deployments);
-    const replicaSets = childStore(childView);
+    const replicaSets = childStore(viewOf(REPLICA_SETS));
     const pods = createStore<PodView>({ reduce: podView, groupOf: (pod) => pod.group, onChange });
     const collections: Collection[] = [
       { type: KINESIS_SINKS, store: sinks },

@@ -1,7 +1,16 @@
 import type { ResourceType } from "../../runtime/kube/resource-type.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, type KubeObject, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from "../kube/objects.ts";
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  type KubeObject,
+  LEASES,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+} from "../kube/objects.ts";
 import { configMap } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
+import { lease } from "./lease.ts";
 import type { LiveSink } from "./names.ts";
 import { role } from "./role.ts";
 import { roleBinding } from "./role-binding.ts";
@@ -9,7 +18,9 @@ import { serviceAccount } from "./service-account.ts";
 import type { WorkerDefaults } from "./worker-defaults.ts";
 
 /** The kinds of a sink's children, in the order in which they are applied: what a pod needs comes before it. */
-export const CHILD_TYPES: readonly ResourceType[] = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
+export const CHILD_TYPES: readonly ResourceType[] = [
+  ...[SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, LEASES, CONFIG_MAPS, DEPLOYMENTS],
+];
 
 export interface Child {
   readonly type: ResourceType;
@@ -23,6 +34,7 @@ export function children(sink: LiveSink, defaults: WorkerDefaults): Child[] {
     { type: SERVICE_ACCOUNTS, object: serviceAccount(sink) },
     { type: ROLES, object: role(sink) },
     { type: ROLE_BINDINGS, object: roleBinding(sink) },
+    { type: LEASES, object: lease(sink) },
     { type: CONFIG_MAPS, object: configMap(sink) },
     { type: DEPLOYMENTS, object: deployment(sink, defaults) },
   ];

@@ -34,6 +34,8 @@ export interface PublisherOptions {
   readonly log: Logger;
   /** Called with `spec.logLevel` of the resource as each answer shows it. */
   readonly onLogLevel: (level: LogLevel) => void;
+  /** Called with `status.workers` as each answer shows it. */
+  readonly onWorkers?: (workers: readonly WorkerStatus[]) => void;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface PublisherOptions {
 export function createStatusPublisher(
   client: KubeClient,
   { namespace, name, uid, pod }: ReportTarget,
-  { clock, log, onLogLevel }: PublisherOptions,
+  { clock, log, onLogLevel, onWorkers }: PublisherOptions,
 ): Publish<WorkerStatus> {
   const target = { type: KINESIS_SINKS, namespace, name };
   const statuses = createStatusApply(clock);
@@ -52,6 +54,7 @@ export function createStatusPublisher(
     const options = { fieldManager: pod, force: true, signal };
     const { object, leftOut } = await statuses.apply<KinesisSink>(client, target, report, options);
     if (leftOut.length > 0) log.warn(definitionTooOld(leftOut));
+    onWorkers?.(object.status?.workers ?? []);
     const { logLevel, replicas } = object.spec;
     if (isLogLevel(logLevel)) onLogLevel(logLevel);
     return { replicas };

@@ -23,8 +23,11 @@ const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> }
   keys: fc.integer({ min: 1, max: 4 }),
   entries: fc.integer({ min: 1, max: 60 }),
   entrySize: fc.integer({ min: 1, max: 5 }),
+  budgetBytes: fc.constant(3_000),
   shards: fc.integer({ min: 1, max: 4 }),
   latencyMs: fc.constantFrom(1, 20, 200, 1_500),
+  requestTimeoutMs: fc.constantFrom(6_000, 6_000, 30_000),
+  eventfulMs: fc.constant(60_000),
   maxRecords: fc.constantFrom(1, 3, 500),
   faults: fc.constant(NO_FAULTS),
   handOvers: few(6),
@@ -98,7 +101,7 @@ const parameters = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number
 describe("the guarantee", () => {
   after(() => {
     // Not where single tests were picked by name.
-    if (seen.runs < 4 * RUNS) return;
+    if (seen.runs < 5 * RUNS) return;
     assert.ok(seen.aggregates > 0, "aggregates were sent");
     assert.ok(seen.strays > 0, "aggregates landed in other shards than predicted");
     assert.deepEqual([...seen.met].toSorted(), CLASSES.toSorted());
@@ -106,6 +109,39 @@ describe("the guarantee", () => {
 
   test("ordered: holds under every interleaving of faults, hand-overs, crashes and shard changes", async () => {
     await fc.assert(fc.asyncProperty(fc.record({ ...calmScenario, faults }), holds), parameters);
+  });
+
+  test("ordered: holds when several owners follow one another, are cut off, and have bytes on their way", async () => {
+    const scenario = fc.record({
+      ...calmScenario,
+      workers: fc.integer({ min: 2, max: 3 }),
+      topics: fc.constant(1),
+      keys: fc.integer({ min: 2, max: 4 }),
+      // There is always something to write, and each new owner has the time for it.
+      entries: fc.constant(200),
+      entrySize: fc.constant(4),
+      budgetBytes: fc.constant(30_000),
+      eventfulMs: fc.constant(200_000),
+      shards: fc.constant(1),
+      latencyMs: fc.constantFrom(20, 200, 400),
+      faults: fc.record({
+        ...Object.fromEntries(Object.entries(NO_FAULTS).map(([fault, none]) => [fault, fc.constant(none)])),
+        cut: some(6),
+        lostAnswer: some(8),
+        slowToLeave: some(10),
+        heldByKernel: some(10),
+      }) as typeof faults,
+      handOvers: fc.integer({ min: 6, max: 12 }),
+      cutOffs: fc.integer({ min: 4, max: 12 }),
+      reshards: fc.constant(0),
+      remakes: fc.constant(0),
+      lingerMs: fc.constant(0),
+      rateLimit: fc.constant(150),
+      outages: fc.constant(0),
+      undecodable: fc.constant(0),
+      refused: fc.constant(0),
+    });
+    await fc.assert(fc.asyncProperty(scenario, holds), parameters);
   });
 
   test("unordered: nothing is lost under the same faults", async () => {

@@ -18,7 +18,7 @@ function scene() {
   const request = (records: readonly OutboundRecord[] = [record]): LeasedRequest & { aborted: () => boolean } => {
     const controller = new AbortController();
     const begun = { records, controller, writableUntil: 0, aborted: () => controller.signal.aborted };
-    watch.begin(begun);
+    assert.equal(watch.begin(begun, clock.now()), true);
     return begun;
   };
   return { clock, virtual, lease, watch, request };
@@ -45,6 +45,14 @@ describe("the watch of leases", () => {
     assert.equal(watch.holds(late, clock.now()), true);
     clock.advance(1);
     assert.equal(watch.holds(late, clock.now()), false);
+  });
+
+  test("lets a request that waited not begin after its lease", () => {
+    const { clock, lease, watch } = scene();
+    clock.advance(lease.end + 1);
+    const record = { writableUntil: lease.end } as OutboundRecord;
+    const late = { records: [record], controller: new AbortController(), writableUntil: 0 };
+    assert.equal(watch.begin(late, clock.now()), false);
   });
 
   test("leaves alone what has ended, and what is no topic-partition's by itself", async () => {

@@ -357,6 +357,8 @@ export function createModelKinesis(options: {
       );
     };
     const delay = random.next() * latencyMs;
+    // Mostly nearly as late as may be.
+    const late = (): number => 1 - random.next() ** 2;
     if (records.some((record) => partsOf(record).some(({ data }) => model.invalid.has(data)))) {
       met("a refused record");
       clock.timer(delay, () => fail("RequestRejected", false, "invalid"));
@@ -371,11 +373,11 @@ export function createModelKinesis(options: {
       met("a cut connection");
       // Before the execution or after it.
       clock.timer(delay, () => fail("EndpointUnreachable", true));
-      executeIn(delay + random.next() ** 2 * (executedWithinMs - 2 * latencyMs), false, () => {});
+      executeIn(delay + late() * (executedWithinMs - 2 * latencyMs), false, () => {});
     } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer)) {
       // Lost, late, or stalled after its headers: to the pipeline it is all the same.
       met("an answer that does not come in time");
-      executeIn(random.next() * (executedWithinMs - latencyMs), false, () => {});
+      executeIn(late() * (executedWithinMs - latencyMs), false, () => {});
     } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer, faults.executedLate)) {
       executeIn(executedWithinMs * (2 + random.next() * 3), true, () => {});
     } else {

@@ -24,8 +24,13 @@ export interface Scenario {
   readonly keys: number;
   readonly entries: number;
   readonly entrySize: number;
+  /** Of each worker: a message takes some 110. */
+  readonly budgetBytes: number;
   readonly shards: number;
   readonly latencyMs: number;
+  readonly requestTimeoutMs: number;
+  /** How long messages are produced and things happen. */
+  readonly eventfulMs: number;
   readonly maxRecords: number;
   readonly faults: KinesisFaults;
   /** How often each happens within the eventful time. */
@@ -76,12 +81,10 @@ interface Member {
   readonly pipeline: Pipeline;
 }
 
-const REQUEST_TIMEOUT_MS = 6_000;
 /** Between the news of a hand-over to the former owner and to the new one. */
 const SKEW_MS = 1_000;
 /** Of the wall clocks of two workers. */
 const CLOCKS_DIFFER_MS = 500;
-const EVENTFUL_MS = 60_000;
 const PATIENCE_MS = 3_600_000;
 const AFTERMATH_MS = 400_000;
 
@@ -97,7 +100,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     clock,
     random: random.fork(),
     shards: scenario.shards,
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    requestTimeoutMs: scenario.requestTimeoutMs,
     executedWithinMs: IN_TRANSIT_MS,
     latencyMs: scenario.latencyMs,
     maxRecordBytes: 1_000,
@@ -144,7 +147,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     const name = `w${everyone.length}`;
     const process = createProcess(clock, random.fork(), (random.next() - 0.5) * CLOCKS_DIFFER_MS);
     const sink = kinesis.sinkOf(name, process);
-    const budget = createBudget(3_000);
+    const budget = createBudget(scenario.budgetBytes);
     const pipeline = createPipeline({
       ordered: scenario.ordered,
       aggregation: scenario.aggregation,
@@ -185,11 +188,11 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
 
   for (let index = 0; index < scenario.workers; index += 1) start();
   // What is produced, and what goes wrong, at random times.
-  const at = (action: () => unknown): void => void clock.timer(random.next() * EVENTFUL_MS, action);
+  const at = (action: () => unknown): void => void clock.timer(random.next() * scenario.eventfulMs, action);
   const draw = random.fork();
   const texts: string[] = [];
   for (let index = 0; index < scenario.entries; index += 1) {
-    clock.timer(random.next() * EVENTFUL_MS * 0.7, () => {
+    clock.timer(random.next() * scenario.eventfulMs * 0.7, () => {
       const topic = topics[draw.integer(0, topics.length - 1)] as string;
       const count = draw.integer(1, scenario.entrySize);
       const keys = Array.from({ length: count }, () => `k${draw.integer(0, scenario.keys - 1)}`);
@@ -208,8 +211,8 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   }
   for (let index = 0; index < scenario.remakes; index += 1) {
     // One after another: a stream that does not exist cannot be deleted.
-    const from = (EVENTFUL_MS / scenario.remakes) * index;
-    const span = EVENTFUL_MS / scenario.remakes / 2;
+    const from = (scenario.eventfulMs / scenario.remakes) * index;
+    const span = scenario.eventfulMs / scenario.remakes / 2;
     clock.timer(from + draw.next() * span, () =>
       kinesis.remake(draw.integer(1, 4), draw.chance(0.5) ? 0 : draw.next() * span),
     );
@@ -232,15 +235,17 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
         broker.unload(topic);
         return;
       }
-      const skew = (): number => (draw.next() * 2 - 1) * SKEW_MS;
-      const [before, worker] = [broker.ownerOf(topic), anyone(draw)];
-      if (worker !== undefined) broker.handOver(topic, worker, skew());
-      // And back again, so that three owners follow one another.
-      if (!draw.chance(0.4)) return;
-      clock.timer(draw.next() * (draw.chance(0.3) ? 300 : 8_000), () => {
-        const next = before?.alive === true && draw.chance(0.5) ? before : anyone(draw);
-        if (next !== undefined) broker.handOver(topic, next, skew());
-      });
+      const owners = [broker.ownerOf(topic)];
+      const handOn = (left: number): void => {
+        const before = owners[draw.integer(0, owners.length - 1)];
+        const worker = before?.alive === true && draw.chance(0.3) ? before : anyone(draw);
+        if (worker === undefined) return;
+        owners.push(worker);
+        broker.handOver(topic, worker, (draw.next() * 2 - 1) * SKEW_MS);
+        if (left > 0) clock.timer(draw.next() * (draw.chance(0.2) ? 300 : 4_000), () => handOn(left - 1));
+      };
+      // Often several owners follow one another.
+      handOn(draw.chance(0.5) ? 0 : draw.integer(1, 3));
     });
   }
   for (let index = 0; index < scenario.cutOffs; index += 1) {
@@ -248,7 +253,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       const worker = anyone(draw);
       if (worker === undefined) return;
       const forMs = draw.next() * (draw.chance(0.5) ? 4_000 : 20_000);
-      const movesAfterMs = draw.next() * (draw.chance(0.5) ? 2 * forMs : 11_000);
+      const movesAfterMs = draw.next() * (draw.chance(0.3) ? 1_000 : draw.chance(0.5) ? 2 * forMs : 11_000);
       broker.cutOff(worker, () => anyone(draw, worker), { forMs, movesAfterMs, noticeMs: draw.next() * SKEW_MS });
     });
   }
@@ -305,7 +310,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   }
 
   rebalance();
-  await clock.run(() => clock.now() > EVENTFUL_MS);
+  await clock.run(() => clock.now() > scenario.eventfulMs);
   note("calm");
   kinesis.faults = NO_FAULTS;
   kinesis.auto = false;
@@ -317,7 +322,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   // a message that another worker buried before may be delivered again when only messages of its key are left.
   kinesis.invalid.clear();
   const finished = (): boolean => broker.backlog() === 0;
-  await clock.run(() => finished() || clock.now() > EVENTFUL_MS + PATIENCE_MS);
+  await clock.run(() => finished() || clock.now() > scenario.eventfulMs + PATIENCE_MS);
   const tookMs = clock.now();
   // Long enough for whatever is left behind to be forgotten.
   await clock.advance(AFTERMATH_MS);

@@ -78,8 +78,8 @@ export interface ConnectionOptions {
  */
 const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** A lease is prolonged by answers, which must not wait for all of it. */
-const ANSWER_WITHIN_MS = LEASE_MS / 2;
+/** A lease is prolonged by answers, which wait no longer than for half of it, though half as fast is received as before. */
+const ANSWER_WITHIN_MS = LEASE_MS / 4;
 
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {

@@ -22,12 +22,15 @@ export class LeaseWatch {
     this.#clock = clock;
   }
 
-  /** Bytes of the request begin to leave. */
-  begin(request: LeasedRequest): void {
+  /** Bytes of the request begin to leave, if it may still be on its way. */
+  begin(request: LeasedRequest, now: number): boolean {
     request.writableUntil = writableUntil(request.records);
-    if (request.writableUntil === Number.POSITIVE_INFINITY) return;
-    this.#requests.add(request);
-    this.#arm(request.writableUntil);
+    if (now > request.writableUntil) return false;
+    if (request.writableUntil < Number.POSITIVE_INFINITY) {
+      this.#requests.add(request);
+      this.#arm(request.writableUntil);
+    }
+    return true;
   }
 
   /** Whether it may still be on its way. */

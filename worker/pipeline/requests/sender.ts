@@ -33,6 +33,9 @@ export interface Sender<R extends OutboundRecord> {
   close(): void;
 }
 
+/** A request that waited longer than this for a socket and credentials may not be wanted any more. Milliseconds. */
+const RECHECK_AFTER_MS = 250;
+
 /** @param supply what is to be sent is pulled from it @param handler what becomes of it is handed to it */
 export function createSender<R extends OutboundRecord>(
   settings: Settings,
@@ -181,16 +184,17 @@ class BatchSender<R extends OutboundRecord> implements Sender<R> {
   #mayLeave(request: SentRequest<R>): boolean {
     const { clock, nextTurn } = this.#settings;
     const now = clock.now();
-    const { records, begun, controller } = request;
-    const may = begun
-      ? this.#leases.holds(request, now)
-      : records.every((record) => this.#settlement.mayWrite(record, now));
-    if (!may) nextTurn(() => controller.abort());
-    else if (!begun) {
-      request.begun = true;
-      this.#leases.begin(request);
-    }
+    const may = request.begun ? this.#leases.holds(request, now) : this.#mayBegin(request, now);
+    if (may) request.begun = true;
+    else nextTurn(() => request.controller.abort());
     return may;
+  }
+
+  /** What was withdrawn of it ends it by itself. */
+  #mayBegin(request: SentRequest<R>, now: number): boolean {
+    const waited = now - request.sentAt > RECHECK_AFTER_MS;
+    if (waited && !request.records.every((record) => this.#settlement.mayWrite(record, now))) return false;
+    return !request.controller.signal.aborted && this.#leases.begin(request, now);
   }
 
   #answered(request: SentRequest<R>, outcome: RequestOutcome): void {

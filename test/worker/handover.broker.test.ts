@@ -1,6 +1,6 @@
 /** How long nothing arrives while an ordered topic-partition changes its owner on a real broker. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseManifest } from "../../crds/validation/manifest.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -32,7 +32,7 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
   after(() => fake.close());
 
   /** A topic of one partition with constant traffic, and workers of one sink. */
-  async function open(name: string) {
+  async function open(t: TestContext, name: string) {
     const topic = `persistent://public/default/${name}`;
     const { serviceUrl, adminUrl } = broker.pulsar;
     const admin = pulsarAdmin(adminUrl);
@@ -66,8 +66,10 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
       });
       const worker = createWorker({ manifest, parts, pod, configHash: null, clock: systemClock, log: silentLog });
       worker.start();
+      workers.push(worker);
       return worker;
     };
+    const workers: Worker[] = [];
     const stopped = new AbortController();
     const producing = (async () => {
       while (!stopped.signal.aborted) {
@@ -83,18 +85,19 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
     };
     const untilWritten = async (since: number) =>
       await until("records arrive", async () => records().some(({ arrivedAt }) => arrivedAt > since), { pollMs: 20 });
-    const finish = async (workers: readonly Worker[]) => {
+    t.after(async () => {
+      stopped.abort();
+      await producing;
+      for (const worker of workers) await worker.close();
+      await traffic.close();
+    });
+    const finish = async () => {
       stopped.abort();
       await producing;
       const look = async () => (await checkStream(traffic.produced, fake.url, name, "ordered")).missing.length === 0;
       await until("all is delivered", look);
-      for (const worker of workers) {
-        await worker.drain(AbortSignal.timeout(10_000));
-        await worker.close();
-      }
       const result = await checkStream(traffic.produced, fake.url, name, "ordered");
       assert.ok(result.ok, result.explain());
-      await traffic.close();
     };
     return { topic, admin, start, untilWritten, longestGap, finish, lease };
   }
@@ -103,10 +106,10 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
     void (await until("it is subscribed", async () => worker.facts().source?.connected === true, { pollMs: 20 }));
 
   test("whose owner ends in order is written for by the next one without a wait", async (t) => {
-    const { start, untilWritten, longestGap, finish } = await open("clean-end");
+    const { start, untilWritten, longestGap, finish } = await open(t, "clean-end");
     const first = start("a");
     await active(first);
-    const second = start("b");
+    start("b");
     await untilWritten(0);
     const since = Date.now();
     await first.drain(AbortSignal.timeout(10_000));
@@ -115,12 +118,12 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
     const gap = longestGap(since);
     t.diagnostic(`nothing arrived for ${gap} ms`);
     assert.ok(gap < FAILOVER_DELAY_MS + 500 + SLACK_MS, `${gap} ms`);
-    await finish([second]);
+    await finish();
   });
 
   test("that its only worker gets back is written for without a wait", async (t) => {
-    const { topic, admin, start, untilWritten, longestGap, finish } = await open("unloaded");
-    const worker = start("a");
+    const { topic, admin, start, untilWritten, longestGap, finish } = await open(t, "unloaded");
+    start("a");
     await untilWritten(0);
     const since = Date.now();
     await admin.unload(topic);
@@ -128,6 +131,6 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
     const gap = longestGap(since);
     t.diagnostic(`nothing arrived for ${gap} ms`);
     assert.ok(gap < FAILOVER_DELAY_MS + 500 + 2 * SLACK_MS, `${gap} ms`);
-    await finish([worker]);
+    await finish();
   });
 });

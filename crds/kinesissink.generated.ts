@@ -1011,6 +1011,10 @@ export interface WorkerStatus {
    */
   configHash?: string;
   /**
+   * Version of the worker. Absent where it is older than this field.
+   */
+  version?: string;
+  /**
    * Pulsar client in use: Wire or Native.
    */
   client?: "Wire" | "Native";

@@ -5,8 +5,8 @@ const { group, plural } = KINESIS_SINKS;
 
 /**
  * Everything that the operator may do in the namespaces it watches: the rules of its ClusterRole, or of one Role per
- * namespace. There is no verb on secrets. To grant workers their Role it holds what the Role grants (`get` and
- * `kinesissinks/status` `patch`), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
+ * namespace. There is no verb on secrets. To grant workers their Role it holds what the Role grants (`get`,
+ * `kinesissinks/status` `patch`, `get` and `patch` on a Lease), so neither `bind` nor `escalate` is needed. `update` on `kinesissinks/status` is what the
  * admission policy tells the operator by. `kinesissinks/finalizers` is for owner references where
  * OwnerReferencesPermissionEnforcement is on, `patch` on kinesissinks for the finalizer. Nothing is deleted but what a sink that
  * exists does not ask for any more (its own account, NetworkPolicy and PodDisruptionBudget), configurations that no worker has
@@ -32,6 +32,7 @@ export const NAMESPACE_RULES: readonly PolicyRule[] = [
     resources: ["poddisruptionbudgets"],
     verbs: ["get", "list", "watch", "create", "patch", "delete"],
   },
+  { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "list", "watch", "create", "patch"] },
   {
     apiGroups: ["rbac.authorization.k8s.io"],
     resources: ["roles", "rolebindings"],

@@ -91,6 +91,7 @@ const LAYERS: Layers = {
   ],
   "worker/pipeline/create.ts": ["worker/pipeline/", ...PIPELINE],
 
+  "worker/peers/": ["worker/pipeline/", "crds/", "runtime/"],
   "worker/report/": ["worker/source/source.ts", ...FORMAT, "worker/sink/*", "worker/pipeline/*", "crds/", "runtime/"],
   "worker/": ["worker/", "crds/", "runtime/"],
 

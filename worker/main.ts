@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { handoverLeasePath } from "../crds/handover-lease.ts";
 import { KINESIS_SINKS } from "../crds/resource.ts";
 import { sourceHash } from "../crds/subscription.ts";
 import { ignoredProperties } from "../crds/validation/ignored-properties.ts";
@@ -14,6 +15,8 @@ import { live } from "./life.ts";
 import { runLocally } from "./local.ts";
 import { memoryLimit } from "./memory.ts";
 import { createParts } from "./parts.ts";
+import { createFormerWorkers } from "./peers/former-workers.ts";
+import { createPeers } from "./peers/peers.ts";
 import { mountedPrivateKeys } from "./private-keys.ts";
 import { createReportClient, createStatusPublisher, inlineCredentials } from "./report/resource-status.ts";
 import { createSubscribedBefore } from "./report/subscribed-before.ts";
@@ -60,6 +63,7 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
   const api = createReportClient({ host, port, folder: mode.apiCredentials });
   const target = { namespace, name: manifest.metadata.name, uid: manifest.metadata.uid ?? "", pod };
   const subscribed = createSubscribedBefore(sourceHash(manifest), systemClock, log);
+  const former = createFormerWorkers(manifest.spec.config.requestTimeout);
   const worker = createWorker({
     manifest,
     parts: createParts({
@@ -71,6 +75,13 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       consumerName: pod,
       memoryLimitBytes: memoryLimit(process.constrainedMemory()),
       proxy: proxyVariables(process.env),
+      peers: createPeers({
+        client: api,
+        path: handoverLeasePath(target),
+        extraWaitMs: () => former.extraWaitMs,
+        clock: systemClock,
+        log,
+      }),
       clock: systemClock,
       log,
     }),
@@ -87,7 +98,10 @@ async function runInPod(mode: RunMode & { kind: "pod" }, termination: AbortSigna
       clock: systemClock,
       log,
       onLogLevel: root.setLevel,
-      onStatus: subscribed.seen,
+      onStatus: (status) => {
+        subscribed.seen(status);
+        former.seen(status.workers ?? []);
+      },
       onLagTarget: (given) => worker.watchBacklogAge(given),
     }),
     onNotice: () => {},

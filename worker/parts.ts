@@ -12,6 +12,8 @@ import { partitionKey, spreadKey } from "./format/partition-key.ts";
 import { receiveBudget } from "./memory.ts";
 import { createBudget } from "./pipeline/budget.ts";
 import { createPipeline } from "./pipeline/create.ts";
+import { HANDOVER_WAIT_MS } from "./pipeline/ordered/fencing.ts";
+import { noPeers, type Peers } from "./pipeline/peers.ts";
 import type { PrivateKeysOpener } from "./private-keys.ts";
 import { type PulsarAccess, pulsarAccess } from "./pulsar-access.ts";
 import { createPulsarAdmin } from "./pulsar-admin.ts";
@@ -43,6 +45,8 @@ export interface PartsOptions {
   readonly memoryLimitBytes: number | null;
   /** The way to AWS, to an OAuth 2.0 issuer and to Pulsar's admin API; none by default. */
   readonly proxy?: ProxyVariables;
+  /** The other workers of the sink; none is known by default. */
+  readonly peers?: Peers;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -139,7 +143,8 @@ function pipelineOptions(options: PartsOptions, stream: StreamDescription) {
     lingerMs: lingerMillis,
     rateLimit: config.rateLimit,
     recordTtlMs: config.recordTtl,
-    handoverWaitMs: config.requestTimeout,
+    handoverWaitMs: HANDOVER_WAIT_MS,
+    peers: options.peers ?? noPeers,
     maxConcurrentRequests: config.maxConnections,
     deadLetterTopic: deadLetter?.topic ?? null,
     clock: options.clock,

@@ -124,6 +124,7 @@ class SinkWorker implements Worker {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    await this.#flow?.pipeline.leave();
     this.#flow?.pipeline.close();
     await this.#flow?.source.close();
     this.#options.parts.sink.close();

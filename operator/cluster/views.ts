@@ -1,7 +1,8 @@
+import type { ResourceType } from "../../runtime/kube/resource-type.ts";
 import { MADE_FROM_ANNOTATION, SINK_LABEL, TEMPLATE_HASH_ANNOTATION, TURN_ANNOTATION } from "../desired/names.ts";
 import { parseMark } from "../desired/spec-mark.ts";
 import { mountedConfig, type VolumeHolder } from "../desired/volumes.ts";
-import { controllerOf, type KubeObject, type ObjectMeta, objectKey } from "../kube/objects.ts";
+import { controllerOf, DEPLOYMENTS, type KubeObject, type ObjectMeta, objectKey } from "../kube/objects.ts";
 import type { Stored } from "../kube/store.ts";
 import { type Progress, parseTurn } from "../rollout/judge.ts";
 import type { DeploymentCondition, ObservedDeployment } from "../status/observed.ts";
@@ -22,13 +23,13 @@ function sinkKey({ metadata }: KubeObject): string | undefined {
   return name === undefined ? undefined : objectKey(metadata.namespace, name);
 }
 
-export function childView(object: KubeObject): ChildView {
+export function childView(type: ResourceType, object: KubeObject): ChildView {
   return {
     ...stored(object),
     uid: object.metadata.uid ?? "",
     group: sinkKey(object),
     controllerUid: controllerOf(object)?.uid,
-    fingerprint: fingerprint(object),
+    fingerprint: fingerprint(type, object),
   };
 }
 
@@ -52,7 +53,7 @@ export function deploymentView(object: Deployment): ChildView {
       return { type, status, reason: reason ?? "", message: message ?? "" };
     }),
   };
-  return { ...childView(object), deployment, template: templateView(object) };
+  return { ...childView(DEPLOYMENTS, object), deployment, template: templateView(object) };
 }
 
 export function templateView(object: Deployment): TemplateView {

@@ -68,16 +68,17 @@ class ClusterWatches implements Watches {
     const onChange = (sinkKey: string) => this.#changed(sinkKey);
     const childStore = (reduce: (object: KubeObject) => ChildView) =>
       createStore<ChildView>({ reduce, groupOf: (child) => child.group, onChange });
+    const viewOf = (type: ResourceType) => (object: KubeObject) => childView(type, object);
     const sinks = createStore<SinkView>({
       reduce: (object) =>
         operatorClassOf(object as LiveSink) === options.operatorClass ? sinkView(object) : undefined,
       groupOf: ({ key }) => key,
       onChange,
     });
-    const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(childView)]));
+    const children = new Map(CHILDREN_BY_METADATA.map((type) => [type.kind, childStore(viewOf(type))]));
     const deployments = childStore(deploymentView);
     children.set(DEPLOYMENTS.kind, deployments);
-    const replicaSets = childStore(childView);
+    const replicaSets = childStore(viewOf(REPLICA_SETS));
     const pods = createStore<PodView>({ reduce: podView, groupOf: (pod) => pod.group, onChange });
     const collections: Collection[] = [
       { type: KINESIS_SINKS, store: sinks },

@@ -4,6 +4,7 @@ import {
   DEPLOYMENTS,
   DISRUPTION_BUDGETS,
   type KubeObject,
+  LEASES,
   NETWORK_POLICIES,
   ROLE_BINDINGS,
   ROLES,
@@ -12,6 +13,7 @@ import {
 import { configMap, workerConfig } from "./config-map.ts";
 import { deployment } from "./deployment.ts";
 import { disruptionBudget, networkPolicy } from "./guards.ts";
+import { lease } from "./lease.ts";
 import type { LiveSink } from "./names.ts";
 import { role } from "./role.ts";
 import { roleBinding } from "./role-binding.ts";
@@ -20,7 +22,7 @@ import type { WorkerDefaults } from "./worker-defaults.ts";
 
 /** The kinds of a sink's children, in the order in which they are applied: what a pod needs comes before it. */
 export const CHILD_TYPES: readonly ResourceType[] = [
-  ...[SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS],
+  ...[SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, LEASES, CONFIG_MAPS],
   ...[NETWORK_POLICIES, DISRUPTION_BUDGETS, DEPLOYMENTS],
 ];
 
@@ -39,6 +41,7 @@ export function children(sink: LiveSink, defaults: WorkerDefaults, accounts: rea
     { type: SERVICE_ACCOUNTS, object: serviceAccount(sink) },
     { type: ROLES, object: role(sink) },
     { type: ROLE_BINDINGS, object: roleBinding(sink, accounts) },
+    { type: LEASES, object: lease(sink) },
     { type: CONFIG_MAPS, object: configMap(sink, config) },
     { type: NETWORK_POLICIES, object: networkPolicy(sink, defaults) },
     { type: DISRUPTION_BUDGETS, object: disruptionBudget(sink, defaults) },

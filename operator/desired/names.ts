@@ -1,3 +1,4 @@
+import { CHILD_SUFFIX } from "../../crds/handover-lease.ts";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ObjectMeta, OwnerReference } from "../kube/objects.ts";
@@ -31,9 +32,6 @@ export const ROLL_NOW_ANNOTATION = "pulsar-kinesis.io/roll-now";
 
 /** Selects whatever the operator makes, and the pods and ReplicaSets that come from it. */
 export const MANAGED_SELECTOR = `app.kubernetes.io/managed-by=${PROGRAM}`;
-
-/** Behind the sink's name in the name of every child: a plain one could be the name of something that is not ours. */
-export const CHILD_SUFFIX = "-kinesis-sink";
 
 /** The name of every child, whatever its kind. */
 export function childName(sink: KinesisSink): string {

@@ -58,7 +58,7 @@ async function applyChild(context: Context, child: Child, object: KubeObject): P
   const by = same && isFight(repair, clock.now()) ? await fighter(context, child, name) : undefined;
   const applied = await apply(context, child, object);
   if (!context.owned.has(kind) && otherManagers(applied).length > 0) return await undoMerge(context, child, applied);
-  const after = fingerprint(applied);
+  const after = fingerprint(child.type, applied);
   memory.applied.set(kind, { hash, fingerprint: after, resourceVersion: applied.metadata.resourceVersion });
   if (same && after !== seen?.fingerprint) {
     memory.repairs.set(kind, repaired(repair, clock.now()));

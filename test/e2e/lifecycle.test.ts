@@ -8,7 +8,7 @@ import { createScenario, type Scenario } from "./scenario.ts";
 import { operatorInstalled, theStage } from "./setup.ts";
 import { OPERATOR_NAMESPACE, RELEASE } from "./stage.ts";
 
-const CHILDREN = ["deployments", "configmaps", "serviceaccounts", "roles", "rolebindings", "pods"];
+const CHILDREN = ["deployments", "configmaps", "serviceaccounts", "roles", "rolebindings", "leases", "pods"];
 
 interface Deployment {
   status: { availableReplicas?: number };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { handoverLeasePath } from "../../crds/handover-lease.ts";
 import type { KinesisSink } from "../../crds/kinesissink.generated.ts";
 import { isReady } from "./kube.ts";
 import { applyStatus, mergePatch, type PodAnswer, type PodRequest, requestsFromPod, sinkPath } from "./pod-request.ts";
@@ -108,6 +109,11 @@ const trespasses: readonly Attempt[] = [
     what: "listing Secrets",
     request: (p) => ({ method: "GET", path: core(p, "secrets") }),
     why: /cannot list resource "secrets"/,
+  },
+  {
+    what: "the Lease of another sink",
+    request: (p) => mergePatch(handoverLeasePath({ ...p, name: NEIGHBOUR }), { metadata: { annotations: {} } }),
+    why: /cannot patch resource "leases"/,
   },
   {
     what: "listing pods",

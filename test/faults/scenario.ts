@@ -55,8 +55,7 @@ export interface Scenario {
 }
 
 /**
- * Short waits, so that a scenario is over soon: the waits of a hand-over are as long as requestTimeout. A record for each
- * message, so that it lasts until its fault.
+ * Short waits, so that a scenario is over soon. A record for each message, so that it lasts until its fault.
  */
 const QUICK = {
   requestTimeout: 1_000,

@@ -42,7 +42,7 @@ async function encode(vector: Vector): Promise<Buffer> {
   );
   const input = messageOfVector(vector, schema === null ? null : VERSION);
   await format.prepare({
-    assignment: { topic: message.topic, epoch: 1, active: true, heardAt: 0 },
+    assignment: { topic: message.topic, epoch: 1, active: true, answeredAt: 0 },
     messages: [input],
     retainedBytes: 0,
     redeliveryCount: 0,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { handoverLeasePath } from "../../crds/handover-lease.ts";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
 import type { ConfigMapObject } from "../../operator/desired/config-map.ts";
 import type { DeploymentObject } from "../../operator/desired/deployment.ts";
@@ -13,6 +14,7 @@ import {
   controllerOf,
   DEPLOYMENTS,
   type KubeObject,
+  LEASES,
   PODS,
   REPLICA_SETS,
   ROLE_BINDINGS,
@@ -22,6 +24,7 @@ import {
 import { systemClock } from "../../runtime/clock.ts";
 import { createKubeClient } from "../../runtime/kube/client.ts";
 import { objectPath } from "../../runtime/kube/resource-type.ts";
+import { createPeers } from "../../worker/peers/peers.ts";
 import { createStatusPublisher } from "../../worker/report/resource-status.ts";
 import { silentLog } from "../silent-log.ts";
 import { eventually, skip } from "./api/cluster.ts";
@@ -37,7 +40,7 @@ interface Observed {
   readonly status?: { readonly observedGeneration?: number };
 }
 
-const CHILDREN = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, CONFIG_MAPS, DEPLOYMENTS];
+const CHILDREN = [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, LEASES, CONFIG_MAPS, DEPLOYMENTS];
 
 describe("the objects of a sink on a real API server", { skip }, () => {
   const cluster = useOperator();
@@ -108,6 +111,37 @@ describe("the objects of a sink on a real API server", { skip }, () => {
         /^Deployment fought-kinesis-sink .* field manager operator-tests, which sets spec\.replicas/,
       );
     });
+  });
+
+  test("the marks in its Lease are its workers': one of them takes each, and the operator lets them be", async () => {
+    await create("marked");
+    const { namespace } = cluster;
+    const path = handoverLeasePath({ namespace, name: "marked" });
+    const worker = () =>
+      createPeers({ client: cluster.client, path, clock: systemClock, log: silentLog, extraWaitMs: () => 0 });
+    const topics = Array.from({ length: 1_000 }, (_, index) => `persistent://public/default/orders-partition-${index}`);
+    const left = topics.map((topic) => ({ topic, ownedAt: Date.now() }));
+    assert.equal(await worker().leave(left), true);
+    const { resourceVersion } = (await child(LEASES, "marked")).metadata;
+    const takers = [worker(), worker(), worker()];
+    const taken = await Promise.all(
+      topics.slice(0, 50).map(async (topic) => {
+        const results = await Promise.all(takers.map((taker) => taker.take(topic, AbortSignal.timeout(6_000))));
+        return results.filter(Boolean).length;
+      }),
+    );
+    assert.deepEqual(
+      taken,
+      topics.slice(0, 50).map(() => 1),
+    );
+    const after = (await child(LEASES, "marked")).metadata;
+    assert.notEqual(after.resourceVersion, resourceVersion);
+    assert.equal(Object.keys(after.annotations ?? {}).length, 950);
+    const events = await cluster.list<KubeObject & { reason: string; message: string }>(CORE_EVENTS);
+    assert.deepEqual(
+      events.filter(({ reason, message }) => reason === "DriftRepaired" && message.includes("marked")),
+      [],
+    );
   });
 
   test("an object that lost the operator's label is found and repaired", async () => {

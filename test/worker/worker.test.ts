@@ -48,6 +48,7 @@ function workerWith(
     start: note("pipeline started"),
     state: () => idle.pipeline.state(),
     drain: async () => void calls.push("pipeline drained"),
+    leave: async () => void calls.push("topic-partitions left"),
     close: note("pipeline closed"),
   } as unknown as Pipeline;
   const connect = async () => {
@@ -85,7 +86,13 @@ describe("a worker", () => {
     assert.deepEqual([workerHealth(worker.facts()).ready, workerHealth(worker.facts()).state], [false, "Draining"]);
     await drained;
     await worker.close();
-    assert.deepEqual(calls.slice(2), ["pipeline drained", "pipeline closed", "source closed", "sink closed"]);
+    assert.deepEqual(calls.slice(2), [
+      "pipeline drained",
+      "topic-partitions left",
+      "pipeline closed",
+      "source closed",
+      "sink closed",
+    ]);
   });
 
   test("connects to nothing before the stream is usable, says why, and goes on by itself", async () => {

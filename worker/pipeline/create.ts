@@ -18,7 +18,8 @@ import { createStartedSource, type StartedSource } from "./intake/started-source
 import { StuckWatch } from "./intake/stuck-watch.ts";
 import { type PipelineOptions, type Settings, settings } from "./options.ts";
 import { OrderedAssignments } from "./ordered/assignments.ts";
-import { carries, OrderedIntake } from "./ordered/intake.ts";
+import { carries } from "./ordered/handovers.ts";
+import { OrderedIntake } from "./ordered/intake.ts";
 import type { OrderedUserRecord } from "./ordered/lane.ts";
 import { Lanes, type OrderedWaiting } from "./ordered/lanes.ts";
 import { OrderedOutcomes, type OrderedRecord } from "./ordered/outcomes.ts";
@@ -197,6 +198,10 @@ class StationPipeline implements Pipeline {
     drain.check();
     await emptied;
     await flushed(source, deadline);
+  }
+
+  leave(): Promise<void> {
+    return this.#stations.intake.leave();
   }
 
   close(): void {

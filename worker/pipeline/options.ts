@@ -6,6 +6,7 @@ import type { RequestLimits, Sink } from "../sink/sink.ts";
 import type { StreamWatch } from "../sink/stream-watch.ts";
 import type { Message } from "../source/source.ts";
 import type { Budget } from "./budget.ts";
+import { noPeers, type Peers } from "./peers.ts";
 
 export interface PipelineOptions {
   /** `retainOrdering` */
@@ -19,11 +20,10 @@ export interface PipelineOptions {
   readonly limits: RequestLimits;
   /** `retryInitialDelayInMillis`, `retryMaxDelayInMillis` */
   readonly retry: RetryDelays;
-  /**
-   * Milliseconds that pass before a newly assigned topic-partition is first written for, and before a record whose
-   * fate is unknown is written again. Ordered only.
-   */
+  /** Milliseconds that pass before a topic-partition is first written for that another worker may have had. Ordered only. */
   readonly handoverWaitMs: number;
+  /** The other workers of the sink. Default: none is known. Ordered only. */
+  readonly peers?: Peers;
   /** `maxConnections` */
   readonly maxConcurrentRequests: number;
   /** The same one that the source asks. */
@@ -55,6 +55,7 @@ export type Settings = Required<PipelineOptions>;
 export function settings(options: PipelineOptions): Settings {
   return {
     random: Math.random,
+    peers: noPeers,
     nextTurn: (callback) => setImmediate(callback),
     ...options,
   };

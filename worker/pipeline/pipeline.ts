@@ -72,6 +72,11 @@ export interface Pipeline extends SourceHandler {
   state(): PipelineState;
   /** Receives no more; resolves when everything pending was delivered and its acknowledgement confirmed, or `deadline` aborts. */
   drain(deadline: AbortSignal): Promise<void>;
+  /**
+   * Tells the other workers which topic-partitions are left clean: between `drain` and the end of their consumers. Takes a
+   * second or two at most.
+   */
+  leave(): Promise<void>;
   /** Stops timers and aborts requests. What was not acknowledged comes again elsewhere. */
   close(): void;
 }

@@ -1,6 +1,7 @@
 import type { WorkerStatus } from "../../crds/kinesissink.generated.ts";
 import { boundWorkerStatus } from "../../crds/worker-status.ts";
 import { printable } from "../../runtime/foreign-text.ts";
+import { program } from "../../runtime/version.ts";
 import type { PipelineState } from "../pipeline/pipeline.ts";
 import type { WorkerFacts } from "./facts.ts";
 import { type Cause, workerHealth } from "./health.ts";
@@ -14,6 +15,7 @@ export function workerEntry(facts: WorkerFacts): WorkerStatus {
     state: health.state,
     ...causeFields(health.cause),
     ...(facts.configHash === null ? {} : { configHash: facts.configHash }),
+    version: program.version,
     ...(facts.client === null ? {} : { client: facts.client }),
     startedAt: new Date(facts.startedAt).toISOString(),
     reportedAt: new Date(facts.now).toISOString(),

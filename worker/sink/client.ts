@@ -50,8 +50,6 @@ export interface KinesisSinkOptions {
 const CONNECT_MARGIN_MS = 250;
 /** Of a short deadline the margin takes no more than this share. */
 const CONNECT_MARGIN_SHARE = 1 / 4;
-/** A request that waited longer than this for a socket and credentials may not be wanted any more. */
-const RECHECK_AFTER_MS = 250;
 
 /** A sink on one Kinesis data stream. Retries nothing: that is the pipelines' part. Never throws. */
 export function createKinesisSink(options: KinesisSinkOptions): Sink {
@@ -89,11 +87,19 @@ class KinesisStreamSink implements Sink {
     this.#semaphore = createSemaphore(options.maxConnections);
   }
 
-  async put(records: readonly KinesisRecord[], signal: AbortSignal, recheck?: () => void): Promise<RequestOutcome> {
+  async put(records: readonly KinesisRecord[], signal: AbortSignal, mayLeave?: () => boolean): Promise<RequestOutcome> {
     const context = this.#contextOf("PutRecords");
-    const send = (abort: AbortSignal) => putRecords(this.#client, this.#stream, records, this.#memory, context, abort);
-    const outcome = await this.#call(context, signal, send, recheck);
-    return "kind" in outcome ? outcome : { kind: "failed", failure: outcome };
+    let begun = false;
+    const leaves = (): boolean => {
+      const may = mayLeave?.() ?? true;
+      begun ||= may;
+      return may;
+    };
+    const send = (abortSignal: AbortSignal) =>
+      putRecords(this.#client, this.#stream, records, this.#memory, context, { abortSignal, mayLeave: leaves });
+    const outcome = await this.#call(context, signal, send);
+    if ("kind" in outcome) return outcome;
+    return { kind: "failed", failure: signal.aborted && !begun ? unsent(context) : outcome };
   }
 
   async describe(signal: AbortSignal): Promise<StreamDescription> {
@@ -119,15 +125,11 @@ class KinesisStreamSink implements Sink {
     context: FailureContext,
     signal: AbortSignal,
     request: (signal: AbortSignal) => Promise<T>,
-    recheck?: () => void,
   ): Promise<T | SinkFailure> {
-    const { clock } = this.#options;
-    const since = clock.now();
     if (!(await this.#semaphore.acquire(signal))) return unsent(context);
     try {
       const identity = await this.#identity(context, signal);
       if ("ambiguous" in identity) return identity;
-      if (clock.now() - since > RECHECK_AFTER_MS) recheck?.();
       if (signal.aborted) return unsent(context);
       return await this.#answer(context, signal, request, identity);
     } finally {

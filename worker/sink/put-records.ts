@@ -5,6 +5,7 @@ import type { StreamName } from "./describe.ts";
 import { ambiguousAnswer, classifyRecordError, type FailureContext } from "./errors.ts";
 import { withBody } from "./protocol.ts";
 import { encodePutRecords } from "./put-records-body.ts";
+import type { SendOptions } from "./request-handler.ts";
 import type { KinesisRecord, RecordOutcome, RequestOutcome } from "./sink.ts";
 
 /** One entry of PutRecords' answer (Kinesis API reference, PutRecordsResultEntry). */
@@ -25,11 +26,11 @@ export async function putRecords(
   records: readonly KinesisRecord[],
   memory: BodyMemory,
   context: FailureContext,
-  abortSignal: AbortSignal,
+  options: SendOptions,
 ): Promise<RequestOutcome> {
   const body = encodePutRecords(stream, records, memory);
   const command = new PutRecordsCommand(withBody({ ...stream, Records: [] }, body));
-  const answer = await client.send(command, { abortSignal });
+  const answer = await client.send(command, options);
   // A request that failed may still be read by its socket.
   memory.giveBack(body);
   return toOutcome(answer.Records, records.length, context);

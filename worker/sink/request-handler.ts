@@ -1,22 +1,24 @@
-import { pipeline, Readable, Transform } from "node:stream";
+import { pipeline, type Readable, Transform } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { AnswerTooLargeError } from "../../runtime/http-answer.ts";
 import type { ProxyVariables } from "../../runtime/proxy.ts";
+import { bodyInSlices } from "./body-slices.ts";
 import { ResettingHttpAgent, ResettingHttpsAgent } from "./resetting-agents.ts";
 
 /** Idle sockets are closed before the service or a NAT does it, which would look like a lost answer. Milliseconds. */
 const IDLE_SOCKET_MS = 20_000;
 
-/**
- * A body is handed to its socket in parts of this many bytes, one after the other: TLS encrypts at once all that it gets, so
- * that whole bodies would be in memory twice while the service takes them in.
- */
-const SLICE_BYTES = 64 * 1024;
-
 /** An answer about 500 records or 1,000 shards has some 500 KB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 type Handle = NodeHttpHandler["handle"];
+
+/** How one request is sent. */
+export interface SendOptions {
+  readonly abortSignal: AbortSignal;
+  /** Asked whenever bytes of the body are about to go to the socket. False: they do not, and `abortSignal` aborts soon. */
+  readonly mayLeave?: () => boolean;
+}
 
 /** HTTP/1.1: the SDK's default HTTP/2 handler reaches half the throughput. */
 export function createRequestHandler(options: {
@@ -44,8 +46,9 @@ export function createRequestHandler(options: {
 class SlicingHandler extends NodeHttpHandler {
   override async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
     const { body } = request;
+    const { mayLeave } = (options ?? {}) as Partial<SendOptions>;
     // Its length is in a header and its hash in the signature by now.
-    if (Buffer.isBuffer(body) && body.length > SLICE_BYTES) request.body = slices(body);
+    if (Buffer.isBuffer(body)) request.body = bodyInSlices(body, mayLeave);
     const handled = await super.handle(request, options);
     const { headers, body: answer } = handled.response;
     // The parser holds an answer to its length; only one without has to be counted.
@@ -74,16 +77,4 @@ function bounded(answer: Readable): Readable {
 
 function tooLarge(): AnswerTooLargeError {
   return new AnswerTooLargeError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
-}
-
-function slices(body: Buffer): Readable {
-  let at = 0;
-  return new Readable({
-    highWaterMark: SLICE_BYTES,
-    read() {
-      const slice = body.subarray(at, at + SLICE_BYTES);
-      at += slice.length;
-      this.push(slice.length === 0 ? null : slice);
-    },
-  });
 }

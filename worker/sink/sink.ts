@@ -109,10 +109,11 @@ export interface Sink {
    * One PutRecords request. Never rejects: every failure is an outcome. Resolves by the request's own deadline
    * (`requestTimeout`, up to the last byte of the answer), or at once when `signal` aborts (then failed, ambiguous).
    * An answer with another number of records than the request is `failed`, ambiguous.
-   * @param recheck called before the request leaves if that took a while, for a socket or for credentials. When it aborts
-   * `signal`, nothing is sent, and the outcome is not ambiguous.
+   * @param mayLeave asked whenever bytes of the request are about to go to its socket: once that is connected, and before
+   * each further part of the body. When it answers false they do not, and `signal` has to abort soon. The outcome of a
+   * request of which nothing has left by then is not ambiguous.
    */
-  put(records: readonly KinesisRecord[], signal: AbortSignal, recheck?: () => void): Promise<RequestOutcome>;
+  put(records: readonly KinesisRecord[], signal: AbortSignal, mayLeave?: () => boolean): Promise<RequestOutcome>;
   /** @throws SinkError */
   describe(signal: AbortSignal): Promise<StreamDescription>;
   /** All shards, closed ones included. @throws SinkError (AccessDenied when ListShards is not granted) */

@@ -9,6 +9,12 @@ import { printable } from "../../runtime/foreign-text.ts";
 export type SubscriptionType = "Exclusive" | "Failover" | "Shared";
 
 /**
+ * The lease of an owner: it writes, and keeps requests open, until so long after it sent the last request that was answered on
+ * the consumer's own connection. Milliseconds.
+ */
+export const LEASE_MS = 4_000;
+
+/**
  * One activation of one topic-partition on one subscription. It ends for good when the consumer is closed, loses its
  * connection, or another consumer becomes the active one; the next activation is a new assignment.
  */
@@ -21,8 +27,11 @@ export interface Assignment {
   readonly cluster?: string | undefined;
   /** False, for good, once nothing of this assignment may be written or acknowledged any more. */
   readonly active: boolean;
-  /** `Clock.now()` at which its broker was last heard from. */
-  readonly heardAt: number;
+  /**
+   * `Clock.now()` at which the last request was sent that its broker has answered since, on the consumer's own connection:
+   * at that time the topic-partition was this worker's. Stands still once the assignment has ended.
+   */
+  readonly answeredAt: number;
 }
 
 /** The encryption metadata of an entry that arrived encrypted and was not decrypted. */
@@ -164,7 +173,7 @@ export interface SourceHandler {
   assigned(assignment: Assignment): void;
   /** In order within an assignment. */
   deliver(delivery: Delivery): void;
-  /** `assignment.active` is false already: withdraw what is queued, abort what is in flight. */
+  /** `assignment.active` is false already: withdraw what is queued, send nothing new. */
   revoked(assignment: Assignment): void;
 }
 

@@ -48,8 +48,8 @@ const CONFIG = {
 const BEFORE_EACH = 1_000;
 /** Of live traffic: 500 messages a second. */
 const LIVE = { wave: 50, pauseMs: 100 };
-/** Longer than a hand-over with the wait before the first write, which is as long as requestTimeout. */
-const HAND_OVER_MS = 9_000;
+/** Longer than a hand-over with the wait before the first write, which is 10 s. */
+const HAND_OVER_MS = 13_000;
 const OUTAGE_MS = 5_000;
 const CHECK_LIMIT_MS = 120_000;
 

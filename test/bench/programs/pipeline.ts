@@ -89,7 +89,7 @@ function feed(handler: SourceHandler, budget: ReceiveBudget, total: number, batc
     topic: `persistent://public/default/bench-partition-${index}`,
     epoch: index,
     active: true,
-    get heardAt() {
+    get answeredAt() {
       return performance.now();
     },
   }));

@@ -147,6 +147,7 @@ function reader(arrived: DecodedEntry[], type: number): FrameSplitter {
   const dispatcher = createDispatcher("broker:6650", createForeignText(), requests, {
     onConnected: () => undefined,
     onPing: () => undefined,
+    onPong: () => undefined,
     onChallenge: () => undefined,
     onRefused: () => undefined,
   });

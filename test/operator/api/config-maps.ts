@@ -20,7 +20,7 @@ async function mirrored(cluster: TestCluster, name: string): Promise<Cluster> {
     (await cluster.list<KubeObject>(type)).map(view).filter(({ group }) => group === `${cluster.namespace}/${name}`);
   const live = await sink(cluster, name);
   const [deployment] = await views<ChildView>(DEPLOYMENTS, deploymentView);
-  const configMaps = await views<ChildView>(CONFIG_MAPS, childView);
+  const configMaps = await views<ChildView>(CONFIG_MAPS, (object) => childView(CONFIG_MAPS, object));
   const pods = await views<PodView>(PODS, podView);
   return {
     sink: () => live,

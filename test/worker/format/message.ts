@@ -35,7 +35,7 @@ export function messageOf(parts: MessageParts): Message {
 
 export function deliveryOf(messages: readonly Message[], topic: string): Delivery {
   return {
-    assignment: { topic, epoch: 1, active: true, heardAt: 0 },
+    assignment: { topic, epoch: 1, active: true, answeredAt: 0 },
     messages,
     retainedBytes: 0,
     redeliveryCount: 0,

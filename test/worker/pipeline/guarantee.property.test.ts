@@ -25,12 +25,17 @@ const calmScenario: { [Field in keyof Scenario]: fc.Arbitrary<Scenario[Field]> }
   keys: fc.integer({ min: 1, max: 4 }),
   entries: fc.integer({ min: 1, max: 60 }),
   entrySize: fc.integer({ min: 1, max: 5 }),
+  budgetBytes: fc.constant(3_000),
   shards: fc.integer({ min: 1, max: 4 }),
   latencyMs: fc.constantFrom(1, 20, 200, 1_500),
+  requestTimeoutMs: fc.constantFrom(6_000, 6_000, 30_000),
+  eventfulMs: fc.constant(60_000),
   maxRecords: fc.constantFrom(1, 3, 500),
   faults: fc.constant(NO_FAULTS),
   handOvers: few(6),
-  cutOffs: few(2),
+  cutOffs: few(3),
+  stalls: few(2),
+  apiFails: fc.oneof(fc.constant(0), some(60)),
   crashes: few(3),
   restarts: few(2),
   reshards: few(4),
@@ -56,6 +61,8 @@ const faults = fc.record({
   unsure: some(10),
   looksFail: some(50),
   executedLate: fc.constant(0),
+  slowToLeave: some(20),
+  heldByKernel: some(30),
   misordered: fc.constant(0),
 });
 
@@ -67,6 +74,9 @@ const CLASSES = [
   ...["a stream that is not ready", "a stream that ignores hash keys", "a look at the stream that fails"],
   ...["a split", "a merge", "a stream made anew", "a stream that does not exist"],
   ...["a hand-over", "an unloaded topic", "a worker that is cut off", "a crash", "a restart", "a redelivery"],
+  ...["a cut shorter than a lease", "a worker that stands still", "a request that is slow to leave"],
+  ...["bytes that a kernel holds", "bytes that a reset drops", "an API server that is not reached"],
+  ...["a mark that is taken", "a mark that another worker took"],
   ...["a schema that cannot be fetched", "a dead letter without a receipt"],
   ...["a late execution", "a record out of order"],
 ];
@@ -93,7 +103,7 @@ const parameters = { numRuns: RUNS, endOnFailure: !SHRINK, ...(SEED === undefine
 describe("the guarantee", () => {
   after(() => {
     // Not where single tests were picked by name.
-    if (seen.runs < 4 * RUNS) return;
+    if (seen.runs < 5 * RUNS) return;
     assert.ok(seen.aggregates > 0, "aggregates were sent");
     assert.ok(seen.strays > 0, "aggregates landed in other shards than predicted");
     assert.deepEqual([...seen.met].toSorted(), CLASSES.toSorted());
@@ -101,6 +111,39 @@ describe("the guarantee", () => {
 
   test("ordered: holds under every interleaving of faults, hand-overs, crashes and shard changes", async () => {
     await fc.assert(fc.asyncProperty(fc.record({ ...calmScenario, faults }), holds), parameters);
+  });
+
+  test("ordered: holds when several owners follow one another, are cut off, and have bytes on their way", async () => {
+    const scenario = fc.record({
+      ...calmScenario,
+      workers: fc.integer({ min: 2, max: 3 }),
+      topics: fc.constant(1),
+      keys: fc.integer({ min: 2, max: 4 }),
+      // There is always something to write, and each new owner has the time for it.
+      entries: fc.constant(200),
+      entrySize: fc.constant(4),
+      budgetBytes: fc.constant(30_000),
+      eventfulMs: fc.constant(200_000),
+      shards: fc.constant(1),
+      latencyMs: fc.constantFrom(20, 200, 400),
+      faults: fc.record({
+        ...Object.fromEntries(Object.entries(NO_FAULTS).map(([fault, none]) => [fault, fc.constant(none)])),
+        cut: some(6),
+        lostAnswer: some(8),
+        slowToLeave: some(10),
+        heldByKernel: some(10),
+      }) as typeof faults,
+      handOvers: fc.integer({ min: 6, max: 12 }),
+      cutOffs: fc.integer({ min: 4, max: 12 }),
+      reshards: fc.constant(0),
+      remakes: fc.constant(0),
+      lingerMs: fc.constant(0),
+      rateLimit: fc.constant(150),
+      outages: fc.constant(0),
+      undecodable: fc.constant(0),
+      refused: fc.constant(0),
+    });
+    await fc.assert(fc.asyncProperty(scenario, holds), parameters);
   });
 
   test("unordered: nothing is lost under the same faults", async () => {
@@ -129,6 +172,8 @@ describe("the guarantee", () => {
       unsure: some(10),
       looksFail: some(50),
       executedLate: percent(5, 30),
+      slowToLeave: some(20),
+      heldByKernel: some(30),
       misordered: some(30),
     });
     let lateExecutions = 0;

@@ -2,7 +2,7 @@
 import type { Assignment, Delivery, Entry, Message } from "../../../worker/source/source.ts";
 
 export function assignment(topic = "orders", overrides: Partial<Assignment> = {}): Assignment & { active: boolean } {
-  return { topic, epoch: 1, active: true, heardAt: 0, ...overrides };
+  return { topic, epoch: 1, active: true, answeredAt: 0, ...overrides };
 }
 
 export function message(key: string, text: string, overrides: Partial<Message> = {}): Message {

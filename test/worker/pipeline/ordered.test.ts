@@ -76,10 +76,10 @@ describe("the ordered pipeline", () => {
     const orders = await writable(rig);
     await rig.deliver(orders, "a:1");
     await rig.last().fail(failure("transient", true));
-    await rig.clock.advance(5_999);
+    await rig.clock.advance(4_999);
     assert.equal(rig.puts.length, 1);
     await rig.clock.advance(1);
-    assert.deepEqual(rig.last().texts, ["a:1"]);
+    assert.deepEqual(rig.sent(), [["a:1"], ["a:1"]]);
   });
 
   test("sends a record again whose sequence number is not above the one before", async () => {
@@ -96,12 +96,12 @@ describe("the ordered pipeline", () => {
     assert.deepEqual(rig.acknowledged, ["a:1 a:2"]);
   });
 
-  test("withdraws the records of a lost topic-partition and aborts their requests", async () => {
+  test("withdraws the records of a lost topic-partition", async () => {
     const rig = createRig();
     const orders = await writable(rig);
     await rig.deliver(orders, "a:1", "a:2");
     await rig.revoke(orders);
-    assert.equal(rig.last().signal.aborted, true);
+    await rig.last().accept();
     await rig.clock.advance(60_000);
     assert.equal(rig.puts.length, 1);
     assert.deepEqual(rig.acknowledged, []);
@@ -109,30 +109,49 @@ describe("the ordered pipeline", () => {
     assert.deepEqual({ pending, pendingBytes }, { pending: 0, pendingBytes: 0 });
   });
 
-  test("writes nothing while the broker is silent, and goes on when it is heard again", async () => {
+  test("writes nothing while the broker does not answer, and goes on when it does", async () => {
     const rig = createRig();
     const orders = await writable(rig);
-    rig.heardAt = rig.clock.now() - 10_001;
+    rig.answeredAt = rig.clock.now() - 4_001;
     await rig.deliver(orders, "a:1");
     await rig.clock.advance(1_000);
     assert.deepEqual(rig.sent(), []);
-    rig.heardAt = null;
+    rig.answeredAt = null;
     await rig.clock.advance(250);
     assert.deepEqual(rig.sent(), [["a:1"]]);
   });
 
-  test("looks again before a request leaves that had to wait, and writes nothing that it may not write any more", async () => {
+  test("resets what is on its way when the lease ends, at once and not sooner", async () => {
     const rig = createRig();
     const orders = await writable(rig);
     await rig.deliver(orders, "a:1");
-    rig.last().recheck();
-    assert.equal(rig.last().signal.aborted, false);
-    rig.heardAt = rig.clock.now() - 10_001;
-    rig.last().recheck();
-    assert.equal(rig.last().signal.aborted, true);
+    const { signal } = rig.last();
+    await rig.clock.advance(10_000);
+    assert.equal(signal.aborted, false, "answers prolong it");
+    rig.answeredAt = rig.clock.now();
+    await rig.clock.advance(4_000);
+    assert.equal(signal.aborted, false);
+    await rig.clock.advance(1);
+    assert.equal(signal.aborted, true);
+    rig.answeredAt = null;
+    await rig.clock.advance(4_999);
+    assert.equal(rig.puts.length, 1, "it may still be executed");
+    await rig.clock.advance(1);
+    assert.deepEqual(rig.sent(), [["a:1"], ["a:1"]]);
+  });
+
+  test("sends nothing of what waited for a socket until the lease was over, and repeats it without a rest", async () => {
+    const rig = createRig();
+    const orders = await writable(rig);
+    rig.socketsAreBusy = true;
+    await rig.deliver(orders, "a:1");
+    rig.answeredAt = rig.clock.now() - 4_001;
+    assert.equal(rig.last().mayLeave(), false);
+    await rig.clock.advance(0);
+    assert.equal(rig.puts[0]?.signal.aborted, true);
     assert.equal(rig.pipeline.state().sinkFailure, null);
-    rig.heardAt = null;
-    await rig.clock.advance(6_000);
+    rig.answeredAt = null;
+    await rig.clock.advance(1_000);
     assert.deepEqual(rig.sent(), [["a:1"], ["a:1"]]);
   });
 });

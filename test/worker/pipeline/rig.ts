@@ -35,8 +35,8 @@ export interface Put {
   readonly records: readonly KinesisRecord[];
   readonly at: number;
   readonly signal: AbortSignal;
-  /** What the sink does before it sends a request that had to wait. */
-  readonly recheck: () => void;
+  /** What the sink asks before bytes of the request go to its socket. */
+  readonly mayLeave: () => boolean;
   /** Accepts every record, or all but those given. */
   accept(failures?: Readonly<Record<string, SinkFailure>>): Promise<void>;
   fail(failure: SinkFailure): Promise<void>;
@@ -74,20 +74,27 @@ export function createRig(overrides: RigOptions = {}) {
   let lists = 0;
   const settle = (): Promise<void> => clock.advance(0);
 
-  const put: Sink["put"] = (records, signal, recheck = assert.fail) => {
+  const put: Sink["put"] = (records, signal, mayLeave = assert.fail) => {
     const texts = records.map(textOf);
     const { promise, resolve } = Promise.withResolvers<RequestOutcome>();
     const answer = (outcomes: readonly RecordOutcome[]): Promise<void> => {
       resolve({ kind: "answered", records: outcomes });
       return settle();
     };
-    signal.addEventListener("abort", () => resolve({ kind: "failed", failure: failure("transient", true) }));
+    let begun = false;
+    const leave = (): boolean => {
+      const may = mayLeave();
+      begun ||= may;
+      return may;
+    };
+    signal.addEventListener("abort", () => resolve({ kind: "failed", failure: failure("transient", begun) }));
+    if (!rig.socketsAreBusy) leave();
     puts.push({
       texts,
       records,
       at: clock.now(),
       signal,
-      recheck,
+      mayLeave: leave,
       answer,
       accept: (failures = {}) =>
         answer(
@@ -168,14 +175,24 @@ export function createRig(overrides: RigOptions = {}) {
     /** Dead letters are refused while set. */
     publishFails: false,
     isStopped: () => stopped,
-    /** Assigns a topic-partition whose broker is always heard from. */
+    /** Nothing of a request leaves by itself. */
+    socketsAreBusy: false,
+    /** Assigns a topic-partition whose broker always answers at once. */
     assign: (topic = "orders", overrides: Partial<Assignment> = {}): Assignment & { active: boolean } => {
       const given = assignment(topic, overrides);
-      Object.defineProperty(given, "heardAt", { get: () => rig.heardAt ?? clock.now() });
+      let endedAt: number | null = null;
+      Object.defineProperty(given, "answeredAt", { get: () => endedAt ?? rig.answeredAt ?? clock.now() });
+      Object.defineProperty(given, "active", {
+        get: () => endedAt === null,
+        set: () => {
+          endedAt = given.answeredAt;
+        },
+      });
       pipeline.assigned(given);
       return given;
     },
-    heardAt: null as number | null,
+    /** When the broker answered last, if not now. */
+    answeredAt: null as number | null,
     /** Shards are listed once it resolves. */
     listing,
     lists: (): number => lists,

@@ -60,7 +60,7 @@ async function fill({ ordered, aggregation, bytes }: Load): Promise<{ filled: nu
   };
 
   const orders = assignment("orders", {});
-  Object.defineProperty(orders, "heardAt", { get: () => clock.now() });
+  Object.defineProperty(orders, "answeredAt", { get: () => clock.now() });
   pipeline.assigned(orders);
   await clock.advance(5);
   const text = "x".repeat(bytes);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { program } from "../../../runtime/version.ts";
 import { entryFacts, workerEntry } from "../../../worker/report/entry.ts";
 import type { WorkerFacts } from "../../../worker/report/facts.ts";
 import { workerHealth } from "../../../worker/report/health.ts";
@@ -22,6 +23,7 @@ test("a worker whose source and stream are usable is Running and ready", () => {
       pod: "orders-1",
       state: "Running",
       configHash: "abc",
+      version: program.version,
       client: "Wire",
       startedAt: "",
       reportedAt: "",

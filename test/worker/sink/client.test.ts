@@ -252,12 +252,15 @@ test("a request that waits for credentials is looked at again before it leaves",
   const slow = { resolve: () => delay(500, identity), refresh: () => undefined };
   const sink = sinkOn({ credentials: slow });
   const abort = new AbortController();
-  const failure = failureOf(await sink.put(records(1), abort.signal, () => abort.abort()));
+  const failure = failureOf(
+    await sink.put(records(1), abort.signal, () => {
+      setImmediate(() => abort.abort());
+      return false;
+    }),
+  );
   assert.equal(failure.ambiguous, false);
   assert.equal(fake.requests.length, 0);
-  assert.equal((await sink.put(records(1), never, () => undefined)).kind, "answered");
-  const quick = { credentials: { ...slow, resolve: async () => identity }, clock: { ...systemClock, now: () => 0 } };
-  assert.equal((await sinkOn(quick).put(records(1), never, assert.fail)).kind, "answered");
+  assert.equal((await sink.put(records(1), never, () => true)).kind, "answered");
 });
 
 test("connecting gets most of the shortest deadline, and leaves time to send of a long one", () => {

@@ -9,6 +9,8 @@ export interface Intake extends SourceHandler {
   giveBack(share: Share): void;
   /** The pipeline drains: what is not taken in yet is left to whoever gets it next. */
   stop(): void;
+  /** Everything was stopped: tells the other workers which topic-partitions are left clean. */
+  leave(): Promise<void>;
   close(): void;
 }
 

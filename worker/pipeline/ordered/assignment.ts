@@ -3,7 +3,7 @@ import type { Assignment, Delivery } from "../../source/source.ts";
 import { createFifo } from "../fifo.ts";
 import { createCheckpoint, publishTime } from "../intake/checkpoint.ts";
 import type { Share } from "../share.ts";
-import { mayWrite } from "./fencing.ts";
+import { leaseEnd, mayWrite } from "./fencing.ts";
 
 /** Which of its messages are to be sent. */
 type Extent =
@@ -19,8 +19,8 @@ export class OrderedAssignment {
   /** As the source gave it. */
   readonly given: Assignment;
   readonly share: Share;
-  /** `Clock.now()` before which nothing may be written: the previous owner's last requests may still be executed. */
-  readonly writableAt: number;
+  /** `Clock.now()` before which something of it may still be executed though it was given up. */
+  uncertainUntil = 0;
   readonly checkpoint = createCheckpoint();
   /** Deliveries that wait for the hand-over, or behind one whose schemas are being fetched. */
   readonly waiting = createFifo<Delivery>();
@@ -33,12 +33,33 @@ export class OrderedAssignment {
   /** Finished deliveries may have moved the watermark. */
   dirty = false;
   #extent: Extent = { kind: "open" };
+  readonly #waits = new AbortController();
+  #writableAt = Number.POSITIVE_INFINITY;
 
-  constructor(given: Assignment, share: Share, writableAt: number) {
+  constructor(given: Assignment, share: Share) {
     this.given = given;
     this.share = share;
-    share.movesFrom = writableAt;
-    this.writableAt = writableAt;
+    share.movesFrom = this.#writableAt;
+  }
+
+  /** `Clock.now()` before which nothing may be written: the former owner's last requests may still be executed. */
+  get writableAt(): number {
+    return this.#writableAt;
+  }
+
+  set writableAt(at: number) {
+    this.#writableAt = at;
+    // Until then it need not move.
+    this.share.movesFrom = at;
+  }
+
+  /** Aborts when it waits no longer to be writable. */
+  get waits(): AbortSignal {
+    return this.#waits.signal;
+  }
+
+  stopWaiting(): void {
+    this.#waits.abort();
   }
 
   get topic(): string {
@@ -82,6 +103,11 @@ export class OrderedAssignment {
     const extent = this.#extent;
     if (extent.kind === "stopped") return ordinal >= extent.from;
     return extent.kind === "revoked";
+  }
+
+  /** `Clock.now()` until which what was sent of it may be on its way. */
+  get leaseEnd(): number {
+    return leaseEnd(this.given);
   }
 
   /** @param now `Clock.now()` */

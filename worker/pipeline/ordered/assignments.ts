@@ -26,11 +26,14 @@ export class OrderedAssignments {
     return oldestPublishTime([...this.#assignments.values()].map((assignment) => assignment.oldestPublishTime));
   }
 
-  /** @param writableAt `Clock.now()` */
-  add(given: Assignment, writableAt: number): OrderedAssignment {
-    const assignment = new OrderedAssignment(given, this.#budget.begin(given), writableAt);
+  add(given: Assignment): OrderedAssignment {
+    const assignment = new OrderedAssignment(given, this.#budget.begin(given));
     this.#assignments.set(given, assignment);
     return assignment;
+  }
+
+  all(): Iterable<OrderedAssignment> {
+    return this.#assignments.values();
   }
 
   of(given: Assignment): OrderedAssignment | undefined {

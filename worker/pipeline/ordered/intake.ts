@@ -12,6 +12,7 @@ import type { Sender } from "../requests/sender.ts";
 import type { Share } from "../share.ts";
 import type { OrderedAssignment } from "./assignment.ts";
 import type { OrderedAssignments } from "./assignments.ts";
+import { Handovers } from "./handovers.ts";
 import type { Lanes } from "./lanes.ts";
 import type { OrderedRecord } from "./outcomes.ts";
 import type { OrderedProgress } from "./progress.ts";
@@ -33,6 +34,7 @@ export class OrderedIntake implements Intake {
   readonly #counters: Counters;
   readonly #neighbours: OrderedIntakeNeighbours;
   readonly #schemaWait: SchemaWait;
+  readonly #handovers: Handovers;
   #closed = false;
 
   constructor(settings: Settings, counters: Counters, neighbours: OrderedIntakeNeighbours) {
@@ -40,13 +42,13 @@ export class OrderedIntake implements Intake {
     this.#counters = counters;
     this.#neighbours = neighbours;
     this.#schemaWait = createSchemaWait(settings, counters);
+    this.#handovers = new Handovers(settings, neighbours.sender, (assignment) => this.#pump(assignment));
   }
 
   assigned(given: Assignment): void {
-    const { clock, handoverWaitMs } = this.#settings;
-    const assignment = this.#neighbours.assignments.add(given, clock.now() + handoverWaitMs);
-    this.#neighbours.stops.returned(given.topic, clock.now());
-    clock.timer(handoverWaitMs, () => this.#pump(assignment));
+    const { assignments, stops, drain } = this.#neighbours;
+    stops.returned(given.topic, this.#settings.clock.now());
+    this.#handovers.assigned(assignments.add(given), !drain.active);
   }
 
   deliver(delivery: Delivery): void {
@@ -64,7 +66,7 @@ export class OrderedIntake implements Intake {
   }
 
   revoked(given: Assignment): void {
-    const { assignments, lanes, progress, sender, budget, drain } = this.#neighbours;
+    const { assignments, lanes, progress, budget, drain } = this.#neighbours;
     const assignment = assignments.of(given);
     if (assignment === undefined) return;
     assignments.remove(assignment);
@@ -73,7 +75,7 @@ export class OrderedIntake implements Intake {
     assignments.dropWaiting(assignment);
     const open = assignment.checkpoint.clear();
     this.#counters.pending -= open.remaining;
-    sender.abort((record) => carries(record, assignment));
+    this.#handovers.lost(assignment);
     assignment.share.release(open.bytes);
     budget.end(given);
     drain.check();
@@ -100,8 +102,13 @@ export class OrderedIntake implements Intake {
     this.#neighbours.assignments.dropAllWaiting();
   }
 
+  leave(): Promise<void> {
+    return this.#handovers.leave(this.#neighbours.assignments.all());
+  }
+
   close(): void {
     this.#closed = true;
+    this.#handovers.close();
   }
 
   /** Takes in what waits, in order, as far as its schemas are at hand. */
@@ -158,9 +165,4 @@ export class OrderedIntake implements Intake {
     open.bytes += added;
     assignment.share.take(added);
   }
-}
-
-export function carries(record: OrderedRecord, assignment: OrderedAssignment): boolean {
-  if (record.userRecords === null) return record.assignment === assignment;
-  return record.userRecords.some((each) => each.assignment === assignment);
 }

@@ -65,6 +65,10 @@ export class OrderedUserRecord extends UserRecord<OrderedUserRecord> {
     return !assignment.isWithdrawn(this.ordinal) && assignment.mayWrite(now);
   }
 
+  get writableUntil(): number {
+    return this.lane.assignment.leaseEnd;
+  }
+
   protected get payload(): Uint8Array {
     return this.message.payload;
   }

@@ -8,7 +8,7 @@ import type { UnsentHandler } from "../shards/collector.ts";
 import type { ShardQueue } from "../shards/shard-queue.ts";
 import type { ShardQueues } from "../shards/shard-queues.ts";
 import type { OrderedAssignment } from "./assignment.ts";
-import { HEARD_AGAIN_MS } from "./fencing.ts";
+import { ANSWERED_AGAIN_MS } from "./fencing.ts";
 import { type Lane, OrderedUserRecord } from "./lane.ts";
 import { LaneTable } from "./lane-table.ts";
 
@@ -88,8 +88,8 @@ export class Lanes implements UnsentHandler<OrderedUserRecord> {
     if (waiting.userRecords !== null) {
       for (const lane of lanesOf(waiting)) this.endTurn(lane);
     } else if (waiting.head === null) waiting.turn = "idle";
-    // Its broker was not heard from.
-    else this.rest(waiting, HEARD_AGAIN_MS);
+    // Its broker does not answer.
+    else this.rest(waiting, ANSWERED_AGAIN_MS);
   }
 
   /** Withdraws the messages from this ordinal on. */

@@ -9,6 +9,7 @@ import { restMs } from "../retry.ts";
 import type { Aggregate, Collected } from "../shards/aggregate.ts";
 import type { Collector } from "../shards/collector.ts";
 import type { ShardQueues } from "../shards/shard-queues.ts";
+import { IN_TRANSIT_MS } from "./fencing.ts";
 import type { Lane, OrderedUserRecord } from "./lane.ts";
 import { type Lanes, lanesOf, type OrderedWaiting } from "./lanes.ts";
 import type { OrderedProgress } from "./progress.ts";
@@ -53,6 +54,7 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
       const { shardId } = record.userRecords === null ? this.#lanes.queueOf(record.lane) : record.slot;
       this.#queues.throttled(shardId);
     } else if (isGone(failure)) this.#queues.gone();
+    if (failure.ambiguous) this.#uncertain(record);
     if (record.userRecords === null) this.#failedUserRecord(record, failure, down);
     else if (failure.class === "invalid") this.#sendUnaggregated(record);
     else {
@@ -152,8 +154,14 @@ export class OrderedOutcomes implements OutcomeHandler<OrderedRecord> {
     this.#lanes.enqueue(lane);
   }
 
+  /** It may still be executed, for a while. */
+  #uncertain(record: OrderedRecord): void {
+    const until = this.#settings.clock.now() + IN_TRANSIT_MS;
+    for (const { assignment } of record.userRecords ?? [record]) assignment.uncertainUntil = until;
+  }
+
   #restMs(failure: SinkFailure, attempt: number): number {
-    return restMs(failure, this.#backOff(attempt), this.#settings.handoverWaitMs);
+    return restMs(failure, this.#backOff(attempt), IN_TRANSIT_MS);
   }
 
   #backOff(attempt: number): number {

@@ -10,9 +10,18 @@ export interface OutboundRecord extends KinesisRecord {
   readonly userRecords: readonly OutboundRecord[] | null;
   /** False when it was withdrawn, or must not be written at this `Clock.now()`. */
   mayWrite(now: number): boolean;
+  /** `Clock.now()` until which it may be on its way, once it was sent: withdrawn or not. Infinity: for as long as it takes. */
+  readonly writableUntil: number;
 }
 
 /** User records in it. */
 export function userRecordCount(record: OutboundRecord): number {
   return record.userRecords === null ? 1 : record.userRecords.length;
+}
+
+/** `Clock.now()` until which all of them may be on their way. */
+export function writableUntil(records: readonly OutboundRecord[]): number {
+  let until = Number.POSITIVE_INFINITY;
+  for (const record of records) until = Math.min(until, record.writableUntil);
+  return until;
 }

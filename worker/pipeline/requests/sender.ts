@@ -9,6 +9,7 @@ import type { Settings } from "../options.ts";
 import { emptyBatch } from "./batch.ts";
 import type { Bisection } from "./bisection.ts";
 import { type CircuitBreaker, createCircuitBreaker } from "./circuit-breaker.ts";
+import { LeaseWatch } from "./lease-watch.ts";
 import { createLinger } from "./linger.ts";
 import type { OutcomeHandler, Supply } from "./neighbours.ts";
 import type { OutboundRecord } from "./outbound-record.ts";
@@ -23,10 +24,17 @@ export interface Sender<R extends OutboundRecord> {
   flushNow(): void;
   /** Those on their way. */
   records(): Iterable<R>;
-  /** Aborts the requests that carry such a record. */
-  abort(carries: (record: R) => boolean): void;
+  /**
+   * Sends nothing of these records any more. What has begun to leave goes on, for as long as it may: its outcome tells
+   * whether it will be executed.
+   * @param then called when no request carries such a record any more; at once, if none does
+   */
+  withdraw(carries: (record: R) => boolean, then: () => void): void;
   close(): void;
 }
+
+/** A request that waited longer than this for a socket and credentials may not be wanted any more. Milliseconds. */
+const RECHECK_AFTER_MS = 250;
 
 /** @param supply what is to be sent is pulled from it @param handler what becomes of it is handed to it */
 export function createSender<R extends OutboundRecord>(
@@ -47,7 +55,10 @@ class BatchSender<R extends OutboundRecord> implements Sender<R> {
   readonly #window: Window;
   readonly #linger = createLinger();
   readonly #settlement: Settlement<R>;
+  readonly #leases: LeaseWatch;
   readonly #requests = new Set<SentRequest<R>>();
+  /** Told once these requests have ended. */
+  readonly #withdrawals = new Set<Withdrawal<R>>();
   #recordsInFlight = 0;
   #scheduled = false;
   #closed = false;
@@ -61,6 +72,7 @@ class BatchSender<R extends OutboundRecord> implements Sender<R> {
     this.#supply = supply;
     this.#handler = handler;
     this.#breaker = createCircuitBreaker(retry, random);
+    this.#leases = new LeaseWatch(clock);
     const most = maxConcurrentRequests * limits.maxRecords;
     this.#window = createWindow(Math.max(limits.maxRecords, maxConcurrentRequests), most);
     this.#settlement = new Settlement(clock, counters, supply, handler, this.#breaker, this.#window);
@@ -85,13 +97,19 @@ class BatchSender<R extends OutboundRecord> implements Sender<R> {
     for (const { records } of this.#requests) yield* records;
   }
 
-  abort(carries: (record: R) => boolean): void {
-    for (const { records, controller } of this.#requests) if (records.some(carries)) controller.abort();
+  withdraw(carries: (record: R) => boolean, then: () => void): void {
+    const requests = new Set<SentRequest<R>>();
+    for (const request of this.#requests) if (request.records.some(carries)) requests.add(request);
+    if (requests.size === 0) then();
+    else this.#withdrawals.add({ requests, ended: then });
+    for (const { begun, controller } of requests) if (!begun) controller.abort();
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#leases.close();
+    this.#withdrawals.clear();
     for (const { controller } of this.#requests) controller.abort();
   }
 
@@ -148,29 +166,59 @@ class BatchSender<R extends OutboundRecord> implements Sender<R> {
 
   #send(records: readonly R[], bisection: Bisection<R> | null): void {
     const { sink, clock } = this.#settings;
-    const request: SentRequest<R> = { records, bisection, sentAt: clock.now(), controller: new AbortController() };
+    const request: SentRequest<R> = {
+      ...{ records, bisection, sentAt: clock.now(), controller: new AbortController() },
+      ...{ begun: false, writableUntil: 0 },
+    };
     this.#requests.add(request);
     this.#recordsInFlight += records.length;
     this.#counters.requests += 1;
     this.#counters.records += records.length;
-    const recheck = (): void => {
-      const now = clock.now();
-      if (!records.every((record) => this.#settlement.mayWrite(record, now))) request.controller.abort();
-    };
     void sink
-      .put(records, request.controller.signal, recheck)
+      .put(records, request.controller.signal, () => this.#mayLeave(request))
       .catch(broken)
       .then((outcome) => this.#answered(request, outcome));
+  }
+
+  /** Bytes of the request are about to leave. When they may not, it is given up, though not from within the call of a socket. */
+  #mayLeave(request: SentRequest<R>): boolean {
+    const { clock, nextTurn } = this.#settings;
+    const now = clock.now();
+    const may = request.begun ? this.#leases.holds(request, now) : this.#mayBegin(request, now);
+    if (may) request.begun = true;
+    else nextTurn(() => request.controller.abort());
+    return may;
+  }
+
+  /** What was withdrawn of it ends it by itself. */
+  #mayBegin(request: SentRequest<R>, now: number): boolean {
+    const waited = now - request.sentAt > RECHECK_AFTER_MS;
+    if (waited && !request.records.every((record) => this.#settlement.mayWrite(record, now))) return false;
+    return !request.controller.signal.aborted && this.#leases.begin(request, now);
   }
 
   #answered(request: SentRequest<R>, outcome: RequestOutcome): void {
     this.#requests.delete(request);
     if (this.#closed) return;
+    this.#leases.end(request);
     this.#settlement.settle(request, outcome, this.#recordsInFlight);
     this.#recordsInFlight -= request.records.length;
     this.#handler.settled();
+    for (const withdrawal of this.#withdrawals) this.#ended(withdrawal, request);
     this.#schedule();
   }
+
+  #ended(withdrawal: Withdrawal<R>, request: SentRequest<R>): void {
+    if (!withdrawal.requests.delete(request) || withdrawal.requests.size > 0) return;
+    this.#withdrawals.delete(withdrawal);
+    withdrawal.ended();
+  }
+}
+
+interface Withdrawal<R extends OutboundRecord> {
+  /** Those that carry what was withdrawn. */
+  readonly requests: Set<SentRequest<R>>;
+  readonly ended: () => void;
 }
 
 /** `put` never rejects; if it does, the fate of the records is unknown. */

@@ -4,18 +4,20 @@ import type { RecordOutcome, RequestOutcome, SinkFailure } from "../../sink/sink
 import type { Counters } from "../counters.ts";
 import { type Bisection, bisect, conclude, createRejections, halve } from "./bisection.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
+import type { LeasedRequest } from "./lease-watch.ts";
 import type { OutcomeHandler, Supply } from "./neighbours.ts";
 import { type OutboundRecord, userRecordCount } from "./outbound-record.ts";
 import type { Window } from "./window.ts";
 
 /** A request on its way. */
-export interface SentRequest<R extends OutboundRecord> {
+export interface SentRequest<R extends OutboundRecord> extends LeasedRequest {
   readonly records: readonly R[];
   /** The search for poison that it is part of. */
   readonly bisection: Bisection<R> | null;
   /** `Clock.now()` */
   readonly sentAt: number;
-  readonly controller: AbortController;
+  /** Bytes of it may have left. */
+  begun: boolean;
 }
 
 /** A part of a refused request that is to be sent next. */

@@ -1,7 +1,7 @@
 /** An aggregate on its way: user records of many keys that travel as one Kinesis record. */
 import { type AggregateBuilder, aggregateRecord } from "../../sink/aggregate.ts";
 import type { KinesisRecord, MadeData } from "../../sink/sink.ts";
-import type { OutboundRecord } from "../requests/outbound-record.ts";
+import { type OutboundRecord, writableUntil } from "../requests/outbound-record.ts";
 import type { ShardSlot } from "./shard-slot.ts";
 import type { UserRecord } from "./user-record.ts";
 
@@ -57,5 +57,9 @@ export class Aggregate<U extends UserRecord<U>> implements OutboundRecord {
 
   mayWrite(now: number): boolean {
     return this.userRecords.every((record) => record.mayWrite(now));
+  }
+
+  get writableUntil(): number {
+    return writableUntil(this.userRecords);
   }
 }

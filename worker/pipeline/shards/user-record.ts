@@ -69,4 +69,5 @@ export abstract class UserRecord<Self extends UserRecord<Self>> implements Outbo
   }
 
   abstract mayWrite(now: number): boolean;
+  abstract readonly writableUntil: number;
 }

@@ -110,6 +110,10 @@ export class UnorderedIntake implements Intake {
     // What was received is in queues already.
   }
 
+  async leave(): Promise<void> {
+    // No worker waits for another one.
+  }
+
   close(): void {
     this.#closed = true;
   }

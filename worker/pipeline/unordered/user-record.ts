@@ -63,6 +63,10 @@ export class UnorderedUserRecord extends UserRecord<UnorderedUserRecord> {
     return this.isWanted;
   }
 
+  get writableUntil(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** An aggregate took it into a wrong shard. */
   wrongShard(): void {
     this.#wrongShard += 1;

@@ -9,7 +9,7 @@ import type { EntryMemory } from "../protocol/entry-memory.ts";
 import type { Message, MessageType } from "../protocol/field-table.ts";
 import { FrameSplitter } from "../protocol/frame-splitter.ts";
 import { commandFrame } from "../protocol/frames.ts";
-import { SourceError } from "../source.ts";
+import { LEASE_MS, SourceError } from "../source.ts";
 import { type ConnectionConsumer, type ConnectionProducer, createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { asSourceError, createRefusal, networkError, type Refusal } from "./failures.ts";
 import { authResponseFrame, connectFrame, takenMessageSize } from "./handshake.ts";
@@ -25,8 +25,10 @@ export interface Connection {
   readonly refusal: Refusal;
   /** Bytes. */
   readonly maxMessageSize: number;
-  /** `Clock.now()` of the last bytes received. */
-  readonly heardAt: number;
+  /** `Clock.now()` at which the last request, a ping among them, was sent that has been answered since. */
+  readonly answeredAt: number;
+  /** Bytes that may be on their way to this side without an answer behind them coming too late for a lease. */
+  readonly receivable: number;
   /** It has consumers, producers, or requests that were not answered. */
   readonly isUsed: boolean;
   /** Null while it is open. */
@@ -70,6 +72,9 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
+/** A lease is prolonged by answers, which wait no longer than for half of it, though half as fast is received as before. */
+const ANSWER_WITHIN_MS = LEASE_MS / 4;
+
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const connection = new BrokerConnection(options);
@@ -93,7 +98,6 @@ class BrokerConnection implements Connection {
   readonly #pace: ReadPace;
   readonly #keepAlive: KeepAlive;
   #socket: Socket | null = null;
-  #heardAt: number;
   /** `Clock.now()` at which messages came last. */
   #messagesAt = Number.NEGATIVE_INFINITY;
   #closedBy: SourceError | null = null;
@@ -111,13 +115,16 @@ class BrokerConnection implements Connection {
     this.#options = options;
     this.#broker = broker;
     this.#clock = clock;
-    this.#heardAt = clock.now();
     // It may be rejected before anybody waits for it.
     this.#connected.promise.catch(() => undefined);
-    this.#requests = createRequests(broker, this.refusal, clock, () => this.#messagesAt);
+    this.#requests = createRequests(broker, this.refusal, clock, {
+      messagesAt: () => this.#messagesAt,
+      onAnswered: (sentAt) => this.#keepAlive.answered(sentAt),
+    });
     this.#dispatcher = createDispatcher(broker, foreign, this.#requests, {
       onConnected: (maxMessageSize) => this.#onConnected(maxMessageSize),
       onPing: () => this.#pong(),
+      onPong: () => this.#keepAlive.onPong(),
       onChallenge: () => void this.#answerChallenge(),
       onRefused: (reason) => this.close(reason),
     });
@@ -128,7 +135,6 @@ class BrokerConnection implements Connection {
     this.#pace = createReadPace(() => void this.#socket?.resume());
     this.#keepAlive = createKeepAlive({
       clock,
-      heardAt: () => this.#heardAt,
       ping: () => this.write(commandFrame(Command.PING, c.empty, {})),
       onSilent: () => {
         const text = `${broker} was not heard from for ${SILENCE_MS / 1000} s: check the network and the broker`;
@@ -141,8 +147,12 @@ class BrokerConnection implements Connection {
     return this.#splitter.maxMessageSize;
   }
 
-  get heardAt(): number {
-    return this.#heardAt;
+  get answeredAt(): number {
+    return this.#keepAlive.answeredAt;
+  }
+
+  get receivable(): number {
+    return this.#keepAlive.rate.within(ANSWER_WITHIN_MS);
   }
 
   get isUsed(): boolean {
@@ -163,7 +173,7 @@ class BrokerConnection implements Connection {
     this.#socket = socket;
     socket.on("error", (error) => this.close(networkError(broker, error)));
     socket.on("close", () => this.close(networkError(broker, new Error("it closed the connection"))));
-    this.#heardAt = this.#clock.now();
+    this.#keepAlive.heard(0);
     this.write(frame);
     const timer = this.#clock.timer(SILENCE_MS, () => {
       const text = `${broker} did not answer within ${SILENCE_MS / 1000} s: is it a Pulsar broker, and does it expect TLS?`;
@@ -199,12 +209,7 @@ class BrokerConnection implements Connection {
     return this.requestFrame(what, requestId, commandFrame(command, type, { ...value, requestId }), answer);
   }
 
-  async requestFrame<G>(
-    what: string,
-    requestId: number,
-    frame: Uint8Array,
-    answer: MessageType<G>,
-  ): Promise<Message<G>> {
+  async requestFrame<G>(what: string, requestId: number, frame: Uint8Array, answer: MessageType<G>) {
     if (this.#closedBy !== null) throw this.#closedBy;
     const body = this.#requests.open(what, requestId);
     this.write(frame);
@@ -247,11 +252,11 @@ class BrokerConnection implements Connection {
   /** As {@link OnBytes}. */
   #onBytes(length: number, chunk: Buffer): boolean {
     if (this.#closedBy !== null) return false;
-    this.#heardAt = this.#clock.now();
+    this.#keepAlive.heard(length);
     this.#socket?.cork();
     try {
       this.#splitter.push(chunk, length);
-      if (this.#dispatcher.turnEnd() || this.#splitter.isMidFrame) this.#messagesAt = this.#heardAt;
+      if (this.#dispatcher.turnEnd() || this.#splitter.isMidFrame) this.#messagesAt = this.#clock.now();
     } catch (error) {
       this.#onMalformed(error);
     }

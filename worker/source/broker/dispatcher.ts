@@ -34,6 +34,7 @@ const NO_REQUEST = 2 ** 53;
 export interface ConnectionEvents {
   onConnected(maxMessageSize: number): void;
   onPing(): void;
+  onPong(): void;
   onChallenge(): void;
   /** The broker refused what was no request: the connection. */
   onRefused(reason: SourceError): void;
@@ -123,6 +124,7 @@ class CommandDispatcher implements Dispatcher {
   #onCommand(type: number, body: Buffer): void {
     if (type === Command.CONNECTED) this.#events.onConnected(c.connected.decode(body).maxMessageSize ?? 0);
     else if (type === Command.PING) this.#events.onPing();
+    else if (type === Command.PONG) this.#events.onPong();
     else if (type === Command.AUTH_CHALLENGE) this.#events.onChallenge();
     else if (type === Command.ERROR) this.#onError(body);
     else if (type === Command.ACTIVE_CONSUMER_CHANGE) this.#onActiveConsumerChange(body);

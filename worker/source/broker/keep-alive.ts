@@ -1,42 +1,97 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
+import { createReceiveRate, type ReceiveRate } from "./receive-rate.ts";
 
-const PING_INTERVAL_MS = 5_000;
+const PING_INTERVAL_MS = 1_000;
 /** A broker that is silent for this long is dead: it answers pings. */
 export const SILENCE_MS = 10_000;
 /** A timer that fires this late tells of a long turn of this process, not of a silent broker. */
 const LATE_MS = 1_000;
+/** A broker that reads nothing is asked no more often. */
+const MOST_UNANSWERED = 16;
 
-/** Asks a peer for signs of life. */
+/** Asks a peer for signs of life, and knows what its answers tell. */
 export interface KeepAlive {
+  /** `Clock.now()` at which the last question was sent that has been answered since. */
+  readonly answeredAt: number;
+  readonly rate: Pick<ReceiveRate, "within">;
   start(): void;
+  /** So many bytes came. */
+  heard(bytes: number): void;
+  /** The answer to the oldest ping that has none: they are answered in their order. */
+  onPong(): void;
+  /** Another question, sent at this `Clock.now()`, was answered. */
+  answered(sentAt: number): void;
   end(): void;
 }
 
-export function createKeepAlive(options: {
+export interface KeepAliveOptions {
   readonly clock: Clock;
-  /** `Clock.now()` of the last bytes received. */
-  readonly heardAt: () => number;
   readonly ping: () => void;
   /** Called once; nothing is asked after it. */
   readonly onSilent: () => void;
-}): KeepAlive {
-  const { clock } = options;
-  let timer: Timer | null = null;
+}
 
-  const check = (expectedAt: number): void => {
+export function createKeepAlive(options: KeepAliveOptions): KeepAlive {
+  return new Pings(options);
+}
+
+class Pings implements KeepAlive {
+  readonly rate = createReceiveRate();
+  readonly #options: KeepAliveOptions;
+  /** `Clock.now()` of the last bytes received. */
+  #heardAt: number;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  /** When pings were sent that have no answer, oldest first. */
+  readonly #unanswered: number[] = [];
+  #timer: Timer | null = null;
+
+  constructor(options: KeepAliveOptions) {
+    this.#options = options;
+    this.#heardAt = options.clock.now();
+  }
+
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
+  start(): void {
+    this.#check(this.#options.clock.now());
+  }
+
+  heard(bytes: number): void {
+    this.#heardAt = this.#options.clock.now();
+    this.rate.received(bytes);
+  }
+
+  onPong(): void {
+    const sentAt = this.#unanswered.shift();
+    if (sentAt === undefined) return;
+    this.rate.answered(this.#options.clock.now());
+    this.answered(sentAt);
+  }
+
+  answered(sentAt: number): void {
+    this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+
+  #check(expectedAt: number): void {
+    const { clock, ping, onSilent } = this.#options;
     const now = clock.now();
-    if (isSilent(options.heardAt(), now, expectedAt)) {
-      options.onSilent();
+    if (isSilent(this.#heardAt, now, expectedAt)) {
+      onSilent();
       return;
     }
-    options.ping();
-    timer = clock.timer(PING_INTERVAL_MS, () => check(now + PING_INTERVAL_MS));
-  };
-
-  return {
-    start: () => check(clock.now()),
-    end: () => timer?.cancel(),
-  };
+    if (this.#unanswered.length < MOST_UNANSWERED) {
+      this.#unanswered.push(now);
+      this.rate.asked(now);
+      ping();
+    }
+    this.#timer = clock.timer(PING_INTERVAL_MS, () => this.#check(now + PING_INTERVAL_MS));
+  }
 }
 
 /** Times of `Clock.now()`; `expectedAt` is when this look was due. */

@@ -22,9 +22,20 @@ export interface Requests {
 
 interface Pending {
   readonly what: string;
+  /** `Clock.now()` */
+  readonly sentAt: number;
   timer: Timer | null;
   resolve(body: Buffer): void;
   reject(error: SourceError): void;
+}
+
+/**
+/** What requests and the connection tell one another. Times are of `Clock.now()`. */
+export interface RequestHooks {
+  /** When messages came last: an answer may be behind more of them. */
+  readonly messagesAt?: () => number;
+  /** A request that was sent then is answered. */
+  readonly onAnswered?: (sentAt: number) => void;
 }
 
 /**
@@ -36,14 +47,13 @@ function patience(sentAt: number, messagesAt: number, now: number): number {
 }
 
 /**
- * `broker` names the other side in errors.
- * @param messagesAt `Clock.now()` when messages came last
+ * @param broker names the other side in errors
  */
 export function createRequests(
   broker: string,
   refusal: Refusal,
   clock: Clock,
-  messagesAt: () => number = () => Number.NEGATIVE_INFINITY,
+  { messagesAt = () => Number.NEGATIVE_INFINITY, onAnswered = () => undefined }: RequestHooks = {},
 ): Requests {
   const pending = new Map<number, Pending>();
 
@@ -52,19 +62,25 @@ export function createRequests(
     pending.delete(requestId);
     return request;
   };
+  const takeAnswered = (requestId: number): Pending | undefined => {
+    const request = take(requestId);
+    if (request !== undefined) onAnswered(request.sentAt);
+    return request;
+  };
 
   /** Gives the request up when it has waited long enough. */
-  const watch = (request: Pending, requestId: number, sentAt: number, ms: number): void => {
+  const watch = (request: Pending, requestId: number, ms: number): void => {
     const dueAt = clock.now() + ms;
     request.timer = clock.timer(ms, () => {
       const now = clock.now();
+      const { sentAt, what } = request;
       const left = now - dueAt >= LATE_MS ? LATE_MS : patience(sentAt, messagesAt(), now);
       if (left > 0) {
-        watch(request, requestId, sentAt, left);
+        watch(request, requestId, left);
         return;
       }
       const seconds = Math.round((now - sentAt) / 1000);
-      const late = `${request.what}: ${broker} did not answer within ${seconds} s; it is tried again`;
+      const late = `${what}: ${broker} did not answer within ${seconds} s; it is tried again`;
       take(requestId)?.reject(new SourceError("BrokerNotReady", late));
     });
   };
@@ -75,18 +91,18 @@ export function createRequests(
     },
     async open(what, requestId) {
       const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-      const request: Pending = { what, resolve, reject, timer: null };
+      const request: Pending = { what, sentAt: clock.now(), resolve, reject, timer: null };
       pending.set(requestId, request);
-      watch(request, requestId, clock.now(), TIMEOUT_MS);
+      watch(request, requestId, TIMEOUT_MS);
       try {
         return await promise;
       } finally {
         request.timer?.cancel();
       }
     },
-    answer: (requestId, body) => take(requestId)?.resolve(body),
+    answer: (requestId, body) => takeAnswered(requestId)?.resolve(body),
     refuse(requestId, error, message) {
-      const request = take(requestId);
+      const request = takeAnswered(requestId);
       request?.reject(refusal(request.what, error, message));
       return request !== undefined;
     },

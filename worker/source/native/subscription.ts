@@ -7,8 +7,8 @@ import type { NativeConsumer, NativeMessageId, NativeModule } from "./client.ts"
 import { acknowledgeEntry, type NativeEntry } from "./entry.ts";
 import { type Piece, type Received, type ReceivedMessage, readMessages } from "./message.ts";
 
-/** The pipelines write for assignments whose broker was heard from within 10 s. */
-const LOOK_MS = 2_000;
+/** Several times within a lease. */
+const LOOK_MS = 1_000;
 /** An empty batch receive costs as much as a full one, so an idle topic is asked less often: milliseconds. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 80;
@@ -46,7 +46,7 @@ export interface NativeDelivery extends Delivery {
 
 interface NativeAssignment extends Assignment {
   active: boolean;
-  heardAt: number;
+  answeredAt: number;
 }
 
 /** One subscription of one topic-partition, from the library's consumer to the handler. */
@@ -87,7 +87,7 @@ export class NativeSubscription {
 
   start(): void {
     if (this.#closing.aborted) this.end(0);
-    else if (this.#context.isActive === null) this.#assign();
+    else if (this.#context.isActive === null) this.#assign(this.#context.clock.now());
     void this.#watch();
   }
 
@@ -145,9 +145,10 @@ export class NativeSubscription {
     acknowledging.then(forget, forget);
   }
 
-  #assign(): NativeAssignment {
-    const { nextEpoch, clock, handler } = this.#context;
-    const assignment = { topic: this.#topic, epoch: nextEpoch(), active: true, heardAt: clock.now() };
+  /** @param answeredAt as of the assignment: when it was asked whether the topic-partition is this worker's */
+  #assign(answeredAt: number): NativeAssignment {
+    const { nextEpoch, handler } = this.#context;
+    const assignment = { topic: this.#topic, epoch: nextEpoch(), active: true, answeredAt };
     this.#assignment = assignment;
     handler.assigned(assignment);
     return assignment;
@@ -188,7 +189,8 @@ export class NativeSubscription {
   #handOn({ messages, pieces }: Received, redeliveryCount: number): void {
     let from = 0;
     for (const part of partsOf(pieces)) {
-      const assignment = this.#assignment ?? this.#assign();
+      // A message tells that it is active, but not since when: the next look will.
+      const assignment = this.#assignment ?? this.#assign(Number.NEGATIVE_INFINITY);
       if (!assignment.active) return;
       const to = from + part.reduce((sum, { count }) => sum + count, 0);
       const own = messages.slice(from, to);
@@ -222,7 +224,7 @@ export class NativeSubscription {
       const active = await this.#isActive();
       if (this.#ended || active === null) continue;
       if (assignment !== null && !active) this.end(0);
-      else if (active) (this.#assignment ?? this.#assign()).heardAt = asked;
+      else if (active) (this.#assignment ?? this.#assign(asked)).answeredAt = asked;
     }
   }
 

@@ -32,7 +32,8 @@ export interface ActivationOptions {
   readonly cluster?: string | undefined;
   /** Exclusive or Failover: entries come in order, from the first unacknowledged one. */
   readonly ordered: boolean;
-  readonly heardAt: () => number;
+  /** As of the connection of its consumer. */
+  readonly answeredAt: () => number;
   readonly acks: Acknowledger;
   readonly budget: Pick<ReceiveBudget, "free" | "shareOf">;
   readonly decoder: EntryDecoder;
@@ -147,7 +148,7 @@ class TopicActivation implements Activation {
   }
 
   end(): void {
-    this.assignment.active = false;
+    this.assignment.end();
     const pending = [...this.#chunks.pending()];
     for (const message of pending) this.#keep(-message.size);
     this.#chunks.clear();
@@ -273,17 +274,26 @@ class ActiveAssignment implements Assignment {
   readonly topic: string;
   readonly epoch: number;
   readonly cluster: string | undefined;
-  active = true;
-  readonly #heardAt: () => number;
+  readonly #answeredAt: () => number;
+  /** Null while it is active: what is answered later was not asked by the owner. */
+  #lastAnsweredAt: number | null = null;
 
-  constructor({ topic, epoch, cluster, heardAt }: Pick<ActivationOptions, "topic" | "epoch" | "cluster" | "heardAt">) {
-    this.topic = topic;
-    this.epoch = epoch;
-    this.cluster = cluster;
-    this.#heardAt = heardAt;
+  constructor(options: Pick<ActivationOptions, "topic" | "epoch" | "cluster" | "answeredAt">) {
+    this.topic = options.topic;
+    this.epoch = options.epoch;
+    this.cluster = options.cluster;
+    this.#answeredAt = options.answeredAt;
   }
 
-  get heardAt(): number {
-    return this.#heardAt();
+  get active(): boolean {
+    return this.#lastAnsweredAt === null;
+  }
+
+  get answeredAt(): number {
+    return this.#lastAnsweredAt ?? this.#answeredAt();
+  }
+
+  end(): void {
+    this.#lastAnsweredAt ??= this.#answeredAt();
   }
 }

@@ -20,6 +20,8 @@ const NOTHING_SEEN: RecentSizes = { bytesPerPermit: null, bytesPerEntry: null };
 export interface PermitAccount extends RecentSizes {
   /** Messages granted and not yet received; negative when a batch brought more than was granted. */
   outstanding: number;
+  /** Bytes that may be on their way on its connection, for all consumers; Infinity: any number. */
+  readonly receivable: () => number;
   /** A broker sends its one active consumer an entry for each permit, however many messages that holds. */
   readonly perEntry: boolean;
   /** Received and not acknowledged: messages as the broker counts them, and entries. Not where acknowledgements are cumulative. */
@@ -37,9 +39,10 @@ export function newPermitAccount(
   grant: (permits: number) => void,
   perEntry = false,
   { bytesPerPermit, bytesPerEntry }: RecentSizes = NOTHING_SEEN,
+  receivable: () => number = () => Number.POSITIVE_INFINITY,
 ): PermitAccount {
   const counts = { outstanding: 0, unacked: 0, entries: 0 };
-  return { ...counts, bytesPerPermit, bytesPerEntry, perEntry, promised: 0, grantedAt: -1, grant };
+  return { ...counts, bytesPerPermit, bytesPerEntry, receivable, perEntry, promised: 0, grantedAt: -1, grant };
 }
 
 /** What an entry says of itself may be absurd. */

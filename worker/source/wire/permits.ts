@@ -211,7 +211,9 @@ class SharedPermits implements Permits {
     const { part, isMoving } = share;
     const bytes = allowance({ free, consumers: this.#accounts.size, promised, part, held, isMoving, perEntry });
     const permit = bytesPerPermit ?? FIRST_BYTES_PER_PERMIT;
-    const target = permitTarget(bytes, permit, account.bytesPerEntry ?? permit, this.#queueSize);
+    const receivable = Math.max(1, Math.floor(account.receivable() / this.#accounts.size / permit));
+    const affordable = permitTarget(bytes, permit, account.bytesPerEntry ?? permit, this.#queueSize);
+    const target = Math.min(affordable, receivable);
     if (target > 0 || free <= 0 || share.isStuck) return target;
     // Else a message larger than its part would never come, nor what lies behind one that was set aside.
     return held <= 0 || share.progress !== account.grantedAt ? 1 : 0;

@@ -117,6 +117,8 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       },
       context.type !== "Shared",
       before.sizes,
+      // What no lease depends on may come late.
+      context.type === "Shared" ? undefined : () => connection.receivable,
     );
     this.ended = this.#ended.promise;
     this.acks = createAcknowledger({
@@ -206,7 +208,7 @@ class TopicSubscription implements Subscription, ConnectionConsumer {
       epoch: this.#context.nextEpoch(),
       cluster: this.#context.migrations.of(this.#topic)?.url,
       ordered: this.#context.type !== "Shared",
-      heardAt: () => this.#connection.heardAt,
+      answeredAt: () => this.#connection.answeredAt,
       acks: this.acks,
       room: permits,
       asking: () => permits.mayReceive(this.#account),

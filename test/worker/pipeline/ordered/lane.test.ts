@@ -9,7 +9,7 @@ import { assignment, delivery, message } from "../messages.ts";
 /** A lane with so many messages, and another one of the same topic-partition with one message behind them. */
 function lanes(count: number) {
   const given = assignment("orders");
-  const owner = new OrderedAssignment(given, createBudget(1_000).shareOf(given), 0);
+  const owner = new OrderedAssignment(given, createBudget(1_000).shareOf(given));
   const open = createOpenDelivery(delivery(given, ["a:1"]), 100, 0);
   const [lane, other] = [new Lane(owner, "a"), new Lane(owner, "b")];
   const append = (to: Lane, text: string) => {

@@ -10,5 +10,6 @@ export function record(name: string, bytes = 10): OutboundRecord {
     bytes,
     userRecords: null,
     mayWrite: () => true,
+    writableUntil: Number.POSITIVE_INFINITY,
   };
 }

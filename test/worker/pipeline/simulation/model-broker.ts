@@ -4,6 +4,7 @@ import {
   type DeadLetter,
   type Delivery,
   type Entry,
+  LEASE_MS,
   type Message,
   type ReceiveBudget,
   type Source,
@@ -11,7 +12,11 @@ import {
   type SourceHandler,
 } from "../../../../worker/source/source.ts";
 import type { VirtualClock } from "../../../clock.ts";
+import type { ModelProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+
+/** A ping is answered so soon. */
+const PING_ANSWERED_MS = 20;
 
 export interface ModelMessage {
   readonly topic: string;
@@ -45,7 +50,8 @@ interface Consumer {
   readonly worker: ModelWorker;
   cursor: number;
   scheduled: boolean;
-  frozenAt: number | null;
+  /** When its worker learns that it ended. */
+  newsAt: number;
 }
 
 export interface ModelWorker {
@@ -54,6 +60,11 @@ export interface ModelWorker {
   readonly budget: ReceiveBudget;
   alive: boolean;
   stopped: boolean;
+  /** Its pings leave so long after each full second. */
+  readonly pingOffset: number;
+  /** Since when it hears nothing of the broker; null while it does. */
+  cutAt: number | null;
+  readonly process: ModelProcess;
 }
 
 export interface ModelBroker {
@@ -63,13 +74,23 @@ export interface ModelBroker {
   /** Probability that a dead letter is refused. */
   deadLetterFails: number;
   produce(topic: string, keys: readonly string[]): readonly ModelMessage[];
-  sourceOf(name: string, budget: ReceiveBudget): Source & { readonly worker: () => ModelWorker };
-  /** Failover: gives the topic-partition to a worker; the former owner learns of it `noticeMs` later. */
+  sourceOf(name: string, budget: ReceiveBudget, process: ModelProcess): Source & { readonly worker: () => ModelWorker };
+  /**
+   * Failover: gives the topic-partition to a worker; the former owner learns of it `noticeMs` later, or, where that is
+   * negative, so long before.
+   */
   handOver(topic: string, worker: ModelWorker, noticeMs: number): void;
   /** Takes the topic-partition from every worker, and gives it back to them a moment later. */
   unload(topic: string): void;
-  /** The worker hears nothing any more, and is not heard; its topic-partitions go to others 10 s later at the earliest. */
-  cutOff(worker: ModelWorker, others: () => ModelWorker | undefined, forMs: number): void;
+  /**
+   * The worker hears nothing of the broker, and is not heard, for `forMs`. Its topic-partitions go to others `movesAfterMs`
+   * later, which it learns when it hears again, or `noticeMs` later; never, if it is heard again before.
+   */
+  cutOff(
+    worker: ModelWorker,
+    others: () => ModelWorker | undefined,
+    times: { readonly forMs: number; readonly movesAfterMs: number; readonly noticeMs: number },
+  ): void;
   crash(worker: ModelWorker): void;
   /** Gives topics without a consumer to one of the workers (Failover), or to each of them (Shared). */
   rebalance(workers: readonly ModelWorker[]): void;
@@ -113,47 +134,61 @@ export function createModelBroker(options: {
     }
     epoch += 1;
     note(`${partition.topic} from entry ${partition.mark} to ${worker.name}, epoch ${epoch}`);
-    let frozenAt: number | null = null;
+    let endedAt: number | null = null;
     const consumer: Consumer = {
       partition,
       worker,
       cursor: partition.mark,
       scheduled: false,
-      get frozenAt() {
-        return frozenAt;
-      },
-      set frozenAt(at) {
-        frozenAt = at;
-      },
+      newsAt: Number.POSITIVE_INFINITY,
       assignment: {
         topic: partition.topic,
         epoch,
-        active: true,
-        get heardAt() {
-          return frozenAt ?? clock.now();
+        get active() {
+          return endedAt === null;
+        },
+        set active(_false) {
+          endedAt ??= answeredAt(worker);
+        },
+        get answeredAt() {
+          return endedAt ?? answeredAt(worker);
         },
       },
     };
     consumers.add(consumer);
-    worker.handler.assigned(consumer.assignment);
+    worker.process.run(() => {
+      if (consumer.assignment.active && worker.alive) worker.handler.assigned(consumer.assignment);
+    });
     wake(consumer);
     return consumer;
+  }
+
+  /** When the last ping was sent that was answered: one leaves each second, and the answer takes a moment. */
+  function answeredAt({ pingOffset, cutAt, process }: ModelWorker): number {
+    const answeredBy = (by: number): number =>
+      Math.floor((by - PING_ANSWERED_MS - pingOffset) / 1_000) * 1_000 + pingOffset;
+    const { stall } = process;
+    const last = answeredBy(Math.min(cutAt ?? Number.POSITIVE_INFINITY, clock.now()));
+    // While it stood still it neither asked nor heard.
+    return stall !== null && last >= stall.from - PING_ANSWERED_MS && last < stall.to ? answeredBy(stall.from) : last;
   }
 
   /** Looks a moment later whether there is something to hand on. */
   function wake(consumer: Consumer): void {
     if (consumer.scheduled || !consumers.has(consumer)) return;
     consumer.scheduled = true;
-    clock.timer(random.next() * 5, () => {
-      consumer.scheduled = false;
-      push(consumer);
-    });
+    clock.timer(random.next() * 5, () =>
+      consumer.worker.process.run(() => {
+        consumer.scheduled = false;
+        push(consumer);
+      }),
+    );
   }
 
   /** Hands on an entry if the budget and the assignment allow. */
   function push(consumer: Consumer): void {
     const { partition, worker, assignment } = consumer;
-    if (!consumers.has(consumer) || !worker.alive || worker.stopped || consumer.frozenAt !== null) return;
+    if (!consumers.has(consumer) || !worker.alive || worker.stopped || worker.cutAt !== null) return;
     const index = next(consumer);
     const entry = partition.log[index];
     if (entry === undefined || worker.budget.free <= 0) return;
@@ -186,13 +221,17 @@ export function createModelBroker(options: {
   function notify(consumer: Consumer): void {
     unaware.delete(consumer);
     if (!consumer.assignment.active) return;
-    note(`${consumer.worker.name} learns that ${consumer.partition.topic} epoch ${consumer.assignment.epoch} ended`);
-    consumer.assignment.active = false;
-    if (consumer.worker.alive) consumer.worker.handler.revoked(consumer.assignment);
+    consumer.worker.process.run(() => {
+      if (!consumer.assignment.active) return;
+      note(`${consumer.worker.name} learns that ${consumer.partition.topic} epoch ${consumer.assignment.epoch} ended`);
+      consumer.assignment.active = false;
+      if (consumer.worker.alive) consumer.worker.handler.revoked(consumer.assignment);
+    });
   }
 
   function end(consumer: Consumer, noticeMs: number): void {
     if (!consumers.delete(consumer)) return;
+    consumer.newsAt = clock.now() + noticeMs;
     if (noticeMs <= 0 || !consumer.worker.alive) notify(consumer);
     else {
       unaware.add(consumer);
@@ -212,7 +251,11 @@ export function createModelBroker(options: {
     while (partition.acknowledged.delete(partition.mark)) partition.mark += 1;
   }
 
-  function sourceOf(name: string, budget: ReceiveBudget): Source & { readonly worker: () => ModelWorker } {
+  function sourceOf(
+    name: string,
+    budget: ReceiveBudget,
+    process: ModelProcess,
+  ): Source & { readonly worker: () => ModelWorker } {
     let worker: ModelWorker | null = null;
     const self = (): ModelWorker => {
       if (worker === null) throw new Error("not started");
@@ -225,7 +268,7 @@ export function createModelBroker(options: {
       if (!consumer.assignment.active) return;
       // On its way to the broker; lost when the assignment ends first.
       clock.timer(random.next() * 10, () => {
-        if (!consumers.has(consumer) || consumer.frozenAt !== null) return;
+        if (!consumers.has(consumer) || consumer.worker.cutAt !== null) return;
         const from = cumulative ? consumer.partition.mark : index;
         for (let each = from; each <= index; each += 1) acknowledge(consumer.partition, each);
       });
@@ -238,7 +281,8 @@ export function createModelBroker(options: {
         budget.onRelease(() => {
           for (const consumer of consumers) if (consumer.worker === worker) wake(consumer);
         });
-        worker = { name, handler, budget, alive: true, stopped: false };
+        const pingOffset = random.next() * 1_000;
+        worker = { name, handler, budget, alive: true, stopped: false, pingOffset, cutAt: null, process };
       },
       state: () =>
         ({ connected: true, failure: null, partitions: 0, activePartitions: 0, endedPartitions: 0 }) as never,
@@ -305,9 +349,14 @@ export function createModelBroker(options: {
       for (const consumer of [...consumers]) {
         if (shared || consumer.partition !== partition) continue;
         met("a hand-over");
-        end(consumer, noticeMs);
+        end(consumer, Math.max(0, noticeMs));
       }
-      subscribe(partition, worker);
+      if (noticeMs >= 0) subscribe(partition, worker);
+      else {
+        clock.timer(-noticeMs, () => {
+          if (worker.alive && broker.ownerOf(topic) === undefined) subscribe(partition, worker);
+        });
+      }
     },
     unload: (topic) => {
       note(`${topic} is unloaded`);
@@ -316,19 +365,28 @@ export function createModelBroker(options: {
         if (consumer.partition.topic !== topic) continue;
         end(consumer, 0);
         clock.timer(random.next() * 100, () => {
-          if (consumer.worker.alive) subscribe(consumer.partition, consumer.worker);
+          const isTaken = !shared && broker.ownerOf(topic) !== undefined;
+          if (consumer.worker.alive && !isTaken) subscribe(consumer.partition, consumer.worker);
         });
       }
     },
-    cutOff: (worker, others, forMs) => {
+    cutOff: (worker, others, { forMs, movesAfterMs, noticeMs }) => {
+      if (worker.cutAt !== null) return;
       const lost = [...consumers].filter((consumer) => consumer.worker === worker);
-      note(`${worker.name} is cut off from the broker`);
-      if (lost.length > 0) met("a worker that is cut off");
-      for (const consumer of lost) consumer.frozenAt ??= clock.now();
-      clock.timer(10_000 + random.next() * 1_000, () => {
+      note(`${worker.name} is cut off from the broker for ${(forMs / 1000).toFixed(3)} s`);
+      if (lost.length > 0) met(forMs < LEASE_MS ? "a cut shorter than a lease" : "a worker that is cut off");
+      const mendsAt = clock.now() + forMs;
+      worker.cutAt = clock.now();
+      clock.timer(forMs, () => {
+        for (const stale of unaware) if (stale.worker === worker && stale.newsAt <= clock.now()) notify(stale);
+        worker.cutAt = null;
+        for (const consumer of consumers) if (consumer.worker === worker) wake(consumer);
+      });
+      clock.timer(movesAfterMs, () => {
         for (const consumer of lost) {
           if (!consumers.has(consumer)) continue;
-          end(consumer, forMs);
+          // The news lie before all answers that come when the cut has ended.
+          end(consumer, Math.max(mendsAt - clock.now(), noticeMs));
           const heir = others();
           if (heir !== undefined) subscribe(consumer.partition, heir);
           else {

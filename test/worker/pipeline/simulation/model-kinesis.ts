@@ -4,6 +4,7 @@ import type { KinesisRecord, RecordOutcome, RequestOutcome, Sink, SinkFailure } 
 import { SinkError } from "../../../../worker/sink/sink.ts";
 import type { VirtualClock } from "../../../clock.ts";
 import { decodeAggregate } from "../../../fakes/aggregate.ts";
+import type { ModelProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 
 /** Probabilities per request, unless said otherwise. */
@@ -26,6 +27,10 @@ export interface KinesisFaults {
   readonly unsure: number;
   /** Answered late and executed later still: after every wait that the pipeline keeps. A class of its own. */
   readonly executedLate: number;
+  /** Waits for a free socket, or its body leaves in parts with pauses. */
+  readonly slowToLeave: number;
+  /** Its bytes stay in the worker's kernel for a while, and leave it then, unless the connection was reset before. */
+  readonly heldByKernel: number;
   /** Per record: sequenced before the last record of the same key. A class of its own. */
   readonly misordered: number;
 }
@@ -40,6 +45,8 @@ export const NO_FAULTS: KinesisFaults = {
   unsure: 0,
   looksFail: 0,
   executedLate: 0,
+  slowToLeave: 0,
+  heldByKernel: 0,
   misordered: 0,
 };
 
@@ -88,13 +95,33 @@ export interface ModelKinesis {
   readonly doubled: number;
   /** Messages of a topic and key that a worker sent in two records at once. */
   readonly overlaps: number;
-  sinkOf(worker: string): Sink;
+  sinkOf(worker: string, process: ModelProcess): Sink;
   /** The stream is deleted, once a consumer has read all of it, and made anew under its name after so many milliseconds. */
   remake(shards: number, afterMs: number): void;
   split(random: Random): void;
   merge(random: Random): void;
   /** Every user record as the Kinesis Client Library reads it: parents before children, stray aggregates dropped. */
   read(): readonly UserRecord[];
+}
+
+/** How long bytes stay in a kernel at most: as long as a cut of the network. Milliseconds. */
+const HELD_MS = 30_000;
+/** Between two parts of a body, milliseconds. */
+const SLOW_MS = 3_000;
+
+interface PutCall {
+  readonly signal: AbortSignal;
+  readonly mayLeave: (() => boolean) | undefined;
+  readonly worker: string;
+  readonly process: ModelProcess;
+}
+
+type Fail = (code: SinkFailure["code"], ambiguous: boolean, failureClass?: SinkFailure["class"]) => void;
+
+/** How the outcome of a request reaches its process. */
+interface Answer {
+  readonly resolve: (outcome: RequestOutcome) => void;
+  readonly fail: Fail;
 }
 
 const UNSURE: SinkFailure = { code: "AmbiguousAnswer", class: "transient", message: "no answer", ambiguous: true };
@@ -109,7 +136,7 @@ export function createModelKinesis(options: {
   random: Random;
   shards: number;
   requestTimeoutMs: number;
-  /** The longest time between a request's start and its execution that is no late execution. */
+  /** The longest time between the departure of a request's last byte and its execution that is no late execution. */
   executedWithinMs: number;
   latencyMs: number;
   maxRecordBytes: number;
@@ -253,7 +280,8 @@ export function createModelKinesis(options: {
     };
   }
 
-  function put(given: readonly KinesisRecord[], signal: AbortSignal, worker: string): Promise<RequestOutcome> {
+  function put(given: readonly KinesisRecord[], call: PutCall): Promise<RequestOutcome> {
+    const { signal, mayLeave, worker, process } = call;
     // A request is a copy, whenever it is executed.
     const records = given.map(({ data, partitionKey, explicitHashKey }) => ({
       data: Buffer.from(data),
@@ -261,7 +289,6 @@ export function createModelKinesis(options: {
       ...(explicitHashKey === undefined ? {} : { explicitHashKey }),
     }));
     requestSizes.push(records.length);
-    const sentAt = clock.now();
     const keys = new Set(records.map(({ partitionKey }) => partitionKey));
     for (const record of records) {
       if (record.data.byteLength + Buffer.byteLength(record.partitionKey) > maxRecordBytes)
@@ -270,55 +297,97 @@ export function createModelKinesis(options: {
     if (keys.size === 0) throw new Error("an empty request");
     const settled = depart(records, worker);
     return new Promise((resolveWith) => {
+      let begun = false;
+      let isGivenUp = false;
       const resolve = (outcome: RequestOutcome): void => {
         settled();
         resolveWith(outcome);
       };
-      const fail = (code: SinkFailure["code"], ambiguous: boolean, failureClass: SinkFailure["class"] = "transient") =>
+      const fail: Fail = (code, ambiguous, failureClass = "transient") =>
         resolve({ kind: "failed", failure: { code, class: failureClass, message: code, ambiguous } });
-      // A request that was given up may still be executed, within the time that its writer allows for it.
-      signal.addEventListener("abort", () => fail("RequestTimeout", true), { once: true });
-      clock.timer(requestTimeoutMs, () => fail("RequestTimeout", true));
-      const { faults } = model;
-      const draw = random.next();
-      const within = (...probabilities: number[]): boolean => draw < probabilities.reduce((sum, one) => sum + one, 0);
-      const executeIn = (ms: number, late: boolean, then: (outcomes: RecordOutcome[]) => void): void => {
-        clock.timer(
-          ms,
-          () => void executeAll(records, worker, sentAt + (late ? Infinity : executedWithinMs), late).then(then),
-        );
+      const giveUp = (): void => {
+        isGivenUp = true;
+        fail("RequestTimeout", begun);
       };
-      const delay = random.next() * latencyMs;
-      if (records.some((record) => partsOf(record).some(({ data }) => model.invalid.has(data)))) {
-        met("a refused record");
-        clock.timer(delay, () => fail("RequestRejected", false, "invalid"));
-      } else if (within(faults.refused)) {
-        const isThrottled = random.chance(0.5);
-        met(isThrottled ? "a throttled request" : "a refused request");
-        clock.timer(delay, () => fail(isThrottled ? "Throttled" : "EndpointUnreachable", false));
-      } else if (within(faults.refused, faults.silent)) {
-        // Nothing comes but the deadline.
-        met("a request that nobody executes or answers");
-      } else if (within(faults.refused, faults.silent, faults.cut)) {
-        met("a cut connection");
-        // Before the execution or after it.
-        clock.timer(delay, () => fail("EndpointUnreachable", true));
-        executeIn(delay + random.next() ** 2 * (executedWithinMs - 2 * latencyMs), false, () => {});
-      } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer)) {
-        // Lost, late, or stalled after its headers: to the pipeline it is all the same.
-        met("an answer that does not come in time");
-        executeIn(random.next() * (executedWithinMs - latencyMs), false, () => {});
-      } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer, faults.executedLate)) {
-        executeIn(executedWithinMs * (2 + random.next() * 3), true, () => {});
-      } else {
-        executeIn(delay, false, (outcomes) => {
-          const isMiscounted = random.chance(faults.miscounted);
-          if (isMiscounted) met("an answer with another number of records");
-          const told = isMiscounted ? outcomes.slice(1) : outcomes;
-          clock.timer(random.next() * latencyMs, () => resolve({ kind: "answered", records: told }));
+      // What has left by then may still be executed, within the time that a new owner allows for it.
+      signal.addEventListener("abort", giveUp, { once: true });
+      process.clock.timer(requestTimeoutMs, giveUp);
+      const leave = (pausesMs: readonly number[]): void => {
+        if (isGivenUp) return;
+        if (mayLeave?.() === false) return;
+        begun = true;
+        const [next, ...rest] = pausesMs;
+        if (next !== undefined) process.clock.timer(next, () => leave(rest));
+        else handOver();
+      };
+      const handOver = (): void => {
+        const answer: Answer = {
+          resolve: (outcome) => process.run(() => resolve(outcome)),
+          fail: (...failure) => process.run(() => fail(...failure)),
+        };
+        if (!random.chance(model.faults.heldByKernel)) {
+          travel(records, worker, answer);
+          return;
+        }
+        met("bytes that a kernel holds");
+        clock.timer(random.next() * HELD_MS, () => {
+          // A kernel whose process stands still is beyond all promises.
+          if (isGivenUp || process.standsStill) met("bytes that a reset drops");
+          else travel(records, worker, answer);
         });
-      }
+      };
+      if (random.chance(model.faults.slowToLeave)) {
+        met("a request that is slow to leave");
+        const pauses = Array.from({ length: random.integer(0, 3) }, () => random.next() * SLOW_MS);
+        process.clock.timer(random.next() * SLOW_MS, () => leave(pauses));
+      } else leave([]);
     });
+  }
+
+  /** All of the request has left: what becomes of it is the network's and the service's. */
+  function travel(records: readonly KinesisRecord[], worker: string, { resolve, fail }: Answer): void {
+    const { faults } = model;
+    const leftAt = clock.now();
+    const draw = random.next();
+    const within = (...probabilities: number[]): boolean => draw < probabilities.reduce((sum, one) => sum + one, 0);
+    const executeIn = (ms: number, late: boolean, then: (outcomes: RecordOutcome[]) => void): void => {
+      clock.timer(
+        ms,
+        () => void executeAll(records, worker, leftAt + (late ? Infinity : executedWithinMs), late).then(then),
+      );
+    };
+    const delay = random.next() * latencyMs;
+    // Mostly nearly as late as may be.
+    const late = (): number => 1 - random.next() ** 2;
+    if (records.some((record) => partsOf(record).some(({ data }) => model.invalid.has(data)))) {
+      met("a refused record");
+      clock.timer(delay, () => fail("RequestRejected", false, "invalid"));
+    } else if (within(faults.refused)) {
+      const isThrottled = random.chance(0.5);
+      met(isThrottled ? "a throttled request" : "a refused request");
+      clock.timer(delay, () => fail(isThrottled ? "Throttled" : "EndpointUnreachable", false));
+    } else if (within(faults.refused, faults.silent)) {
+      // Nothing comes but the deadline.
+      met("a request that nobody executes or answers");
+    } else if (within(faults.refused, faults.silent, faults.cut)) {
+      met("a cut connection");
+      // Before the execution or after it.
+      clock.timer(delay, () => fail("EndpointUnreachable", true));
+      executeIn(delay + late() * (executedWithinMs - 2 * latencyMs), false, () => {});
+    } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer)) {
+      // Lost, late, or stalled after its headers: to the pipeline it is all the same.
+      met("an answer that does not come in time");
+      executeIn(late() * (executedWithinMs - latencyMs), false, () => {});
+    } else if (within(faults.refused, faults.silent, faults.cut, faults.lostAnswer, faults.executedLate)) {
+      executeIn(executedWithinMs * (2 + random.next() * 3), true, () => {});
+    } else {
+      executeIn(delay, false, (outcomes) => {
+        const isMiscounted = random.chance(faults.miscounted);
+        if (isMiscounted) met("an answer with another number of records");
+        const told = isMiscounted ? outcomes.slice(1) : outcomes;
+        clock.timer(random.next() * latencyMs, () => resolve({ kind: "answered", records: told }));
+      });
+    }
   }
 
   async function look(): Promise<void> {
@@ -355,8 +424,8 @@ export function createModelKinesis(options: {
     get misordered() {
       return misordered;
     },
-    sinkOf: (worker) => ({
-      put: (records, signal) => put(records, signal, worker),
+    sinkOf: (worker, process) => ({
+      put: (records, signal, mayLeave) => put(records, { signal, mayLeave, worker, process }),
       describe: async () => {
         await look();
         return {

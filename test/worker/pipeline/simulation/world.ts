@@ -1,8 +1,10 @@
 /** Workers, topics and a stream in virtual time, with everything that can go wrong, from one seed. */
 
 import { type Format, PoisonError } from "../../../../worker/format/format.ts";
+import { createPeers } from "../../../../worker/peers/peers.ts";
 import { createBudget } from "../../../../worker/pipeline/budget.ts";
 import { createPipeline } from "../../../../worker/pipeline/create.ts";
+import { HANDOVER_WAIT_MS, IN_TRANSIT_MS } from "../../../../worker/pipeline/ordered/fencing.ts";
 import type { Pipeline } from "../../../../worker/pipeline/pipeline.ts";
 import { createStreamWatch } from "../../../../worker/sink/stream-watch.ts";
 import type { Source } from "../../../../worker/source/source.ts";
@@ -10,6 +12,8 @@ import { createVirtualClock } from "../../../clock.ts";
 import { silentLog } from "../../../silent-log.ts";
 import { createModelBroker, type ModelBroker, type ModelWorker } from "./model-broker.ts";
 import { createModelKinesis, type KinesisFaults, type ModelKinesis, NO_FAULTS } from "./model-kinesis.ts";
+import { createModelLease } from "./model-lease.ts";
+import { createProcess } from "./process.ts";
 import { createRandom, type Random } from "./random.ts";
 
 export interface Scenario {
@@ -20,13 +24,22 @@ export interface Scenario {
   readonly keys: number;
   readonly entries: number;
   readonly entrySize: number;
+  /** Of each worker: a message takes some 110. */
+  readonly budgetBytes: number;
   readonly shards: number;
   readonly latencyMs: number;
+  readonly requestTimeoutMs: number;
+  /** How long messages are produced and things happen. */
+  readonly eventfulMs: number;
   readonly maxRecords: number;
   readonly faults: KinesisFaults;
   /** How often each happens within the eventful time. */
   readonly handOvers: number;
   readonly cutOffs: number;
+  /** Processes that stand still for a while. */
+  readonly stalls: number;
+  /** Requests to the API server that are lost, or their answers: a probability. */
+  readonly apiFails: number;
   readonly crashes: number;
   /** Workers that drain within their grace period, and are replaced. */
   readonly restarts: number;
@@ -68,11 +81,10 @@ interface Member {
   readonly pipeline: Pipeline;
 }
 
-export const HANDOVER_WAIT_MS = 6_000;
-const REQUEST_TIMEOUT_MS = 6_000;
-/** Learning of a hand-over takes some of the wait; the rest is left to requests on their way. */
-const NOTICE_MS = 500;
-const EVENTFUL_MS = 60_000;
+/** Between the news of a hand-over to the former owner and to the new one. */
+const SKEW_MS = 1_000;
+/** Of the wall clocks of two workers. */
+const CLOCKS_DIFFER_MS = 500;
 const PATIENCE_MS = 3_600_000;
 const AFTERMATH_MS = 400_000;
 
@@ -88,14 +100,15 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     clock,
     random: random.fork(),
     shards: scenario.shards,
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    executedWithinMs: HANDOVER_WAIT_MS - NOTICE_MS,
+    requestTimeoutMs: scenario.requestTimeoutMs,
+    executedWithinMs: IN_TRANSIT_MS,
     latencyMs: scenario.latencyMs,
     maxRecordBytes: 1_000,
     listable: scenario.listable,
     note,
     met: meet,
   });
+  const lease = createModelLease(clock, random.fork(), meet);
   const undecodable = new Set<string>();
   const topics = Array.from({ length: scenario.topics }, (_, index) => `t-${index}`);
   const broker = createModelBroker({
@@ -132,8 +145,9 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   const everyone: Member[] = [];
   const start = (): Member => {
     const name = `w${everyone.length}`;
-    const sink = kinesis.sinkOf(name);
-    const budget = createBudget(3_000);
+    const process = createProcess(clock, random.fork(), (random.next() - 0.5) * CLOCKS_DIFFER_MS);
+    const sink = kinesis.sinkOf(name, process);
+    const budget = createBudget(scenario.budgetBytes);
     const pipeline = createPipeline({
       ordered: scenario.ordered,
       aggregation: scenario.aggregation,
@@ -143,19 +157,23 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       format,
       partitionKey: (message) => message.key ?? "none",
       sink,
-      streamWatch: createStreamWatch({ sink, refuseAuto: scenario.ordered, clock, log: silentLog }),
+      streamWatch: createStreamWatch({ sink, refuseAuto: scenario.ordered, clock: process.clock, log: silentLog }),
       limits: { maxRecords: scenario.maxRecords, maxBytes: 5_000, maxRecordBytes: 1_000 },
       retry: { initialDelayMs: 100, maxDelayMs: 10_000 },
       handoverWaitMs: HANDOVER_WAIT_MS,
       maxConcurrentRequests: 4,
       budget,
       deadLetterTopic: scenario.deadLetters ? "dead" : null,
-      clock,
+      peers: createPeers({
+        ...{ client: lease.clientOf(process), path: "lease", clock: process.clock, log: silentLog },
+        ...{ random: random.fork().next, extraWaitMs: () => 0 },
+      }),
+      clock: process.clock,
       log: silentLog,
       random: random.fork().next,
-      nextTurn: (callback) => void clock.timer(0, callback),
+      nextTurn: (callback) => void process.clock.timer(0, callback),
     });
-    const source: Source & { worker: () => ModelWorker } = broker.sourceOf(name, budget);
+    const source: Source & { worker: () => ModelWorker } = broker.sourceOf(name, budget, process);
     pipeline.start(source);
     const member = { worker: source.worker(), pipeline };
     members.push(member);
@@ -170,11 +188,11 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
 
   for (let index = 0; index < scenario.workers; index += 1) start();
   // What is produced, and what goes wrong, at random times.
-  const at = (action: () => unknown): void => void clock.timer(random.next() * EVENTFUL_MS, action);
+  const at = (action: () => unknown): void => void clock.timer(random.next() * scenario.eventfulMs, action);
   const draw = random.fork();
   const texts: string[] = [];
   for (let index = 0; index < scenario.entries; index += 1) {
-    clock.timer(random.next() * EVENTFUL_MS * 0.7, () => {
+    clock.timer(random.next() * scenario.eventfulMs * 0.7, () => {
       const topic = topics[draw.integer(0, topics.length - 1)] as string;
       const count = draw.integer(1, scenario.entrySize);
       const keys = Array.from({ length: count }, () => `k${draw.integer(0, scenario.keys - 1)}`);
@@ -186,14 +204,15 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
     });
   }
   kinesis.faults = scenario.faults;
+  lease.fails = scenario.apiFails;
   broker.deadLetterFails = 0.3;
   for (let index = 0; index < scenario.reshards; index += 1) {
     at(() => (draw.chance(0.6) ? kinesis.split(draw) : kinesis.merge(draw)));
   }
   for (let index = 0; index < scenario.remakes; index += 1) {
     // One after another: a stream that does not exist cannot be deleted.
-    const from = (EVENTFUL_MS / scenario.remakes) * index;
-    const span = EVENTFUL_MS / scenario.remakes / 2;
+    const from = (scenario.eventfulMs / scenario.remakes) * index;
+    const span = scenario.eventfulMs / scenario.remakes / 2;
     clock.timer(from + draw.next() * span, () =>
       kinesis.remake(draw.integer(1, 4), draw.chance(0.5) ? 0 : draw.next() * span),
     );
@@ -212,18 +231,39 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   for (let index = 0; index < scenario.handOvers; index += 1) {
     at(() => {
       const topic = topics[draw.integer(0, topics.length - 1)] as string;
-      if (!scenario.ordered && draw.chance(0.7)) {
+      if (draw.chance(scenario.ordered ? 0.3 : 0.7)) {
         broker.unload(topic);
         return;
       }
-      const worker = anyone(draw);
-      if (worker !== undefined) broker.handOver(topic, worker, draw.next() * NOTICE_MS);
+      const owners = [broker.ownerOf(topic)];
+      const handOn = (left: number): void => {
+        const before = owners[draw.integer(0, owners.length - 1)];
+        const worker = before?.alive === true && draw.chance(0.3) ? before : anyone(draw);
+        if (worker === undefined) return;
+        owners.push(worker);
+        broker.handOver(topic, worker, (draw.next() * 2 - 1) * SKEW_MS);
+        if (left > 0) clock.timer(draw.next() * (draw.chance(0.2) ? 300 : 4_000), () => handOn(left - 1));
+      };
+      // Often several owners follow one another.
+      handOn(draw.chance(0.5) ? 0 : draw.integer(1, 3));
     });
   }
   for (let index = 0; index < scenario.cutOffs; index += 1) {
     at(() => {
       const worker = anyone(draw);
-      if (worker !== undefined) broker.cutOff(worker, () => anyone(draw, worker), draw.next() * 20_000);
+      if (worker === undefined) return;
+      const forMs = draw.next() * (draw.chance(0.5) ? 4_000 : 20_000);
+      const movesAfterMs = draw.next() * (draw.chance(0.3) ? 1_000 : draw.chance(0.5) ? 2 * forMs : 11_000);
+      broker.cutOff(worker, () => anyone(draw, worker), { forMs, movesAfterMs, noticeMs: draw.next() * SKEW_MS });
+    });
+  }
+  for (let index = 0; index < scenario.stalls; index += 1) {
+    at(() => {
+      const worker = anyone(draw);
+      if (worker === undefined) return;
+      note(`${worker.name} stands still`);
+      meet("a worker that stands still");
+      worker.process.stop(draw.next() * (draw.chance(0.5) ? 2_000 : 15_000));
     });
   }
   for (let index = 0; index < scenario.restarts; index += 1) {
@@ -237,6 +277,7 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
       start();
       await member.pipeline.drain(deadline.signal);
       note(`${member.worker.name} ${deadline.signal.aborted ? "gives up draining" : "is drained"}`);
+      await member.pipeline.leave();
       broker.crash(member.worker);
       member.pipeline.close();
     });
@@ -269,18 +310,19 @@ export async function simulate(scenario: Scenario): Promise<RunResult> {
   }
 
   rebalance();
-  await clock.run(() => clock.now() > EVENTFUL_MS);
+  await clock.run(() => clock.now() > scenario.eventfulMs);
   note("calm");
   kinesis.faults = NO_FAULTS;
   kinesis.auto = false;
   kinesis.notReady = null;
+  lease.fails = 0;
   broker.deadLetterFails = 0;
   if (!scenario.deadLetters) undecodable.clear();
   // A worker that never got anything accepted does not blame a record without other records, so those are mended in any case:
   // a message that another worker buried before may be delivered again when only messages of its key are left.
   kinesis.invalid.clear();
   const finished = (): boolean => broker.backlog() === 0;
-  await clock.run(() => finished() || clock.now() > EVENTFUL_MS + PATIENCE_MS);
+  await clock.run(() => finished() || clock.now() > scenario.eventfulMs + PATIENCE_MS);
   const tookMs = clock.now();
   // Long enough for whatever is left behind to be forgotten.
   await clock.advance(AFTERMATH_MS);

@@ -63,6 +63,7 @@ test("whatever a broker sends is dispatched or malformed, and never anything els
       const dispatcher = createDispatcher("broker", foreign, requests, {
         onConnected: seen,
         onPing: seen,
+        onPong: seen,
         onChallenge: seen,
         onRefused: seen,
       });

@@ -5,7 +5,7 @@ import { createKeepAlive } from "../../../../worker/source/broker/keep-alive.ts"
 
 /** Runs the timer that is due next, `lateMs` after its time. */
 function scene() {
-  const state = { now: 0, heardAt: 0, pings: 0, silent: 0 };
+  const state = { now: 0, pings: 0, silent: 0 };
   const timers: { readonly at: number; readonly callback: () => void }[] = [];
   const keepAlive = createKeepAlive({
     clock: {
@@ -17,7 +17,6 @@ function scene() {
         return { cancel: () => void timers.splice(timers.indexOf(timer), 1) };
       },
     },
-    heardAt: () => state.heardAt,
     ping: () => void state.pings++,
     onSilent: () => void state.silent++,
   });
@@ -30,26 +29,56 @@ function scene() {
   return { keepAlive, state, timers, next };
 }
 
-test("a broker that answers pings is asked every 5 seconds", () => {
+test("a broker that answers pings is asked every second", () => {
   const { keepAlive, state, timers, next } = scene();
   keepAlive.start();
   for (let count = 0; count < 10; count++) {
-    state.heardAt = state.now;
+    keepAlive.heard(5);
+    keepAlive.onPong();
+    assert.equal(keepAlive.answeredAt, state.now);
     next();
   }
-  assert.deepEqual([state.now, state.pings, state.silent], [50_000, 11, 0]);
+  assert.deepEqual([state.now, state.pings, state.silent], [10_000, 11, 0]);
   keepAlive.end();
   assert.deepEqual(timers, []);
+});
+
+test("an answer counts for the oldest ping without one, by the time at which that was sent", () => {
+  const { keepAlive, state, next } = scene();
+  keepAlive.start();
+  next();
+  next();
+  state.now = 2_900;
+  assert.equal(keepAlive.answeredAt, Number.NEGATIVE_INFINITY);
+  for (const answeredAt of [0, 1_000, 2_000]) {
+    keepAlive.onPong();
+    assert.equal(keepAlive.answeredAt, answeredAt);
+  }
+  keepAlive.onPong();
+  assert.equal(keepAlive.answeredAt, 2_000, "an answer that was not asked for counts for nothing");
+  keepAlive.answered(1_500);
+  assert.equal(keepAlive.answeredAt, 2_000);
+  keepAlive.answered(2_500);
+  assert.equal(keepAlive.answeredAt, 2_500);
+});
+
+test("a broker that sends, but answers nothing, is not asked without end", () => {
+  const { keepAlive, state, next } = scene();
+  keepAlive.start();
+  for (let count = 0; count < 100; count++) {
+    keepAlive.heard(1_000);
+    next();
+  }
+  assert.deepEqual([state.pings, state.silent], [16, 0]);
 });
 
 test("a broker that says nothing for more than 10 seconds is silent, and asked no more", () => {
   const { keepAlive, state, timers, next } = scene();
   keepAlive.start();
-  next();
-  next();
+  for (let count = 0; count < 10; count++) next();
   assert.equal(state.silent, 0);
   next();
-  assert.deepEqual([state.now, state.pings, state.silent], [15_000, 3, 1]);
+  assert.deepEqual([state.now, state.pings, state.silent], [11_000, 11, 1]);
   assert.deepEqual(timers, []);
 });
 

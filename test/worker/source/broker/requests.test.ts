@@ -9,7 +9,9 @@ function scene() {
   const virtual = createVirtualClock();
   const clock = adjustableClock(virtual);
   const state = { messagesAt: Number.NEGATIVE_INFINITY };
-  const requests = createRequests("broker", createRefusal(createForeignText()), clock, () => state.messagesAt);
+  const requests = createRequests("broker", createRefusal(createForeignText()), clock, {
+    messagesAt: () => state.messagesAt,
+  });
   const ends: string[] = [];
   requests.open("acknowledging", 1).then(
     () => ends.push("answered"),

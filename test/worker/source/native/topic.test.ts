@@ -165,10 +165,10 @@ test("a Failover consumer is assigned when it is named active, and loses it when
   await tested.sleepOver();
   assert.deepEqual(tested.events, ["assigned"]);
   const [assignment] = tested.assignments;
-  assert.equal(assignment?.heardAt, tested.now);
+  assert.equal(assignment?.answeredAt, tested.now);
   answer = new Error("the admin API is away");
   await tested.sleepOver();
-  assert.equal(assignment?.heardAt, tested.now - 2_000);
+  assert.equal(assignment?.answeredAt, tested.now - 2_000);
   answer = false;
   await tested.sleepOver();
   assert.deepEqual(tested.events, ["assigned", "revoked false", "close"]);

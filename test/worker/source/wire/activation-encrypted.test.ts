@@ -66,7 +66,7 @@ function scene(options: Decryption | null, ordered = true) {
     topic: "persistent://public/default/t",
     epoch: 1,
     ordered,
-    heardAt: () => 0,
+    answeredAt: () => 0,
     acks: recorder,
     budget,
     decoder: createEntryDecoder({ maxUncompressedBytes: MAX_BYTES, decryptor, memory: entryMemory() }),

@@ -40,7 +40,7 @@ function scene(ordered: boolean, maxUncompressedBytes = 10_000) {
     topic: "persistent://public/default/t",
     epoch: 1,
     ordered,
-    heardAt: () => 0,
+    answeredAt: () => 0,
     acks: recorder,
     budget,
     decoder: createEntryDecoder({ maxUncompressedBytes, decryptor: null, memory: entryMemory() }),

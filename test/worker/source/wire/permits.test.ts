@@ -151,6 +151,29 @@ test("an active consumer is granted as many entries as fit into the free budget,
   assert.deepEqual(granted, [1, 999 + 9]);
 });
 
+test("active consumers together are granted what their connection brings in time, and one entry each in any case", () => {
+  const { permits, state } = scene(1e9, 5_000, true);
+  let receivable = 2_000_000;
+  const granted: number[][] = [[], []];
+  const accounts = granted.map((grants) =>
+    newPermitAccount(
+      (count) => grants.push(count),
+      true,
+      { bytesPerPermit: 100_000, bytesPerEntry: 100_000 },
+      () => receivable,
+    ),
+  );
+  for (const account of accounts) permits.open(account, openShare());
+  assert.deepEqual(granted, [[20], [10]], "each has its part of it");
+  const [account] = accounts;
+  assert.ok(account);
+  receivable = 10_000;
+  permits.received(account, 20, 100_000);
+  state.free -= 100_000;
+  permits.topUp(account);
+  assert.deepEqual(granted[0], [20, 1]);
+});
+
 test("entries that are dropped say nothing of the size of others", () => {
   const { permits, account } = scene(1e9, 100);
   permits.open(account);
@@ -174,7 +197,7 @@ test("what was given back is asked for once, by one consumer after the other", a
   const { permits, state } = scene(1, 5_000, true);
   const grants: number[] = [];
   const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, KNOWN));
-  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.open(account, openShare());
   state.free = 0;
   for (const account of accounts) permits.received(account, 1_000, 1_000_000);
   grants.length = 0;
@@ -194,7 +217,7 @@ test("what is on its way to active consumers is not asked for a second time by t
   const { permits, state } = scene(4_000_000, 5_000, true);
   const grants: number[] = [];
   const accounts = Array.from({ length: 4 }, (_, index) => newPermitAccount(() => grants.push(index), true, KNOWN));
-  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.open(account, openShare());
   for (const account of accounts) permits.received(account, 1_000, 1_000_000);
   grants.length = 0;
   state.release();
@@ -240,7 +263,7 @@ test("no consumer waits for what others were granted and do not get, whatever co
       const total = 16_000_000;
       const { permits, state } = scene(total, 5_000, true);
       const accounts = Array.from({ length: count }, () => newPermitAccount(() => undefined, true));
-      for (const account of accounts) permits.open(account);
+      for (const account of accounts) permits.open(account, openShare());
       const taken: number[] = [];
       const release = async (): Promise<void> => {
         state.free += taken.shift() ?? 0;
@@ -269,7 +292,7 @@ test("a consumer whose turn did not come gets it though nothing is given back an
   const { permits, state, advance, timers } = scene(4_000_000, 5_000, true);
   const grants = new Set<number>();
   const accounts = Array.from({ length: 12 }, (_, index) => newPermitAccount(() => grants.add(index), true, KNOWN));
-  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.open(account, openShare());
   for (const account of accounts) permits.received(account, account.outstanding, 1_000_000);
   grants.clear();
   // One message is stuck for good.
@@ -287,7 +310,7 @@ test("a consumer whose turn did not come gets it though nothing is given back an
 test("the rest of a chunked message is asked for, whatever others were granted", () => {
   const { permits, state, waiting } = scene(4_000_000, 5_000, true);
   const accounts = Array.from({ length: 5 }, () => newPermitAccount(() => undefined, true, KNOWN));
-  for (const account of accounts) permits.open(account);
+  for (const account of accounts) permits.open(account, openShare());
   for (const account of accounts) permits.received(account, account.outstanding - 1, 1_000_000);
   const granted: number[] = [];
   const chunked = newPermitAccount((count) => granted.push(count), true, KNOWN);

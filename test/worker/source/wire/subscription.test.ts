@@ -192,7 +192,8 @@ test("messages that come to a consumer that is not active cost permits too, whic
   const subscription = { type: "Failover" } as const;
   const receiver = startReceiver({ serviceUrl: broker.url, topics: [TOPIC], subscription, receiverQueueSize: 5 });
   await receiver.until("more is asked for", () => granted.length > 1);
-  assert.deepEqual(granted, [5, 5]);
+  // One at a time, as long as nobody knows how large they are.
+  assert.deepEqual(granted, [1, 1]);
   assert.deepEqual(receiver.texts, []);
 });
 

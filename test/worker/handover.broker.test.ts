@@ -27,7 +27,7 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
   const broker = useBroker();
   let fake: FakeKinesis;
   before(async () => {
-    fake = await startFakeKinesis({ streams: { "clean-end": 1, unloaded: 1 } });
+    fake = await startFakeKinesis({ streams: { "clean-end": 1 } });
   });
   after(() => fake.close());
 
@@ -35,8 +35,7 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
   async function open(t: TestContext, name: string) {
     const topic = `persistent://public/default/${name}`;
     const { serviceUrl, adminUrl } = broker.pulsar;
-    const admin = pulsarAdmin(adminUrl);
-    await admin.createPartitionedTopic(topic, 1);
+    await pulsarAdmin(adminUrl).createPartitionedTopic(topic, 1);
     const traffic = createTraffic({ serviceUrl, topic, partitions: 1, keys: 20 });
     const random = createRandom(1);
     const lease: ModelLease = createModelLease(systemClock, random, () => undefined);
@@ -99,7 +98,7 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
       const result = await checkStream(traffic.produced, fake.url, name, "ordered");
       assert.ok(result.ok, result.explain());
     };
-    return { topic, admin, start, untilWritten, longestGap, finish, lease };
+    return { start, untilWritten, longestGap, finish };
   }
 
   const active = async (worker: Worker): Promise<void> =>
@@ -118,19 +117,6 @@ describe("an ordered topic-partition", { timeout: 300_000 }, () => {
     const gap = longestGap(since);
     t.diagnostic(`nothing arrived for ${gap} ms`);
     assert.ok(gap < FAILOVER_DELAY_MS + 500 + SLACK_MS, `${gap} ms`);
-    await finish();
-  });
-
-  test("that its only worker gets back is written for without a wait", async (t) => {
-    const { topic, admin, start, untilWritten, longestGap, finish } = await open(t, "unloaded");
-    start("a");
-    await untilWritten(0);
-    const since = Date.now();
-    await admin.unload(topic);
-    await untilWritten(since + 3_000);
-    const gap = longestGap(since);
-    t.diagnostic(`nothing arrived for ${gap} ms`);
-    assert.ok(gap < FAILOVER_DELAY_MS + 500 + 2 * SLACK_MS, `${gap} ms`);
     await finish();
   });
 });

@@ -76,7 +76,7 @@ const CLASSES = [
   ...["a hand-over", "an unloaded topic", "a worker that is cut off", "a crash", "a restart", "a redelivery"],
   ...["a cut shorter than a lease", "a worker that stands still", "a request that is slow to leave"],
   ...["bytes that a kernel holds", "bytes that a reset drops", "an API server that is not reached"],
-  ...["a mark that is taken", "a mark that another worker took"],
+  "a mark that is taken",
   ...["a schema that cannot be fetched", "a dead letter without a receipt"],
   ...["a late execution", "a record out of order"],
 ];

@@ -33,7 +33,6 @@ export function createModelLease(clock: Clock, random: Random, met: (what: strin
     for (const { op, path, value } of operations) {
       const name = path.replace("/metadata/annotations/", "").replaceAll("~1", "/");
       if (after[name] === undefined || (op === "test" && after[name] !== value)) {
-        met("a mark that another worker took");
         throw new ApiError("PATCH", 422, { reason: "Invalid" });
       }
       if (op === "remove") {

@@ -9,7 +9,7 @@ import type { EntryMemory } from "../protocol/entry-memory.ts";
 import type { Message, MessageType } from "../protocol/field-table.ts";
 import { FrameSplitter } from "../protocol/frame-splitter.ts";
 import { commandFrame } from "../protocol/frames.ts";
-import { LEASE_MS, SourceError } from "../source.ts";
+import { SourceError } from "../source.ts";
 import { type ConnectionConsumer, type ConnectionProducer, createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { asSourceError, createRefusal, networkError, type Refusal } from "./failures.ts";
 import { authResponseFrame, connectFrame, takenMessageSize } from "./handshake.ts";
@@ -71,9 +71,6 @@ export interface ConnectionOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
-
-/** A lease is prolonged by answers, which wait no longer than for half of it, though half as fast is received as before. */
-const ANSWER_WITHIN_MS = LEASE_MS / 4;
 
 /** Connects, authenticates and resolves when the broker said CONNECTED. @throws SourceError */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
@@ -152,7 +149,7 @@ class BrokerConnection implements Connection {
   }
 
   get receivable(): number {
-    return this.#keepAlive.rate.within(ANSWER_WITHIN_MS);
+    return this.#keepAlive.receivable;
   }
 
   get isUsed(): boolean {

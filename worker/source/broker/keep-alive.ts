@@ -1,11 +1,14 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
-import { createReceiveRate, type ReceiveRate } from "./receive-rate.ts";
+import { LEASE_MS } from "../source.ts";
+import { createReceiveRate } from "./receive-rate.ts";
 
 const PING_INTERVAL_MS = 1_000;
 /** A broker that is silent for this long is dead: it answers pings. */
 export const SILENCE_MS = 10_000;
 /** A timer that fires this late tells of a long turn of this process, not of a silent broker. */
 const LATE_MS = 1_000;
+/** A lease is prolonged by answers, which wait no longer than for half of it, though half as fast is received as before. */
+const ANSWER_WITHIN_MS = LEASE_MS / 4;
 /** A broker that reads nothing is asked no more often. */
 const MOST_UNANSWERED = 16;
 
@@ -13,7 +16,8 @@ const MOST_UNANSWERED = 16;
 export interface KeepAlive {
   /** `Clock.now()` at which the last question was sent that has been answered since. */
   readonly answeredAt: number;
-  readonly rate: Pick<ReceiveRate, "within">;
+  /** Bytes that may be on their way to this side without an answer behind them coming too late for a lease. */
+  readonly receivable: number;
   start(): void;
   /** So many bytes came. */
   heard(bytes: number): void;
@@ -36,7 +40,7 @@ export function createKeepAlive(options: KeepAliveOptions): KeepAlive {
 }
 
 class Pings implements KeepAlive {
-  readonly rate = createReceiveRate();
+  readonly #rate = createReceiveRate();
   readonly #options: KeepAliveOptions;
   /** `Clock.now()` of the last bytes received. */
   #heardAt: number;
@@ -54,19 +58,23 @@ class Pings implements KeepAlive {
     return this.#answeredAt;
   }
 
+  get receivable(): number {
+    return this.#rate.within(ANSWER_WITHIN_MS);
+  }
+
   start(): void {
     this.#check(this.#options.clock.now());
   }
 
   heard(bytes: number): void {
     this.#heardAt = this.#options.clock.now();
-    this.rate.received(bytes);
+    this.#rate.received(bytes);
   }
 
   onPong(): void {
     const sentAt = this.#unanswered.shift();
     if (sentAt === undefined) return;
-    this.rate.answered(this.#options.clock.now());
+    this.#rate.answered(this.#options.clock.now());
     this.answered(sentAt);
   }
 
@@ -87,7 +95,7 @@ class Pings implements KeepAlive {
     }
     if (this.#unanswered.length < MOST_UNANSWERED) {
       this.#unanswered.push(now);
-      this.rate.asked(now);
+      this.#rate.asked(now);
       ping();
     }
     this.#timer = clock.timer(PING_INTERVAL_MS, () => this.#check(now + PING_INTERVAL_MS));

@@ -38,16 +38,8 @@ export function createLookup(pool: Pool, migrations: Migrations | null = null, l
   /** They lead to a broker that is not known by its address here. */
   const proxied = new WeakSet<Connection>();
 
-  /** Asks a host of the service URL, or of the cluster that a topic was migrated to. */
-  const served = async <T>(asked: (host: Connection) => Promise<T>, hosts?: readonly BrokerAddress[]): Promise<T> => {
-    const host = await pool.service(hosts);
-    try {
-      return await asked(host);
-    } catch (error) {
-      if (error instanceof SourceError && !isSlow(error)) pool.passOver(host);
-      throw error;
-    }
-  };
+  const served = <T>(asked: (host: Connection) => Promise<T>, hosts?: readonly BrokerAddress[]): Promise<T> =>
+    askHost(pool, asked, hosts);
 
   const follow = async (
     topic: string,
@@ -95,6 +87,21 @@ export function createLookup(pool: Pool, migrations: Migrations | null = null, l
     partitions: (topic) => served((host) => countPartitions(topic, host)),
     topics: (namespace) => served((host) => list(namespace, host)),
   };
+}
+
+/** Asks a host of the service URL, or of the cluster that a topic was migrated to. */
+async function askHost<T>(
+  pool: Pool,
+  asked: (host: Connection) => Promise<T>,
+  hosts?: readonly BrokerAddress[],
+): Promise<T> {
+  const host = await pool.service(hosts);
+  try {
+    return await asked(host);
+  } catch (error) {
+    if (error instanceof SourceError && !isSlow(error)) pool.passOver(host);
+    throw error;
+  }
 }
 
 async function countPartitions(topic: string, host: Connection): Promise<number> {

@@ -46,69 +46,84 @@ function patience(sentAt: number, messagesAt: number, now: number): number {
   return Math.min(Math.max(sentAt, messagesAt) + TIMEOUT_MS, sentAt + LONGEST_WAIT_MS) - now;
 }
 
-/**
- * @param broker names the other side in errors
- */
-export function createRequests(
-  broker: string,
-  refusal: Refusal,
-  clock: Clock,
-  { messagesAt = () => Number.NEGATIVE_INFINITY, onAnswered = () => undefined }: RequestHooks = {},
-): Requests {
-  const pending = new Map<number, Pending>();
+/** @param broker names the other side in errors */
+export function createRequests(broker: string, refusal: Refusal, clock: Clock, hooks: RequestHooks = {}): Requests {
+  return new PendingRequests(broker, refusal, clock, hooks);
+}
 
-  const take = (requestId: number): Pending | undefined => {
-    const request = pending.get(requestId);
-    pending.delete(requestId);
+class PendingRequests implements Requests {
+  readonly #broker: string;
+  readonly #refusal: Refusal;
+  readonly #clock: Clock;
+  readonly #hooks: RequestHooks;
+  readonly #pending = new Map<number, Pending>();
+
+  constructor(broker: string, refusal: Refusal, clock: Clock, hooks: RequestHooks) {
+    this.#broker = broker;
+    this.#refusal = refusal;
+    this.#clock = clock;
+    this.#hooks = hooks;
+  }
+
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
+  async open(what: string, requestId: number): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const request: Pending = { what, sentAt: this.#clock.now(), resolve, reject, timer: null };
+    this.#pending.set(requestId, request);
+    this.#watch(request, requestId, TIMEOUT_MS);
+    try {
+      return await promise;
+    } finally {
+      request.timer?.cancel();
+    }
+  }
+
+  answer(requestId: number, body: Buffer): void {
+    this.#takeAnswered(requestId)?.resolve(body);
+  }
+
+  refuse(requestId: number, error: number | undefined, message: string | undefined): boolean {
+    const request = this.#takeAnswered(requestId);
+    request?.reject(this.#refusal(request.what, error, message));
+    return request !== undefined;
+  }
+
+  rejectAll(reason: SourceError): void {
+    for (const request of this.#pending.values()) request.reject(reason);
+    this.#pending.clear();
+  }
+
+  #take(requestId: number): Pending | undefined {
+    const request = this.#pending.get(requestId);
+    this.#pending.delete(requestId);
     return request;
-  };
-  const takeAnswered = (requestId: number): Pending | undefined => {
-    const request = take(requestId);
-    if (request !== undefined) onAnswered(request.sentAt);
+  }
+
+  #takeAnswered(requestId: number): Pending | undefined {
+    const request = this.#take(requestId);
+    if (request !== undefined) this.#hooks.onAnswered?.(request.sentAt);
     return request;
-  };
+  }
 
   /** Gives the request up when it has waited long enough. */
-  const watch = (request: Pending, requestId: number, ms: number): void => {
+  #watch(request: Pending, requestId: number, ms: number): void {
+    const clock = this.#clock;
     const dueAt = clock.now() + ms;
     request.timer = clock.timer(ms, () => {
       const now = clock.now();
       const { sentAt, what } = request;
-      const left = now - dueAt >= LATE_MS ? LATE_MS : patience(sentAt, messagesAt(), now);
+      const messagesAt = this.#hooks.messagesAt?.() ?? Number.NEGATIVE_INFINITY;
+      const left = now - dueAt >= LATE_MS ? LATE_MS : patience(sentAt, messagesAt, now);
       if (left > 0) {
-        watch(request, requestId, left);
+        this.#watch(request, requestId, left);
         return;
       }
       const seconds = Math.round((now - sentAt) / 1000);
-      const late = `${what}: ${broker} did not answer within ${seconds} s; it is tried again`;
-      take(requestId)?.reject(new SourceError("BrokerNotReady", late));
+      const late = `${what}: ${this.#broker} did not answer within ${seconds} s; it is tried again`;
+      this.#take(requestId)?.reject(new SourceError("BrokerNotReady", late));
     });
-  };
-
-  return {
-    get waiting() {
-      return pending.size;
-    },
-    async open(what, requestId) {
-      const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-      const request: Pending = { what, sentAt: clock.now(), resolve, reject, timer: null };
-      pending.set(requestId, request);
-      watch(request, requestId, TIMEOUT_MS);
-      try {
-        return await promise;
-      } finally {
-        request.timer?.cancel();
-      }
-    },
-    answer: (requestId, body) => takeAnswered(requestId)?.resolve(body),
-    refuse(requestId, error, message) {
-      const request = takeAnswered(requestId);
-      request?.reject(refusal(request.what, error, message));
-      return request !== undefined;
-    },
-    rejectAll(reason) {
-      for (const request of pending.values()) request.reject(reason);
-      pending.clear();
-    },
-  };
+  }
 }

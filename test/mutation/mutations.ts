@@ -14,20 +14,35 @@ export interface Mutation {
 
 const GUARANTEE = "test/worker/pipeline/guarantee.property.test.ts";
 const ORDERED = [GUARANTEE, "ordered: holds under every interleaving"] as const;
+const OWNERS = [GUARANTEE, "ordered: holds when several owners follow one another"] as const;
 const UNORDERED = [GUARANTEE, "unordered: nothing is lost"] as const;
 
 export const MUTATIONS: readonly Mutation[] = [
   {
-    name: "fencing: a worker whose broker is silent goes on writing",
+    name: "lease: a worker that its broker does not answer goes on writing",
     module: "worker/pipeline/ordered/fencing.ts",
-    changes: [["assignment.active && now - assignment.heardAt <= HEARD_WITHIN_MS", "assignment.active"]],
-    test: ORDERED,
+    changes: [["return answeredAt + LEASE_MS;", "return answeredAt + 1e9;"]],
+    test: OWNERS,
   },
   {
-    name: "hand-over: a new owner does not wait",
-    module: "worker/pipeline/ordered/intake.ts",
-    changes: [["assignments.add(given, clock.now() + handoverWaitMs)", "assignments.add(given, clock.now())"]],
-    test: ORDERED,
+    name: "lease: requests stay open beyond its end",
+    module: "worker/pipeline/requests/lease-watch.ts",
+    changes: [["        request.controller.abort();\n", ""]],
+    test: OWNERS,
+  },
+  {
+    name: "wait: a new owner writes at once",
+    module: "worker/pipeline/ordered/fencing.ts",
+    changes: [
+      ["export const HANDOVER_WAIT_MS = LEASE_MS + IN_TRANSIT_MS + SKEW_MS;", "export const HANDOVER_WAIT_MS = 100;"],
+    ],
+    test: OWNERS,
+  },
+  {
+    name: "marks: two owners take the same one",
+    module: "worker/peers/marks.ts",
+    changes: [["if (isInvalid(error)) return false;", "if (isInvalid(error)) return true;"]],
+    test: OWNERS,
   },
   {
     name: "ambiguity: a record that may still be executed does not rest",
@@ -90,9 +105,15 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "share: each consumer is granted what all may have",
-    module: "worker/source/wire/permits.ts",
-    changes: [["(GENEROSITY * free) / consumers / bytesPerPermit", "(GENEROSITY * free) / bytesPerPermit"]],
-    test: ["test/worker/source/wire/permits.test.ts", "what all consumers may be sent fits into twice the free budget"],
+    module: "worker/source/wire/permit-target.ts",
+    changes: [["const equal = generous / consumers;", "const equal = generous * consumers;"]],
+    test: ["test/worker/source/wire/permits.test.ts", "consumers are sent no more than four times the free budget"],
+  },
+  {
+    name: "share: what does not move may hold everything",
+    module: "worker/pipeline/shares.ts",
+    changes: [["const MOST_STUCK = 0.5;", "const MOST_STUCK = 2;"]],
+    test: ["test/worker/pipeline/shares.test.ts", "gives back the longest first, no more than it must"],
   },
   {
     name: "not now: a chunked message for which there is no memory now is poison",
@@ -108,7 +129,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "chunks: an acknowledgement covers a message that is incomplete",
-    module: "worker/source/wire/activation.ts",
+    module: "worker/source/wire/entry-id.ts",
     changes: [["if (compareEntries(before, through) < 0) through = before;", ""]],
     test: [
       "test/worker/source/wire/activation.test.ts",

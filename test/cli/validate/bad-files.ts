@@ -362,11 +362,6 @@ const brokenRules: readonly BadFile[] = [
     text: inPulsar("tls: { ca: { secret: { name: ca } } }"),
     told: ["14:5: spec.pulsar.tls: tls has no effect on a plain connection"],
   },
-  {
-    name: "what this version does not do",
-    text: inSpec("cleanupSubscription: true"),
-    told: ["14:24: spec.cleanupSubscription: is not supported by this version"],
-  },
 ];
 
 export const badFiles: readonly BadFile[] = [

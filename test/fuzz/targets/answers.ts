@@ -214,9 +214,9 @@ function pulsarAsks(url: string): Record<string, Ask> {
     issuer: token,
     token,
     async admin() {
-      const entries = await backlog(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
-      ensure(entries === null || typeof entries === "number", "a backlog that is no number");
-      return entries === null ? "unknown" : "backlog";
+      const found = await backlog(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+      ensure(found === null || typeof found.entries === "number", "a backlog that is no number");
+      return found === null ? "unknown" : "backlog";
     },
     header: async () => `${typeof (await admin.header("/a", "x-pulsar-base64-schema-version", never))}`,
   };

@@ -11,7 +11,7 @@ const SPEC = {
   config: {
     awsKinesisStreamName: "orders",
     awsRegion: "us-west-2",
-    extraKinesisProducerConfig: { much: "x".repeat(300_000) },
+    extraKinesisProducerConfig: { much: "x".repeat(1_000) },
   },
   pulsar: {
     serviceUrl: "pulsar+ssl://pulsar:6651",

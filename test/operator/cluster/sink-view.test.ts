@@ -33,10 +33,15 @@ test("a field that has no effect takes no memory, however large it is, and is st
 test("a spec that is too large to be kept is refused, by the name of what makes it so, and can be stopped", () => {
   const env = Array.from({ length: 60 }, (_, nth) => ({ name: `V${nth}`, value: "x".repeat(20_000) }));
   const kept = view(
-    liveSink({ pod: { env }, replicas: 3, paused: true, config: { awsKinesisStreamName: "orders", awsRegion: "r" } }),
+    liveSink({
+      pod: { env },
+      replicas: 3,
+      paused: true,
+      config: { awsKinesisStreamName: "orders", awsRegion: "us-east-1" },
+    }),
   );
   assert.ok(size(kept) < 20_000);
-  assert.deepEqual([kept.spec.replicas, kept.spec.paused, kept.spec.config.awsRegion], [3, true, "r"]);
+  assert.deepEqual([kept.spec.replicas, kept.spec.paused, kept.spec.config.awsRegion], [3, true, "us-east-1"]);
   const { refused } = reviewSpec(kept);
   assert.deepEqual([refused?.reason, refused?.stalls], ["InvalidSpec", true]);
   assert.match(

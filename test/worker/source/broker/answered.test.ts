@@ -33,11 +33,13 @@ test("an answer tells of the time at which was asked, and nothing else that a br
   assert.ok(assignment);
   const subscribed = assignment.answeredAt;
   assert.ok(subscribed > 0 && subscribed <= performance.now(), "it asked to subscribe, and was answered");
-  await receiver.until("it is pinged", () => held.length > 1);
+  // Topics are asked for on a connection of their own, which is pinged too.
+  const own = () => held.filter(({ peer }) => peer.socket === consumers[0]?.peer.socket);
+  await receiver.until("it is pinged", () => own().length > 1);
   consumers[0]?.peer.sendMessage(consumers[0].id, 0, "one");
   await receiver.received(1);
   assert.equal(assignment.answeredAt, subscribed);
-  const asked = held.splice(0);
+  const asked = own();
   for (const { peer } of asked) peer.send(Command.PONG, c.empty, {});
   await receiver.until("the answers are there", () => assignment.answeredAt > subscribed);
   assert.ok(assignment.answeredAt <= (asked.at(-1)?.at ?? 0), "it was sent before it came");

@@ -104,10 +104,10 @@ export const MUTATIONS: readonly Mutation[] = [
     test: ["test/worker/source/protocol/entry-decoder.test.ts", "a corrupt batch counts as the broker counted it"],
   },
   {
-    name: "share: each consumer is granted what all may have",
+    name: "share: a consumer is granted more than its part",
     module: "worker/source/wire/permit-target.ts",
-    changes: [["const equal = generous / consumers;", "const equal = generous * consumers;"]],
-    test: ["test/worker/source/wire/permits.test.ts", "consumers are sent no more than four times the free budget"],
+    changes: [["Math.min(part - held, Math.max(equal, busy))", "Math.max(equal, busy)"]],
+    test: ["test/worker/source/wire/permits.test.ts", "and none more than its part"],
   },
   {
     name: "share: what does not move may hold everything",
@@ -133,7 +133,7 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [["if (compareEntries(before, through) < 0) through = before;", ""]],
     test: [
       "test/worker/source/wire/activation.test.ts",
-      "whatever chunks come, nothing is acknowledged before it is done",
+      "a cumulative acknowledgement never covers the chunks of a message that is not done",
     ],
   },
 ];

@@ -73,7 +73,9 @@ describe("operators of two classes in one namespace", { skip }, () => {
       assert.equal(status.observedGeneration, metadata.generation);
     });
     assert.equal((await annotations())?.["pulsar-kinesis.io/config-hash"], before);
-    const config = await cluster.get<KubeObject & { data: Record<string, string> }>(CONFIG_MAPS, "same-kinesis-sink");
+    const name = `same-kinesis-sink-${before}`;
+    const config = await cluster.get<KubeObject & { data: Record<string, string> }>(CONFIG_MAPS, name);
+    assert.ok(config, name);
     assert.doesNotMatch(JSON.stringify(config?.data), /\bclass\b/);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { KINESIS_SINKS } from "../../crds/resource.ts";
-import { CONFIG_MAPS, CORE_EVENTS, type KubeObject } from "../../operator/kube/objects.ts";
+import { CORE_EVENTS, DEPLOYMENTS, type KubeObject } from "../../operator/kube/objects.ts";
 import { eventually, skip } from "./api/cluster.ts";
 import { useCluster } from "./api/fixture.ts";
 import { runOperator } from "./api/operator.ts";
@@ -46,7 +46,7 @@ describe("in an incident, on a real API server, a sink", { skip }, () => {
       );
       assert.equal(told.length, 1);
     });
-    assert.ok(await cluster.get(CONFIG_MAPS, "anew-kinesis-sink"));
+    assert.ok(await cluster.get(DEPLOYMENTS, "anew-kinesis-sink"));
     await operator.stop();
   });
 });

@@ -244,7 +244,7 @@ describe("the operator's token", { skip }, () => {
     });
 
     it("leaves the object that has a child's name, and says so", async () => {
-      await cluster.create(CONFIG_MAPS, { metadata: { name: "foreign-kinesis-sink" } });
+      await cluster.create(SERVICE_ACCOUNTS, { metadata: { name: "foreign-kinesis-sink" } });
       await cluster.create(KINESIS_SINKS, sinkManifest("foreign"));
       await untilCondition(cluster, "foreign", "Stalled", { status: "True", reason: "NameConflict" });
     });

@@ -59,9 +59,11 @@ export interface TestPod extends KubeObject {
 
 export async function workerPods(cluster: TestCluster, sinkName: string): Promise<TestPod[]> {
   const pods = await cluster.list<TestPod>(PODS);
-  return pods.filter(
-    ({ metadata }) => metadata.labels?.["pulsar-kinesis.io/sink"] === sinkName && !metadata.deletionTimestamp,
-  );
+  return pods.filter(({ metadata: { deletionTimestamp, labels = {} } }) => {
+    // A Job that cleans up has the sink's label, too.
+    const isWorker = labels["app.kubernetes.io/component"] === "worker";
+    return isWorker && labels["pulsar-kinesis.io/sink"] === sinkName && deletionTimestamp === undefined;
+  });
 }
 
 /** What a kubelet would write of a pod whose readiness probe succeeds, or does not. */

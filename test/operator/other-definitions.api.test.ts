@@ -102,10 +102,16 @@ describe("a definition of another version", { skip }, () => {
     });
 
     test("hands the workers all of it, for theirs may be the version that knows it", async () => {
-      const all = await cluster.list<ConfigMapObject & KubeObject>(CONFIG_MAPS);
-      const found = all.find(({ metadata }) => metadata.name.startsWith("newer-kinesis-sink-"));
-      const { manifest, unknownFields } = readCopy(found?.data["sink.json"] ?? "");
-      assert.equal((manifest.spec as { newByDefault?: string }).newByDefault, "on");
+      // That of an earlier spec is there for some minutes more.
+      const unknownFields = await eventually("the copy of the whole spec", async () => {
+        const all = await cluster.list<ConfigMapObject & KubeObject>(CONFIG_MAPS);
+        const copies = all
+          .filter(({ metadata }) => metadata.name.startsWith("newer-kinesis-sink-"))
+          .map(({ data }) => readCopy(data["sink.json"] ?? ""));
+        const copy = copies.find(({ manifest }) => (manifest.spec as { newByDefault?: string }).newByDefault === "on");
+        assert.ok(copy);
+        return copy.unknownFields;
+      });
       assert.deepEqual(unknownFields.toSorted(), ["spec.config.newSetting", "spec.newByDefault"]);
     });
   });

@@ -5,6 +5,7 @@ import { CONFIG_KEY, CONFIG_VERSION, CONFIG_VERSION_ANNOTATION } from "../../crd
 import { jsonHash, sortedJson } from "../../runtime/json-hash.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { childMetadata, childName, type LiveSink } from "./names.ts";
+import { MAKE_NO_PODS } from "./spec-mark.ts";
 
 export interface ConfigMapObject extends KubeObject {
   data: Record<string, string>;
@@ -15,16 +16,7 @@ export interface ConfigMapObject extends KubeObject {
  * Fields of the spec that are none of a worker's business when it starts: what makes its pod, how many there are, what happens
  * when the sink is deleted, and the log level, which comes with the answer to each report. Another value starts no worker anew.
  */
-const NOT_A_WORKERS: readonly string[] = [
-  "class",
-  "replicas",
-  "paused",
-  "autoscaling",
-  "logLevel",
-  "cleanupSubscription",
-  "serviceAccount",
-  "pod",
-];
+const NOT_A_WORKERS: readonly string[] = [...MAKE_NO_PODS, "serviceAccount", "pod"];
 
 /** What a worker reads when it starts, and never again. */
 export interface WorkerConfig {

@@ -8,8 +8,8 @@ export interface SpecMark {
   readonly hash: string;
 }
 
-/** Fields whose change makes no pod anew. */
-const MAKE_NO_PODS: readonly string[] = [
+/** Fields whose change makes no pod anew: they are the operator's, or reach a worker with the answers to its reports. */
+export const MAKE_NO_PODS: readonly string[] = [
   "class",
   "replicas",
   "paused",

@@ -8,7 +8,14 @@ import { useCluster } from "../operator/api/fixture.ts";
 import { sinkManifest } from "../operator/api/sinks.ts";
 import { outcome } from "./api-server.ts";
 import type { Values } from "./chart.ts";
-import { ADMISSION, chartObjects, creation, installPolicies, object, untilRefused } from "./operator-policy-fixture.ts";
+import {
+  assertSoundPolicy,
+  chartObjects,
+  creation,
+  installPolicies,
+  object,
+  untilRefused,
+} from "./operator-policy-fixture.ts";
 
 const CONFIG = { awsKinesisStreamName: "orders", awsRegion: "us-west-2" };
 const PULSAR = { serviceUrl: "pulsar+ssl://pulsar:6651", topics: ["orders"] };
@@ -154,15 +161,7 @@ describe("guard rails", { skip }, () => {
   });
 
   it("fit the definition", async () => {
-    const path = `${ADMISSION}/validatingadmissionpolicies/${cluster.namespace}-kinesis-sink-operator-guard-rails`;
-    await eventually("the types are checked", async () => {
-      const { metadata, status } = await cluster.client.request<{
-        metadata: { generation: number };
-        status?: { observedGeneration?: number; typeChecking?: { expressionWarnings?: unknown[] } };
-      }>({ path });
-      assert.equal(status?.observedGeneration, metadata.generation);
-      assert.deepEqual(status?.typeChecking?.expressionWarnings ?? [], []);
-    });
+    await assertSoundPolicy(cluster, "guard-rails");
   });
 
   it("hold for no sink of a namespace that is exempt", async () => {

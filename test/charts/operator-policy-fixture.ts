@@ -1,14 +1,15 @@
+import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { load, loadAll } from "js-yaml";
 import type { LiveSink } from "../../operator/desired/names.ts";
 import type { KubeObject, OwnerReference } from "../../operator/kube/objects.ts";
 import type { ApiRequest, KubeClient } from "../../runtime/kube/client.ts";
 import { apiVersion, collectionPath, objectPath, type ResourceType } from "../../runtime/kube/resource-type.ts";
-import type { TestCluster } from "../operator/api/cluster.ts";
+import { eventually, type TestCluster } from "../operator/api/cluster.ts";
 import { outcome, remove } from "./api-server.ts";
 import { CHART, type Manifest, type Values, withValues } from "./chart.ts";
 
-export const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
+const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 const PATIENCE_MS = 180_000;
 /** The account that the tests' operator runs under. */
 const ACCOUNT = "kinesis-sink-operator-under-test";
@@ -102,4 +103,17 @@ export function application(cluster: TestCluster, type: ResourceType, body: Kube
     contentType: "application/apply-patch+yaml",
     body,
   };
+}
+
+/** Waits until the API server has checked the types of a policy of the chart, and found nothing. */
+export async function assertSoundPolicy(cluster: TestCluster, name: string): Promise<void> {
+  const path = `${ADMISSION}/validatingadmissionpolicies/${cluster.namespace}-kinesis-sink-operator-${name}`;
+  await eventually("the types are checked", async () => {
+    const { metadata, status } = await cluster.client.request<{
+      metadata: { generation: number };
+      status?: { observedGeneration?: number; typeChecking?: { expressionWarnings?: unknown[] } };
+    }>({ path });
+    assert.equal(status?.observedGeneration, metadata.generation);
+    assert.deepEqual(status?.typeChecking?.expressionWarnings ?? [], []);
+  });
 }

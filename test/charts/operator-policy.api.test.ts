@@ -21,8 +21,8 @@ import { type RunningOperator, runOperator } from "../operator/api/operator.ts";
 import { condition, setReady, sinkManifest, untilCondition, untilPods } from "../operator/api/sinks.ts";
 import { outcome } from "./api-server.ts";
 import {
-  ADMISSION,
   application,
+  assertSoundPolicy,
   chartObjects,
   creation,
   grantEverything,
@@ -194,17 +194,7 @@ describe("the operator's token", { skip }, () => {
   });
 
   it("is confined by policies without a doubtful expression", async () => {
-    for (const name of ["children", "records"]) {
-      const path = `${ADMISSION}/validatingadmissionpolicies/${cluster.namespace}-kinesis-sink-operator-${name}`;
-      await eventually("the types are checked", async () => {
-        const { metadata, status } = await cluster.client.request<{
-          metadata: { generation: number };
-          status?: { observedGeneration?: number; typeChecking?: { expressionWarnings?: unknown[] } };
-        }>({ path });
-        assert.equal(status?.observedGeneration, metadata.generation);
-        assert.deepEqual(status?.typeChecking?.expressionWarnings ?? [], []);
-      });
-    }
+    for (const name of ["children", "records"]) await assertSoundPolicy(cluster, name);
   });
 
   describe("in an operator's hands", () => {
